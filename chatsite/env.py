@@ -1,0 +1,118 @@
+"""The only reader of the environment. `settings` and `limits` ask it; it collects every problem before it speaks."""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class Environment:
+    """Typed look-ups of variables. A wrong value is remembered in `problems` and its default used until `check`."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self.problems: list[str] = []
+        self.names: list[str] = []
+        self.secret_names: list[str] = []
+
+    def text(self, name: str, default: str = "") -> str:
+        """The variable without surrounding space; an empty one counts as unset."""
+        self.names.append(name)
+        return self._environ.get(name, "").strip() or default
+
+    def secret(self, name: str, default: str = "") -> str:
+        """The variable, or the first line of the file that `NAME_FILE` points to."""
+        self.secret_names.append(name)
+        value = self.text(name)
+        path = self._environ.get(f"{name}_FILE", "").strip()
+        if not path:
+            return value or default
+        if value:
+            self.problems.append(f"{name} and {name}_FILE are both set; keep one of them.")
+            return value
+        try:
+            content = Path(path).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError):
+            self.problems.append(f"{name}_FILE points to {path}, which cannot be read as text.")
+            return default
+        if not content:
+            self.problems.append(f"{name}_FILE points to {path}, which is empty.")
+        return content.splitlines()[0].strip() if content else default
+
+    def number(self, name: str, default: float) -> float:
+        """A finite number that is not negative."""
+        return self._number(name, default)
+
+    def integer(self, name: str, default: int) -> int:
+        """A whole number that is not negative."""
+        value = self._number(name, default)
+        if value != int(value):
+            self.problems.append(f"{name} must be a whole number, not {value}.")
+            return default
+        return int(value)
+
+    def _number(self, name: str, default: float) -> float:
+        raw = self.text(name)
+        if not raw:
+            return default
+        try:
+            value = float(raw)
+        except ValueError:
+            value = math.nan
+        if not math.isfinite(value) or value < 0:
+            self.problems.append(f"{name} must be a number of 0 or more, not “{raw}”.")
+            return default
+        return value
+
+    def choice(self, name: str, choices: tuple[str, ...]) -> str:
+        """One of `choices`, or empty."""
+        value = self.text(name)
+        if value and value not in choices:
+            self.problems.append(f"{name} must be one of {', '.join(choices)}, not “{value}”.")
+            return ""
+        return value
+
+    def words(self, name: str) -> list[str]:
+        """A list separated by commas."""
+        return [word.strip() for word in self.text(name).split(",") if word.strip()]
+
+    def url(self, name: str, schemes: tuple[str, ...]) -> str:
+        """An absolute address without its last slash."""
+        value = self.text(name).rstrip("/")
+        if not value:
+            return ""
+        try:
+            parts = urlsplit(value)
+            usable = parts.scheme in schemes and bool(parts.hostname) and (parts.port or 1) > 0
+        except ValueError:
+            usable = False
+        if not usable:
+            self.problems.append(f"{name} must be an address that begins with {' or '.join(s + '://' for s in schemes)}.")
+            return ""
+        return value
+
+    def networks(self, name: str) -> list[Network]:
+        """Addresses or networks (10.0.0.0/8) separated by commas."""
+        found: list[Network] = []
+        for word in self.words(name):
+            try:
+                found.append(ipaddress.ip_network(word, strict=False))
+            except ValueError:
+                self.problems.append(f"{name} must hold addresses or networks; “{word}” is neither.")
+        return found
+
+    def check(self) -> None:
+        """Raises ImproperlyConfigured with every problem, one a line, if there is any."""
+        if self.problems:
+            raise ImproperlyConfigured("The environment needs a correction:\n" + "\n".join(f"  - {p}" for p in self.problems))
+
+
+env = Environment(os.environ)

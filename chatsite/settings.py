@@ -1,0 +1,185 @@
+"""Django's settings. Everything that varies comes through `env`; limits come from `limits`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
+
+from . import address, secret_file
+from .env import env
+from .limits import *  # noqa: F403
+from .limits import LOGIN_FAILURE_SECONDS, LOGIN_FAILURES_PER_ACCOUNT, LOGIN_FAILURES_PER_ADDRESS
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DEBUG = False
+
+# Where things are.
+DATA_DIR = (BASE_DIR / env.text("CHATSITE_DATA_DIR", "data")).resolve()
+MEDIA_ROOT = DATA_DIR / "uploads"
+PUBLIC_URL = env.url("CHATSITE_PUBLIC_URL", ("http", "https"))
+REDIS_URL = env.text("REDIS_URL")
+TRUSTED_PROXIES = env.networks("CHATSITE_TRUSTED_PROXIES")
+ALLOWED_HOSTS = address.allowed_hosts(PUBLIC_URL, "127.0.0.1")
+WEBSOCKET_ORIGINS = address.origins(PUBLIC_URL, "127.0.0.1", 8000)
+CSRF_TRUSTED_ORIGINS = [address.origin_of(PUBLIC_URL)] if PUBLIC_URL else []
+
+# The provider "Environment" (conversations.actions.providers).
+ANTHROPIC_API_KEY = env.secret("ANTHROPIC_API_KEY")
+ANTHROPIC_BASE_URL = env.url("ANTHROPIC_BASE_URL", ("http", "https"))
+ANTHROPIC_MODEL = env.text("ANTHROPIC_MODEL")
+UPSTREAM_DIALECT = env.choice("CHATSITE_UPSTREAM_DIALECT", ("anthropic", "rockapi", "aimlapi", "openai_chat"))
+
+# The first administrator (`start`).
+DJANGO_SUPERUSER_USERNAME = env.text("DJANGO_SUPERUSER_USERNAME")
+DJANGO_SUPERUSER_EMAIL = env.text("DJANGO_SUPERUSER_EMAIL")
+DJANGO_SUPERUSER_PASSWORD = env.secret("DJANGO_SUPERUSER_PASSWORD")
+
+# Secrets.
+SECRET_KEY = env.secret("SECRET_KEY")
+SECRET_KEY_FALLBACKS = env.words("CHATSITE_SECRET_KEY_FALLBACKS")
+
+INSTALLED_APPS = [
+    "conversations",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "channels",
+    "lucide",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+]
+ROOT_URLCONF = "chatsite.urls"
+ASGI_APPLICATION = "chatsite.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+# The database.
+DATABASE_URL = env.secret("DATABASE_URL")
+
+
+def _database() -> dict[str, Any]:
+    if not DATABASE_URL:
+        name: str = str(DATA_DIR / "db.sqlite3")
+        found: dict[str, Any] = {"ENGINE": "django.db.backends.sqlite3", "NAME": name}
+    else:
+        try:
+            found = dict(dj_database_url.parse(DATABASE_URL))
+        except ValueError:
+            env.problems.append("DATABASE_URL is not the address of a database.")
+            return {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}
+    if found["ENGINE"].endswith("sqlite3"):
+        found["CONN_MAX_AGE"] = None
+        found["OPTIONS"] = {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 10,
+            # FULL: an answer of 201 means that the message is on disk (DESIGN section 3).
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA journal_size_limit=67108864;",
+        }
+    elif found["ENGINE"].endswith("postgresql"):
+        found["OPTIONS"] = {**found.get("OPTIONS", {}), "pool": {"min_size": 1, "max_size": 16, "timeout": 10}}
+        found["CONN_MAX_AGE"] = 0
+    found["CONN_HEALTH_CHECKS"] = True
+    return found
+
+
+DATABASES = {"default": _database()}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+CHANNEL_LAYERS: dict[str, dict[str, Any]]
+CACHES: dict[str, dict[str, Any]]
+if REDIS_URL:
+    CHANNEL_LAYERS = {
+        "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}
+    }
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+else:
+    CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer", "CONFIG": {"capacity": 20_000}}}
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 10_000}}}
+
+# People and signing in.
+AUTH_USER_MODEL = "conversations.User"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/accounts/login/"
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_SAVE_EVERY_REQUEST = False
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "optional"
+ACCOUNT_SESSION_REMEMBER = True
+# Only failures count by address: a whole office may sign in from one.
+ACCOUNT_RATE_LIMITS = {
+    "login": None,
+    "login_failed": (
+        f"{LOGIN_FAILURES_PER_ADDRESS}/{LOGIN_FAILURE_SECONDS}s/ip,"
+        f"{LOGIN_FAILURES_PER_ACCOUNT}/{LOGIN_FAILURE_SECONDS}s/key"
+    ),
+}
+
+# Security headers of Django's own; `https` turns on what needs it.
+HTTPS = PUBLIC_URL.startswith("https://")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+
+# Language, time, static files.
+LANGUAGE_CODE = "en"
+USE_TZ = True
+TIME_ZONE = "UTC"
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+
+# Secrets are made last, so that a wrong environment leaves nothing behind.
+env.check()
+if not SECRET_KEY:
+    SECRET_KEY = secret_file.load_or_create(DATA_DIR / "secret_key")
+if len(SECRET_KEY) < 32:
+    raise ImproperlyConfigured("SECRET_KEY needs at least 32 characters.")
+FIELD_ENCRYPTION_KEYS = [secret_file.encryption_key(key) for key in (SECRET_KEY, *SECRET_KEY_FALLBACKS)]

@@ -1,0 +1,23 @@
+"""Settings of the tests: a fresh data folder, nobody's environment, cheap passwords."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+
+for _name in list(os.environ):
+    if _name.startswith(("ANTHROPIC_", "DJANGO_SUPERUSER_")) or (
+        _name.startswith("CHATSITE_") and _name != "CHATSITE_TEST_REQUIRE"
+    ):
+        del os.environ[_name]
+os.environ["CHATSITE_DATA_DIR"] = tempfile.mkdtemp(prefix="chatsite-tests-")
+os.environ["SECRET_KEY"] = "tests-only-0123456789-0123456789-0123456789-0123456789"
+
+from .settings import *  # noqa: E402, F403
+
+ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}

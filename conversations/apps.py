@@ -1,0 +1,12 @@
+"""The one Django app."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class ConversationsConfig(AppConfig):
+    name = "conversations"
+    label = "conversations"
+    default_auto_field = "django.db.models.BigAutoField"
+    verbose_name = "Chat"
