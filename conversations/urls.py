@@ -1,4 +1,4 @@
-"""Addresses of the app."""
+"""Addresses of the chat application."""
 
 from __future__ import annotations
 

@@ -1,0 +1,89 @@
+"""The only door from a person to an object. Missing and forbidden answer alike: NotFound.
+
+Called by every view, consumer and admin page that takes an id from outside.
+"""
+
+from __future__ import annotations
+
+import uuid
+from enum import StrEnum
+
+from django.contrib.auth.models import AnonymousUser
+
+from .models import Conversation, Generation, Message, Participant, User
+
+
+class Operation(StrEnum):
+    READ = "read"
+    WRITE = "write"  # send, edit, regenerate, stop, choose a branch
+    OWN = "own"  # rename, archive, delete, settings, share
+
+
+class NotFound(Exception):
+    """The object does not exist, or this person may not do this with it: deliberately one answer."""
+
+
+def conversation(user: User | AnonymousUser, id: uuid.UUID, operation: Operation) -> Conversation:
+    """The conversation with this id if the person may perform the operation on it. Raises NotFound."""
+    if not isinstance(user, User) or not user.is_active:
+        raise NotFound
+    found = (
+        Conversation.objects.select_related("language_model__provider", "owner").filter(pk=id, deleted_at=None).first()
+    )
+    if found is None or not may(user, found, operation):
+        raise NotFound
+    return found
+
+
+def deleted_conversation(user: User, id: uuid.UUID) -> Conversation:
+    """A deleted conversation of one's own, to undo the deletion. Raises NotFound."""
+    found = Conversation.objects.filter(pk=id, owner=user).exclude(deleted_at=None).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def may(user: User, conversation: Conversation, operation: Operation) -> bool:
+    """Whether an active person may perform the operation; the owner may everything."""
+    if conversation.owner_id == user.pk:
+        return True
+    roles = set(
+        Participant.objects.filter(conversation=conversation, user=user)
+        .union(Participant.objects.filter(conversation=conversation, group__in=user.groups.all()))
+        .values_list("role", flat=True)
+    )
+    if conversation.visibility == Conversation.Visibility.WORKSPACE:
+        roles.add(Participant.Role.READER)
+    needed: dict[Operation, set[str]] = {
+        Operation.READ: {Participant.Role.READER, Participant.Role.WRITER, Participant.Role.OWNER},
+        Operation.WRITE: {Participant.Role.WRITER, Participant.Role.OWNER},
+        Operation.OWN: {Participant.Role.OWNER},
+    }
+    return bool(roles & needed[operation])
+
+
+def message(user: User, conversation_id: uuid.UUID, id: uuid.UUID, operation: Operation) -> Message:
+    """A message of that conversation, whose conversation attribute is filled. Raises NotFound."""
+    parent = conversation(user, conversation_id, operation)
+    found = Message.objects.select_related("author", "generation").filter(pk=id, conversation=parent).first()
+    if found is None:
+        raise NotFound
+    found.conversation = parent
+    return found
+
+
+def generation(user: User | AnonymousUser, id: uuid.UUID, operation: Operation) -> Generation:
+    """A generation whose conversation the person may use so. Raises NotFound."""
+    found = Generation.objects.select_related("message").filter(pk=id).first()
+    if found is None:
+        raise NotFound
+    found.conversation = conversation(user, found.conversation_id, operation)
+    return found
+
+
+def audience(conversation: Conversation) -> set[int] | None:
+    """Ids of all who may read the conversation, or None for everyone in the workspace."""
+    if conversation.visibility == Conversation.Visibility.WORKSPACE:
+        return None
+    people = Participant.objects.filter(conversation=conversation).values_list("user_id", "group__user__pk")
+    return {conversation.owner_id} | {id for row in people for id in row if id is not None}

@@ -1,0 +1,40 @@
+"""Refusals that an action can answer with. Views turn them into the contract's error objects."""
+
+from __future__ import annotations
+
+
+class Refused(Exception):
+    """A request that cannot be carried out: `type` for programs, the message is a plain sentence for people."""
+
+    type = "invalid_request"
+    status = 400
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class Invalid(Refused):
+    type = "invalid_request"
+    status = 400
+
+
+class Busy(Refused):
+    """One answer at a time per branch."""
+
+    type = "busy"
+    status = 409
+
+
+class ClientIdReused(Refused):
+    """The same client_id came with other fields; nothing was stored."""
+
+    type = "client_id_reused"
+    status = 409
+
+
+class Unavailable(Refused):
+    """The server is about to stop, or has no model to ask."""
+
+    type = "unavailable"
+    status = 503

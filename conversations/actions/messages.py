@@ -1,0 +1,183 @@
+"""Sending: a person's turn, the empty answer to it and its generation, in one transaction that is on disk first."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from .. import access
+from ..live import news
+from ..models import Conversation, Generation, GenerationStatus, LanguageModel, Message, User
+from . import branches, idempotency
+from .choices import model_for, parameters_for
+from .errors import Invalid, Unavailable
+from .text import clean_prompt
+from .transaction import writing
+
+Content = list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What a send made, or what the first of several equal sends made (`created` is False then)."""
+
+    conversation: uuid.UUID
+    message: uuid.UUID | None
+    reply: uuid.UUID
+    generation: Generation
+    created: bool
+
+
+def text_content(text: str) -> Content:
+    """A user turn: one text block (picture and document blocks come before it)."""
+    return [{"type": "text", "text": text}]
+
+
+def start(
+    user: User,
+    text: str,
+    client_id: uuid.UUID,
+    *,
+    owner: str,
+    model: str = "",
+    parameters: dict[str, Any] | None = None,
+) -> Sent:
+    """A new conversation with its first message, its answer queued.
+
+    `owner` is the process that will answer. Raises Invalid, ClientIdReused, Unavailable.
+    """
+    content = text_content(clean_prompt(text))
+    fields = idempotency.digest({"act": "start", "text": text, "model": model, "parameters": parameters or {}})
+
+    def make(chosen: LanguageModel) -> tuple[Conversation, Message]:
+        conversation = Conversation(
+            owner=user,
+            language_model=chosen if model else None,
+            parameters=parameters_for(parameters or {}),
+            current_leaf=None,
+        )
+        conversation.save(force_insert=True)
+        return conversation, _user_turn(conversation, None, user, content)
+
+    return _begin(user, client_id, fields, owner, lambda: model_for(user, None, model), make)
+
+
+def send(
+    user: User,
+    conversation: Conversation,
+    text: str,
+    client_id: uuid.UUID,
+    *,
+    owner: str,
+    parent: uuid.UUID | None = None,
+) -> Sent:
+    """The next turn under `parent` (default: the current leaf). Raises Invalid, Busy, ClientIdReused, Unavailable."""
+    content = text_content(clean_prompt(text))
+    fields = idempotency.digest({"act": "send", "in": conversation.pk, "text": text, "parent": parent})
+
+    def make(_: LanguageModel) -> tuple[Conversation, Message]:
+        locked = branches.lock(conversation)
+        under = branches.parent_of_send(locked, parent)
+        branches.refuse_if_busy(locked, under)
+        return locked, _user_turn(locked, under, user, content)
+
+    return _begin(user, client_id, fields, owner, lambda: model_for(user, conversation, ""), make)
+
+
+def edit(user: User, message: Message, text: str, client_id: uuid.UUID, *, owner: str) -> Sent:
+    """A sibling of one's message with another text; nothing is changed in place. Raises as `send`."""
+    if message.role != Message.Role.USER:
+        raise Invalid("Only a message of a person can be edited.")
+    kept = [block for block in message.content if block.get("type") != "text"]
+    content = kept + text_content(clean_prompt(text))
+    conversation = message.conversation
+    fields = idempotency.digest({"act": "edit", "message": message.pk, "text": text})
+
+    def make(_: LanguageModel) -> tuple[Conversation, Message]:
+        locked = branches.lock(conversation)
+        branches.refuse_if_busy(locked, message.parent_id)
+        return locked, _user_turn(locked, message.parent_id, user, content)
+
+    return _begin(user, client_id, fields, owner, lambda: model_for(user, conversation, ""), make)
+
+
+def regenerate(user: User, message: Message, client_id: uuid.UUID, *, owner: str, model: str = "") -> Sent:
+    """Another answer to the same message, as a sibling of this one. Raises as `send`."""
+    if message.role != Message.Role.ASSISTANT or message.parent_id is None:
+        raise Invalid("Only an answer can be asked for again.")
+    conversation = message.conversation
+    fields = idempotency.digest({"act": "regenerate", "message": message.pk, "model": model})
+
+    def make(_: LanguageModel) -> tuple[Conversation, Message]:
+        locked = branches.lock(conversation)
+        branches.refuse_if_busy(locked, message.parent_id)
+        return locked, Message.objects.get(pk=message.parent_id)
+
+    return _begin(
+        user, client_id, fields, owner, lambda: model_for(user, conversation, model), make, continues=message.continues
+    )
+
+
+def _user_turn(conversation: Conversation, parent: uuid.UUID | None, user: User, content: Content) -> Message:
+    message = Message(
+        conversation=conversation, parent_id=parent, role=Message.Role.USER, author=user, content=content
+    )
+    message.save(force_insert=True)
+    return message
+
+
+def _begin(
+    user: User,
+    client_id: uuid.UUID,
+    fields: str,
+    owner: str,
+    choose: Callable[[], LanguageModel],
+    make: Callable[[LanguageModel], tuple[Conversation, Message]],
+    *,
+    continues: bool = False,
+) -> Sent:
+    """One transaction: `make` yields the turn to answer; the reply and its generation are added here."""
+    if not owner:
+        raise Unavailable("The server is about to restart. Send again in a moment.")
+    with writing():
+        before = idempotency.earlier(user, client_id, fields)
+        if before is not None:
+            return Sent(before.conversation_id, before.message.parent_id, before.message_id, before, created=False)
+        language_model = choose()
+        conversation, turn = make(language_model)
+        reply = Message(
+            conversation=conversation,
+            parent=turn,
+            role=Message.Role.ASSISTANT,
+            status=GenerationStatus.QUEUED,
+            continues=continues,
+            created_at=timezone.now(),
+        )
+        reply.save(force_insert=True)
+        generation = Generation(
+            conversation=conversation,
+            message=reply,
+            requested_by=user,
+            client_id=client_id,
+            client_digest=fields,
+            language_model=language_model,
+            model=language_model.model_id,
+            parameters=conversation.parameters,
+            owner=owner,
+            lease_until=timezone.now() + timedelta(seconds=settings.LEASE_SECONDS),
+        )
+        generation.save(force_insert=True)
+        conversation.current_leaf = reply
+        conversation.updated_at = timezone.now()
+        conversation.archived_at = None
+        conversation.save(update_fields=["current_leaf", "updated_at", "archived_at"])
+        people = access.audience(conversation)
+        transaction.on_commit(lambda: news.message_created(conversation, turn, reply, generation, people))
+    return Sent(conversation.pk, turn.pk, reply.pk, generation, created=True)

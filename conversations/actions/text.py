@@ -1,0 +1,38 @@
+"""What a person typed becomes storable text: one rule for SQLite and PostgreSQL (promises W20 to W22)."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from django.conf import settings
+
+from .errors import Invalid
+
+_INVISIBLE = {"Cf", "Cc", "Zs", "Zl", "Zp"}
+
+
+def clean_prompt(text: str) -> str:
+    """The prompt without NUL and lone surrogates, which a database refuses. Raises Invalid when empty or too long."""
+    cleaned = storable(text)
+    if len(cleaned) > settings.PROMPT_MAX_CHARACTERS:
+        raise Invalid(
+            f"The message has {len(cleaned):,} characters; the limit is {settings.PROMPT_MAX_CHARACTERS:,}."
+        )
+    if all(unicodedata.category(character) in _INVISIBLE for character in cleaned):
+        raise Invalid("The message is empty.")
+    return cleaned
+
+
+def clean_title(title: str) -> str:
+    """One line of at most 200 characters."""
+    return " ".join(storable(title).split())[:200]
+
+
+def storable(text: str) -> str:
+    """Text that both databases take: NUL removed, lone surrogates replaced, line ends normalised to LF."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text

@@ -1,0 +1,23 @@
+"""The one way to open a write transaction. Used by every action and by the journal."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import connection, transaction
+
+# SQLite's busy handler sleeps, so the writers of one process queue here instead of inside it (reference/performance).
+_writers = threading.RLock()
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """An atomic block. On SQLite the process's writers take turns and the lock is taken at BEGIN IMMEDIATE."""
+    if connection.vendor == "sqlite":
+        with _writers, transaction.atomic():
+            yield
+    else:
+        with transaction.atomic():
+            yield

@@ -1,0 +1,86 @@
+"""The open pages of this process, found by conversation and by person. Used by news, the doorbell and consumers."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+from .log import LiveLog
+
+Frame = dict[str, Any]
+
+
+class Page(Protocol):
+    """An open socket or fallback stream. All methods are called in the event loop and must not block."""
+
+    user_id: int
+    conversation_id: uuid.UUID | None
+
+    def tell(self, frame: Frame) -> None:
+        """Deliver one frame of news."""
+
+    def follow(self, log: LiveLog) -> None:
+        """An answer has started in this process: deliver it from its first event."""
+
+    def rung(self, generation: uuid.UUID, seq: int) -> None:
+        """Another process has journalled this answer up to `seq`."""
+
+    def recheck(self) -> None:
+        """Rights may have changed: ask again, and close where they are gone."""
+
+
+class Hub:
+    """Owned by the event loop; only `call` may be used from other threads."""
+
+    def __init__(self) -> None:
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self.logs: dict[uuid.UUID, LiveLog] = {}
+        self._by_conversation: dict[uuid.UUID, set[Page]] = defaultdict(set)
+        self._by_user: dict[int, set[Page]] = defaultdict(set)
+
+    def call(self, function: Any, *arguments: Any) -> None:
+        """Run in the server's loop, from any thread; outside a server (commands, shell) there are no pages to tell."""
+        loop = self.loop
+        if loop is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(function, *arguments)
+
+    def join(self, page: Page) -> None:
+        if page.conversation_id is not None:
+            self._by_conversation[page.conversation_id].add(page)
+        self._by_user[page.user_id].add(page)
+
+    def leave(self, page: Page) -> None:
+        for pages, key in ((self._by_conversation, page.conversation_id), (self._by_user, page.user_id)):
+            members = pages.get(key)  # type: ignore[attr-defined]
+            if members is not None:
+                members.discard(page)
+                if not members:
+                    del pages[key]  # type: ignore[attr-defined]
+
+    def sockets_of(self, user_id: int) -> int:
+        return len(self._by_user.get(user_id, ()))
+
+    def in_conversation(self, conversation: uuid.UUID) -> Iterable[Page]:
+        return tuple(self._by_conversation.get(conversation, ()))
+
+    def of_people(self, people: Iterable[int] | None) -> Iterable[Page]:
+        """Pages of these people; None: of everybody."""
+        keys = self._by_user if people is None else people
+        return tuple(page for key in keys for page in self._by_user.get(key, ()))
+
+    def open_log(self, log: LiveLog) -> None:
+        self.logs[log.generation] = log
+        for page in self.in_conversation(log.conversation):
+            page.follow(log)
+
+    def close_log(self, log: LiveLog) -> None:
+        self.logs.pop(log.generation, None)
+
+    def running_in(self, conversation: uuid.UUID) -> list[LiveLog]:
+        return [log for log in self.logs.values() if log.conversation == conversation and not log.closed]
+
+
+hub = Hub()

@@ -1,0 +1,61 @@
+"""The live log of one running answer: append-only, numbered from 1, kept by the process that runs it.
+
+The engine appends; followers hold a cursor into it and are woken. Rendered HTML travels beside the numbers.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+Wake = Callable[[], None]
+
+
+class LiveLog:
+    __slots__ = ("_wakes", "closed", "conversation", "events", "generation", "html", "message", "status")
+
+    def __init__(self, generation: uuid.UUID, message: uuid.UUID, conversation: uuid.UUID) -> None:
+        self.generation = generation
+        self.message = message
+        self.conversation = conversation
+        # events[i] has seq i + 1. Items are upstream events, or frame bodies (dicts) of our own.
+        self.events: list[Any] = []
+        # The latest rendering of each content block: index -> (version, frame body); a follower sends what is newer.
+        self.html: list[dict[str, Any]] = []
+        self.status: dict[str, Any] | None = None
+        self.closed = False
+        self._wakes: list[Wake] = []
+
+    @property
+    def seq(self) -> int:
+        return len(self.events)
+
+    def extend(self, events: list[Any]) -> None:
+        self.events.extend(events)
+        self.wake()
+
+    def add_html(self, body: dict[str, Any]) -> None:
+        self.html.append(body)
+        self.wake()
+
+    def close(self, message_stop: dict[str, Any]) -> None:
+        """The last event; nothing comes after it."""
+        self.events.append(message_stop)
+        self.closed = True
+        self.wake()
+
+    def set_status(self, body: dict[str, Any]) -> None:
+        self.status = body
+        self.wake()
+
+    def attach(self, wake: Wake) -> None:
+        self._wakes.append(wake)
+
+    def detach(self, wake: Wake) -> None:
+        if wake in self._wakes:
+            self._wakes.remove(wake)
+
+    def wake(self) -> None:
+        for wake in self._wakes:
+            wake()

@@ -1,0 +1,83 @@
+"""One turn of a conversation: a node of its tree, whose content is the Messages API's own list of blocks."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.db import connection, models
+from django.utils import timezone
+
+from .generation import GenerationStatus
+
+# Walks from a message towards the root; the limit is what keeps 2,000 messages as cheap as 20.
+_PATH_SQL = """
+    WITH RECURSIVE path(id, parent_id, depth) AS (
+        SELECT id, parent_id, 1 FROM conversations_message WHERE id = %s
+        UNION ALL
+        SELECT message.id, message.parent_id, path.depth + 1
+        FROM conversations_message AS message JOIN path ON message.id = path.parent_id
+        WHERE path.depth < %s
+    )
+    SELECT id FROM path ORDER BY depth DESC
+"""
+_WHOLE_PATH = 1_000_000
+
+
+class MessageQuerySet(models.QuerySet["Message"]):
+    def path_ids(self, leaf: uuid.UUID | None, limit: int = _WHOLE_PATH) -> list[uuid.UUID]:
+        """Ids of the last `limit` messages of the branch that ends in `leaf`, oldest first."""
+        if leaf is None:
+            return []
+        with connection.cursor() as cursor:
+            value = leaf if connection.features.has_native_uuid_field else leaf.hex
+            cursor.execute(_PATH_SQL, [value, limit])
+            return [row[0] if isinstance(row[0], uuid.UUID) else uuid.UUID(row[0]) for row in cursor.fetchall()]
+
+    def path(self, leaf: uuid.UUID | None, limit: int = _WHOLE_PATH) -> list[Message]:
+        """The last `limit` messages of the branch that ends in `leaf`, oldest first, with author and generation."""
+        ids = self.path_ids(leaf, limit)
+        found = self.select_related("author", "generation").in_bulk(ids)
+        return [found[id] for id in ids if id in found]
+
+
+class Message(models.Model):
+    class Role(models.TextChoices):
+        USER = "user", "User"
+        ASSISTANT = "assistant", "Assistant"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    conversation = models.ForeignKey("Conversation", on_delete=models.CASCADE, related_name="messages")
+    parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.CASCADE, related_name="children")
+    role = models.CharField(max_length=10, choices=Role.choices)
+    author = models.ForeignKey("User", null=True, blank=True, on_delete=models.SET_NULL, related_name="messages")
+    content: models.JSONField[list[dict[str, Any]], list[dict[str, Any]]] = models.JSONField(default=list)
+    status = models.CharField(
+        max_length=12, choices=GenerationStatus.choices, default=GenerationStatus.COMPLETED
+    )
+    # An answer or a request that goes on where the parent answer broke off; shown joined to it.
+    continues = models.BooleanField(default=False)
+    model = models.CharField(max_length=200, blank=True)
+    stop_reason = models.CharField(max_length=60, blank=True)
+    stop_sequence = models.TextField(blank=True)
+    stop_details = models.JSONField(null=True, blank=True)
+    usage = models.JSONField(null=True, blank=True)
+    cost_microdollars = models.BigIntegerField(null=True, blank=True)
+    error = models.JSONField(null=True, blank=True)
+    # Rendered HTML by content block, made once when the answer was finished; None is rendered on demand.
+    html = models.JSONField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = MessageQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["conversation", "created_at"], name="message_of_conversation")]
+
+    def __str__(self) -> str:
+        return f"{self.role}: {self.text[:60]}"
+
+    @property
+    def text(self) -> str:
+        """The visible text: all text blocks joined without a separator (messages-api 4.4)."""
+        return "".join(block.get("text") or "" for block in self.content if block.get("type") == "text")

@@ -1,0 +1,22 @@
+"""A person who signs in. A row with defaults is an ordinary member who may chat."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+
+
+class User(AbstractUser):
+    class Theme(models.TextChoices):
+        SYSTEM = "system", "Follow the system"
+        LIGHT = "light", "Light"
+        DARK = "dark", "Dark"
+
+    display_name = models.CharField(max_length=100, blank=True)
+    theme = models.CharField(max_length=10, choices=Theme.choices, default=Theme.SYSTEM)
+    time_zone = models.CharField(max_length=64, blank=True)
+
+    @property
+    def name(self) -> str:
+        """What others see: the display name, else the user name."""
+        return self.display_name or self.username

@@ -1,0 +1,80 @@
+"""Template tags of the chat pages: icons, number formats and the blank messages behind `<template>` elements."""
+
+from __future__ import annotations
+
+from functools import cache
+from types import SimpleNamespace
+from xml.etree import ElementTree
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+from lucide.templatetags.lucide import lucide
+
+register = template.Library()
+
+# Every icon that templates or scripts may use, by its Lucide name.
+ICONS = (
+    "archive", "archive-restore", "arrow-down", "arrow-up", "check", "chevron-left", "chevron-right", "circle-alert",
+    "copy", "download", "ellipsis", "file-text", "git-fork", "keyboard", "log-out", "menu", "monitor", "moon",
+    "panel-left", "pencil", "plus", "refresh-cw", "search", "settings-2", "shield", "square", "sun", "trash-2",
+    "undo-2", "user", "wrench", "x",
+)  # fmt: skip
+
+ROLES = {"user": "You", "assistant": "Answer"}
+
+
+@register.simple_tag
+@cache
+def icon_sprite() -> SafeString:
+    """Every icon once per page as a `<symbol>`; `{% icon %}` and the scripts refer to them by `#i-<name>`."""
+    symbols = []
+    for name in ICONS:
+        drawing = ElementTree.fromstring(lucide(name, size=None))
+        inside = "".join(ElementTree.tostring(child, encoding="unicode").strip() for child in drawing)
+        symbols.append(f'<symbol id="i-{name}" viewBox="0 0 24 24">{inside}</symbol>')
+    return mark_safe(f'<svg class="icon-sprite" aria-hidden="true">{"".join(symbols)}</svg>')  # noqa: S308
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """One icon of the sprite, hidden from assistive technology: the button around it carries the name."""
+    if name not in ICONS:
+        raise template.TemplateSyntaxError(f"Icon {name!r} is not in the sprite.")
+    return format_html('<svg class="icon" aria-hidden="true"><use href="#i-{}"></use></svg>', name)
+
+
+@register.filter
+def thousands(value: object) -> str:
+    """`1204` → `1,204`; anything that is no number stays as it is."""
+    return f"{value:,}" if isinstance(value, int) else str(value or "")
+
+
+@register.filter
+def duration(seconds: object) -> str:
+    """Seconds → `0.8 s`, `12 s`, `2 min 5 s`; empty when unknown."""
+    if not isinstance(seconds, int | float) or seconds < 0:
+        return ""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+@register.simple_tag
+def blank_message(role: str) -> SimpleNamespace:
+    """A message view with nothing in it; the page clones it for the echo of a send and for a new answer."""
+    return SimpleNamespace(
+        id="", role=role, parent="", status="queued" if role == "assistant" else "completed",
+        author=None, created_at=None, blocks=[], text="", note=None, branch=None, model="", usage=None, cost="",
+        duration=None, generation=None, running=role == "assistant", joined=False, can_edit=True, can_regenerate=True,
+    )  # fmt: skip
+
+
+@register.simple_tag
+def blank_block(kind: str) -> SimpleNamespace:
+    """A content block view with nothing in it, for the `<template>` of a running answer."""
+    return SimpleNamespace(
+        kind=kind, index="", html=[], source="", text="", seconds=None, redacted=False, name="", input="", result="",
+        state="running", type="", url="", size="", pages=None,
+    )  # fmt: skip
