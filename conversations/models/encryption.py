@@ -74,3 +74,8 @@ class SecretField(_TextField):
 
     def get_prep_value(self, value: Any) -> str:
         return value.token if isinstance(value, Secret) else ""
+
+
+def no_secret() -> Secret:
+    """The default of a SecretField: nothing stored."""
+    return Secret("")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
-from .encryption import Secret, SecretField
+from .encryption import Secret, SecretField, no_secret
 
 
 class Provider(models.Model):
@@ -23,7 +23,7 @@ class Provider(models.Model):
     name = models.CharField(max_length=100, unique=True)
     dialect = models.CharField(max_length=20, choices=Dialect.choices)
     base_url = models.CharField(max_length=500, blank=True)
-    api_key = SecretField(default=Secret(""), editable=False)
+    api_key = SecretField(default=no_secret, editable=False)
     api_key_last4 = models.CharField(max_length=4, blank=True, editable=False)
     version = models.CharField(max_length=20, default="2023-06-01")
     extra_headers = models.JSONField(default=dict, blank=True)
