@@ -1,10 +1,178 @@
-"""Entry point of every command: `python3 manage.py start`."""
+#!/usr/bin/env python3
+"""Entry point of every command: keeps `.venv` as the requirements say, goes on inside it, then hands over to Django.
 
+Until it runs in `.venv` it needs nothing but the standard library, and it must parse on Pythons that are too old.
+"""
+
+import hashlib
+import json
 import os
+import subprocess
 import sys
 
-if __name__ == "__main__":
+ROOT = os.path.realpath(os.path.dirname(os.path.abspath(__file__)))
+VENV = os.path.join(ROOT, ".venv")
+VENV_PYTHON = os.path.join(VENV, "bin", "python")
+STAMP = os.path.join(VENV, "chatsite-stamp.json")
+OLDEST = (3, 11)
+NEWER = ("python3.14", "python3.13", "python3.12", "python3.11")
+# Each would let another Python's packages in, or send ours elsewhere.
+FOREIGN = ("PYTHONPATH", "PYTHONHOME", "PIP_USER", "PIP_TARGET", "PIP_PREFIX", "__PYVENV_LAUNCHER__")
+
+# Runs inside `.venv`: are all pins there? Pins with a condition are left out, pip alone can judge them.
+CHECK_PINS = """
+import re, sys
+from importlib.metadata import version
+for path in sys.argv[1:]:
+    for line in open(path, encoding="utf-8"):
+        pin = re.match(r"([A-Za-z0-9._-]+)(?:\\[.*?\\])?==([^ ;\\\\]+)\\s*\\\\?$", line.strip())
+        if pin and version(pin[1]) != pin[2]:
+            sys.exit(1)
+"""
+
+
+def stop(sentence):
+    sys.stderr.write(sentence + "\n")
+    sys.exit(1)
+
+
+def say(sentence):
+    sys.stderr.write(sentence + "\n")
+    sys.stderr.flush()
+
+
+def use_a_newer_python():
+    """Goes on with a newer Python of this machine, or says what to install."""
+    import shutil
+
+    for name in NEWER:
+        path = shutil.which(name)
+        # A name on the PATH may be a shim without a Python behind it.
+        if path and subprocess.call([path, "-c", "import venv"], stderr=subprocess.DEVNULL) == 0:
+            os.execv(path, [path, os.path.abspath(__file__)] + sys.argv[1:])
+    stop(
+        "Chatsite needs Python %d.%d or newer; this is Python %d.%d. "
+        "Install a newer one (for example python3.13) and run the command again." % (OLDEST + sys.version_info[:2])
+    )
+
+
+def digest(paths):
+    found = hashlib.sha256()
+    for path in paths:
+        with open(path, "rb") as file:
+            found.update(file.read())
+    return found.hexdigest()
+
+
+def read_stamp():
+    """What `.venv` was made from; empty when it is not there, moved, half made, or of another Python."""
+    try:
+        with open(STAMP, encoding="utf-8") as file:
+            stamp = json.load(file)
+        usable = stamp["folder"] == VENV and os.path.exists(stamp["python"]) and os.path.exists(VENV_PYTHON)
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    return stamp if usable else {}
+
+
+def write_stamp(stamp):
+    draft = STAMP + ".%d" % os.getpid()
+    with open(draft, "w", encoding="utf-8") as file:
+        json.dump(stamp, file)
+    os.replace(draft, STAMP)
+
+
+def ensure_environment(with_tests):
+    """Makes or mends `.venv` so that it holds the pinned requirements; one process at a time."""
+    files = [os.path.join(ROOT, "requirements.txt")]
+    if with_tests:
+        files.append(os.path.join(ROOT, "requirements-dev.txt"))
+    part, wanted = ("test" if with_tests else "run"), digest(files)
+    if read_stamp().get(part) == wanted:
+        return
+    with open(files[0], "rb") as lock:
+        try:
+            import fcntl
+
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        except (ImportError, OSError):
+            pass
+        stamp = read_stamp()
+        if stamp.get(part) == wanted:
+            return
+        try:
+            install(stamp, files[-1])
+            python = os.path.realpath(VENV_PYTHON)
+            write_stamp({"folder": VENV, "python": python, "run": digest(files[:1]), part: wanted})
+        except OSError as error:
+            stop("The folder %s cannot be written: %s." % (VENV, error.strerror or error))
+
+
+def install(stamp, requirements):
+    """Brings `.venv` to the pins of `requirements`; makes it anew unless the stamp or its packages vouch for it."""
+    environ = {name: value for name, value in os.environ.items() if name not in FOREIGN}
+    environ["PIP_DISABLE_PIP_VERSION_CHECK"] = "1"
+
+    def run(*arguments):
+        return subprocess.call([VENV_PYTHON] + list(arguments), env=environ, cwd=ROOT)
+
+    if os.path.exists(VENV_PYTHON) and not os.path.exists(STAMP):
+        # Made by hand: good when everything is there.
+        checked = subprocess.call(
+            [VENV_PYTHON, "-c", CHECK_PINS, requirements], env=environ, cwd=ROOT, stderr=subprocess.DEVNULL
+        )
+        if checked == 0:
+            return
+    if not stamp:
+        make_environment(environ)
+    say("Installing the requirements into .venv. This happens once and takes about half a minute …")
+    # The tests' file holds every pin of the other one as well. Quiet: pip speaks only of what went wrong.
+    if run("-m", "pip", "install", "--quiet", "--no-input", "--require-hashes", "-r", requirements) != 0:
+        stop("The requirements could not be installed; pip says why above. Run the command again to retry.")
+
+
+def make_environment(environ):
+    try:
+        import ensurepip  # noqa: F401
+        import venv  # noqa: F401
+    except ImportError:
+        stop(
+            "This Python cannot make virtual environments: its venv module is missing. "
+            "On Debian or Ubuntu run: sudo apt install python%d.%d-venv" % sys.version_info[:2]
+        )
+    if subprocess.call([sys.executable, "-m", "venv", "--clear", VENV], env=environ, stdout=sys.stderr) != 0:
+        stop("The virtual environment .venv could not be made; the lines above say why.")
+
+
+def enter_environment(arguments):
+    for name in FOREIGN:
+        os.environ.pop(name, None)
+    os.environ["VIRTUAL_ENV"] = VENV
+    os.execv(VENV_PYTHON, [VENV_PYTHON] + arguments)
+
+
+def pytest_arguments(given):
+    """The suite on two processes, unless the caller says how many or debugs."""
+    own = any(a in ("--pdb", "--trace") or a.startswith(("-n", "--numprocesses", "no:xdist")) for a in given)
+    return ["-m", "pytest"] + ([] if own else ["-n", "2"]) + given
+
+
+def main():
+    if sys.version_info < OLDEST:
+        use_a_newer_python()
+    testing = sys.argv[1:2] == ["test"]
+    ensure_environment(testing)
+    if testing:
+        if not os.getcwd().startswith(ROOT):
+            os.chdir(ROOT)
+        enter_environment(pytest_arguments(sys.argv[2:]))
+    if os.path.realpath(sys.prefix) != os.path.realpath(VENV):
+        enter_environment([os.path.abspath(__file__)] + sys.argv[1:])
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatsite.settings")
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()
