@@ -1,4 +1,4 @@
-"""The ASGI application: pages over HTTP, `conversations.routing` over websockets."""
+"""The ASGI application: pages over HTTP, `conversations.routing` over websockets. Served by `chatsite.server`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,26 @@ import os
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatsite.settings")
 
-from django.core.asgi import get_asgi_application
+import django
 
-application = get_asgi_application()
+django.setup(set_prefix=False)
+
+from channels.routing import ProtocolTypeRouter, URLRouter
+from django.conf import settings
+from django.urls import re_path
+
+from conversations.routing import websocket_urlpatterns
+
+from .handler import PageHandler
+from .proxies import TrustedProxies
+from .sockets import SocketGate, refuse
+
+application = TrustedProxies(
+    ProtocolTypeRouter(
+        {
+            "http": PageHandler(),
+            "websocket": SocketGate(URLRouter([*websocket_urlpatterns, re_path("", refuse)])),
+        }
+    ),
+    settings.TRUSTED_PROXIES,
+)

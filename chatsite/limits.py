@@ -29,6 +29,8 @@ UPSTREAM_RETRY_AFTER_CAP = seconds("UPSTREAM_RETRY_AFTER_CAP", 60)
 
 # A running answer on this server.
 JOURNAL_INTERVAL = seconds("JOURNAL_INTERVAL", 0.15)
+# How long the log of an ended answer stays in memory for readers who are just reconnecting.
+LOG_RETENTION_SECONDS = seconds("LOG_RETENTION_SECONDS", 15)
 LEASE_SECONDS = seconds("LEASE_SECONDS", 15)
 DRAIN_SECONDS = seconds("DRAIN_SECONDS", 15)
 

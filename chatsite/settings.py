@@ -8,10 +8,15 @@ from typing import Any
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
-from . import address, secret_file
+from . import address, email, secret_file
 from .env import env
 from .limits import *  # noqa: F403
-from .limits import LOGIN_FAILURE_SECONDS, LOGIN_FAILURES_PER_ACCOUNT, LOGIN_FAILURES_PER_ADDRESS
+from .limits import (
+    LOGIN_FAILURE_SECONDS,
+    LOGIN_FAILURES_PER_ACCOUNT,
+    LOGIN_FAILURES_PER_ADDRESS,
+    UPLOAD_REQUEST_MAX_BYTES,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DEBUG = False
@@ -54,13 +59,20 @@ INSTALLED_APPS = [
     "channels",
     "lucide",
 ]
+# All synchronous: `handler` runs the whole chain in one thread. Signing in comes before CSRF, so that a program without
+# a session is told to sign in.
 MIDDLEWARE = [
+    "chatsite.middleware.security_headers",
+    "chatsite.middleware.probes",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "chatsite.middleware.CompressPages",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "chatsite.middleware.SignInRequired",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "chatsite.middleware.time_zone",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
 ]
@@ -76,6 +88,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "chatsite.context.workspace",
             ],
         },
     }
@@ -142,11 +155,12 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
-LOGOUT_REDIRECT_URL = "/accounts/login/"
+LOGOUT_REDIRECT_URL = "account_login"
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 SESSION_SAVE_EVERY_REQUEST = False
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*", "password2*"]
+ACCOUNT_ADAPTER = "chatsite.accounts.AccountAdapter"
 ACCOUNT_EMAIL_VERIFICATION = "optional"
 ACCOUNT_SESSION_REMEMBER = True
 # Only failures count by address: a whole office may sign in from one.
@@ -158,23 +172,81 @@ ACCOUNT_RATE_LIMITS = {
     ),
 }
 
-# Security headers of Django's own; `https` turns on what needs it.
+# Mail. Without it, links are shown to the administrator to copy.
+EMAIL_URL = env.secret("EMAIL_URL")
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("DEFAULT_FROM_EMAIL", "chatsite@localhost")
+try:
+    _mail = email.settings_of(EMAIL_URL)
+except ValueError:
+    env.problems.append("EMAIL_URL must be smtp://, smtps:// or smtp+tls:// with a host.")
+    _mail = email.settings_of("")
+globals().update(_mail)
+MAIL_WORKS = bool(EMAIL_URL)
+
+# Headers of every answer; https turns on what needs it.
 HTTPS = PUBLIC_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
-X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "chatsite.errors.csrf_failure"
+SECURITY_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "
+        "font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    # Static files say otherwise themselves.
+    "Cache-Control": "private, no-store",
+}
+# XFrameOptionsMiddleware (W002) and a CSP middleware are replaced by SECURITY_HEADERS.
+SILENCED_SYSTEM_CHECKS = ["security.W002"]
+if not HTTPS:
+    # Without https in CHATSITE_PUBLIC_URL: HSTS, redirect and secure cookies are off on purpose.
+    SILENCED_SYSTEM_CHECKS += ["security.W004", "security.W008", "security.W012", "security.W016"]
 
 # Language, time, static files.
 LANGUAGE_CODE = "en"
 USE_TZ = True
 TIME_ZONE = "UTC"
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "chatsite.storage.StaticStorage"},
+}
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
+WHITENOISE_MAX_AGE = 300
+FILE_UPLOAD_PERMISSIONS = 0o600
+FILE_UPLOAD_MAX_MEMORY_SIZE = min(1024 * 1024, UPLOAD_REQUEST_MAX_BYTES)
+
+# Requests are answered by this many threads, each with a lasting database connection.
+REQUEST_THREADS = env.integer("CHATSITE_REQUEST_THREADS", 4)
+
+LOG_LEVEL = env.choice("CHATSITE_LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR")) or "WARNING"
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"()": "chatsite.logging.PlainFormatter", "format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
+    "loggers": {
+        # Its DEBUG lines hold the words of the conversations.
+        "django.db.backends": {"level": "WARNING"},
+        "httpx": {"level": "WARNING"},
+        "httpcore": {"level": "WARNING"},
+        "django": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
+        "django.server": {"handlers": [], "propagate": True},
+    },
+}
 
 # Secrets are made last, so that a wrong environment leaves nothing behind.
 env.check()

@@ -1,13 +1,28 @@
-"""Every address of the site; the app's own are in `conversations.urls`."""
+"""Every address of the site; the chat's own are in `conversations.urls`."""
 
 from __future__ import annotations
 
+from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path
 from django.urls.resolvers import URLPattern, URLResolver
 
+from conversations.views import account, health, setup
+
+# One way in: the admin's own form knows no limit of failures.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("healthz", health.healthz),
+    path("readyz", health.readyz),
+    path("setup/<str:token>/", setup.first_administrator, name="setup"),
+    path("account/", account.preferences, name="account"),
     path("accounts/", include("allauth.account.urls")),
     path("admin/", admin.site.urls),
     path("", include("conversations.urls")),
 ]
+
+handler400 = "chatsite.errors.bad_request"
+handler403 = "chatsite.errors.permission_denied"
+handler404 = "chatsite.errors.not_found"
+handler500 = "chatsite.errors.server_error"

@@ -1,0 +1,32 @@
+"""EMAIL_URL as Django's settings of outgoing mail. Used by `settings`."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+_PORTS = {"smtp": 25, "smtps": 465, "smtp+tls": 587}
+
+
+def settings_of(url: str) -> dict[str, Any]:
+    """`smtp://`, `smtps://` (TLS at once) or `smtp+tls://` (STARTTLS), each `user:password@host:port`; or `console:`.
+
+    Without an address nothing is sent. Raises ValueError when the address is none of these.
+    """
+    if not url:
+        return {"EMAIL_BACKEND": "django.core.mail.backends.dummy.EmailBackend"}
+    parts = urlsplit(url)
+    if parts.scheme == "console":
+        return {"EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"}
+    if parts.scheme not in _PORTS or not parts.hostname:
+        raise ValueError
+    return {
+        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "EMAIL_HOST": parts.hostname,
+        "EMAIL_PORT": parts.port or _PORTS[parts.scheme],
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_SSL": parts.scheme == "smtps",
+        "EMAIL_USE_TLS": parts.scheme == "smtp+tls",
+        "EMAIL_TIMEOUT": 10,
+    }

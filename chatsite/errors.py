@@ -1,0 +1,57 @@
+"""Errors as the contract has them: JSON for programs, a plain page for people. Used by `urls`, middleware and views."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template import loader
+
+_SENTENCES = {
+    400: ("invalid_request", "The request is not valid."),
+    403: ("forbidden", "You may not do this."),
+    404: ("not_found", "This does not exist, or you may not see it."),
+    413: ("request_too_large", "This is larger than the site accepts."),
+    500: ("internal_error", "Something went wrong here. It has been logged; please try again."),
+}
+
+
+def wants_json(request: HttpRequest) -> bool:
+    """Whether the client asked for JSON rather than for a page."""
+    return "application/json" in request.headers.get("Accept", "")
+
+
+def json_error(status: int, type: str, message: str) -> JsonResponse:
+    """`{"error":{"type","message"}}`."""
+    return JsonResponse({"error": {"type": type, "message": message}}, status=status)
+
+
+def _answer(request: HttpRequest, status: int, type: str = "", message: str = "") -> HttpResponse:
+    plain_type, plain_message = _SENTENCES[status]
+    type, message = type or plain_type, message or plain_message
+    if wants_json(request):
+        return json_error(status, type, message)
+    template = loader.select_template([f"{status}.html", "error.html"])
+    # Without the request: no context processor may fail, or ask the database, while an error is shown.
+    return HttpResponse(template.render({"status": status, "message": message}), status=status)
+
+
+def bad_request(request: HttpRequest, exception: Any = None) -> HttpResponse:
+    return _answer(request, 400)
+
+
+def permission_denied(request: HttpRequest, exception: Any = None) -> HttpResponse:
+    return _answer(request, 403)
+
+
+def not_found(request: HttpRequest, exception: Any = None) -> HttpResponse:
+    return _answer(request, 404)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    return _answer(request, 500)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    message = "The page was open for too long, or it came from elsewhere. Reload it and try again."
+    return _answer(request, 403, "csrf_failed", message)

@@ -1,0 +1,91 @@
+"""Django's ASGI handler with one hop per request: middleware, view and database run in one of a few lasting threads."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from django.core import signals
+from django.core.exceptions import RequestAborted
+from django.core.handlers.asgi import ASGIHandler, ASGIRequest, get_script_prefix
+from django.core.handlers.base import BaseHandler
+from django.http import FileResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import set_script_prefix
+
+from .threads import Worker, workers
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
+
+
+class PageHandler(ASGIHandler):
+    """Answers one HTTP request. Views may be async; they then run in the server's loop, called from the thread."""
+
+    def __init__(self) -> None:
+        BaseHandler.__init__(self)
+        # A synchronous chain: an asynchronous one changes threads twice for every middleware.
+        self.load_middleware(is_async=False)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            body = await self.read_body(receive)
+        except RequestAborted:
+            return
+        with body:
+            request, refusal = self.create_request(scope, body)
+            if request is None:
+                await self.send_response(refusal, send)
+                return
+            worker = workers().least_busy()
+            response = await worker.run(self._respond, scope, request)
+            if not response.streaming:
+                await self.send_response(response, send)
+                return
+            try:
+                assert isinstance(response, StreamingHttpResponse)
+                if response.is_async:
+                    await self._stream(response, receive, send)
+                else:
+                    await self._send_pieces(response, send, worker)
+            finally:
+                await worker.run(response.close)
+
+    def _respond(self, scope: Scope, request: ASGIRequest) -> HttpResponseBase:
+        set_script_prefix(get_script_prefix(scope))
+        signals.request_started.send(sender=self.__class__, scope=scope)
+        response: HttpResponseBase = self.get_response(request)
+        response._handler_class = self.__class__  # type: ignore[attr-defined]
+        if isinstance(response, FileResponse):
+            response.block_size = self.chunk_size
+        if not response.streaming:
+            # The content is in memory, so the request can end here, in the thread that holds the connection.
+            response.close()
+        return response
+
+    async def _stream(self, response: StreamingHttpResponse, receive: Receive, send: Send) -> None:
+        """Relays an asynchronous stream until it ends or the client is gone."""
+        sending = asyncio.create_task(self.send_response(response, send))
+        leaving = asyncio.create_task(self.listen_for_disconnect(receive))
+        try:
+            await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            if sending.done():
+                sending.result()
+        finally:
+            for task in (sending, leaving):
+                task.cancel()
+            await asyncio.gather(sending, leaving, return_exceptions=True)
+
+    async def _send_pieces(self, response: StreamingHttpResponse, send: Send, worker: Worker) -> None:
+        """Reads a file piece by piece in the thread; Django would read the whole of it into memory first."""
+        headers = [(name.encode("ascii"), value.encode("latin1")) for name, value in response.items()]
+        headers += [
+            (b"Set-Cookie", cookie.output(header="").strip().encode("ascii")) for cookie in response.cookies.values()
+        ]
+        await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
+        pieces = iter(response)
+        while (piece := await worker.run(next, pieces, None)) is not None:  # type: ignore[arg-type]
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})

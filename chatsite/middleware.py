@@ -1,0 +1,83 @@
+"""What every request passes: health for probes, security headers, signing in, the person's time zone, compression."""
+
+from __future__ import annotations
+
+import zoneinfo
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.middleware.gzip import GZipMiddleware
+from django.utils import timezone
+
+from conversations.models import User
+
+from . import errors
+from .address import LOOPBACK
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+
+
+def security_headers(get_response: GetResponse) -> GetResponse:
+    """Headers of every answer; a view that needs others (a stored file) has set its own already."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        for name, value in settings.SECURITY_HEADERS.items():
+            response.headers.setdefault(name, value)
+        return response
+
+    return middleware
+
+
+def probes(get_response: GetResponse) -> GetResponse:
+    """A probe on this machine calls by a loopback name, whatever the public one is, and without https."""
+    from conversations.views.health import healthz, readyz
+
+    views = {"/healthz": healthz, "/readyz": readyz}
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        view = views.get(request.path_info)
+        if view and request.META.get("HTTP_HOST", "").rpartition(":")[0] in LOOPBACK:
+            return view(request)
+        return get_response(request)
+
+    return middleware
+
+
+class SignInRequired(LoginRequiredMiddleware):
+    """Every view needs a signed-in person unless it says otherwise. Programs get 401, people the sign-in page."""
+
+    def handle_no_permission(self, request: HttpRequest, view_func: Any) -> HttpResponseBase:
+        if errors.wants_json(request):
+            return errors.json_error(401, "authentication_required", "Sign in first.")
+        return super().handle_no_permission(request, view_func)
+
+
+def time_zone(get_response: GetResponse) -> GetResponse:
+    """Times are shown in the zone that the person chose."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        user = request.user
+        name = user.time_zone if isinstance(user, User) else ""
+        try:
+            zone = zoneinfo.ZoneInfo(name) if name else None
+        except (zoneinfo.ZoneInfoNotFoundError, ValueError):
+            zone = None
+        with timezone.override(zone):
+            return get_response(request)
+
+    return middleware
+
+
+class CompressPages(GZipMiddleware):
+    """Compresses HTML alone: streams must not wait, files are compressed already, small JSON is not worth it."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        if response.streaming or not response.headers.get("Content-Type", "").startswith("text/html"):
+            return response
+        assert isinstance(response, HttpResponse)
+        return super().process_response(request, response)

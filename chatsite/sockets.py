@@ -1,0 +1,41 @@
+"""The gate in front of every websocket: origin, then session. Refuses with 403 before the handshake is accepted."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from django.conf import settings
+from django.http import parse_cookie
+
+from .handler import Receive, Scope, Send
+from .sessions import signed_in_user
+from .threads import run_with_database
+
+logger = logging.getLogger("chatsite.sockets")
+
+
+async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answers a handshake with 403. Also the application of addresses that do not exist."""
+    await receive()
+    await send({"type": "websocket.close"})
+
+
+class SocketGate:
+    """Lets a page of this site with a signed-in person through; adds `user` and `session_key` to the scope."""
+
+    def __init__(self, application: Any) -> None:
+        self._application = application
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        origins = [value.decode("latin1") for name, value in scope["headers"] if name == b"origin"]
+        # Full origins: another port or scheme of this host is another site (promises M5). No origin is no page of ours.
+        if len(origins) != 1 or origins[0] not in settings.WEBSOCKET_ORIGINS:
+            logger.warning("Websocket refused: origin %.200r is not this site.", origins)
+            return await refuse(scope, receive, send)
+        cookies = b"; ".join(value for name, value in scope["headers"] if name == b"cookie").decode("latin1")
+        session_key = parse_cookie(cookies).get(settings.SESSION_COOKIE_NAME, "")
+        user = await run_with_database(signed_in_user, session_key) if session_key else None
+        if user is None:
+            return await refuse(scope, receive, send)
+        await self._application({**scope, "user": user, "session_key": session_key}, receive, send)

@@ -1,0 +1,1 @@
+"""Forms: they check what a person typed; actions do the work."""

@@ -1,0 +1,1 @@
+"""Pages and requests: thin, they call actions and access."""
