@@ -1,0 +1,161 @@
+"""Which addresses become links, and when the real host is named beside one. Used by the parser and the renderer."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote
+
+from markdown_it import MarkdownIt
+from markdown_it.common.normalize_url import normalizeLink
+from markdown_it.rules_inline import StateInline
+from markdown_it.token import Token
+
+_WEB = re.compile(r"https?://(?:(?P<user>[^/?#]*)@)?(?P<host>[^/?#@\s\\]+)", re.IGNORECASE)
+_MAIL = re.compile(r"mailto:[^\s?@]+@[^\s?@]+(?:\?|$)", re.IGNORECASE)
+
+# Address characters for text without markup; brackets, quotes and full-width punctuation end an address.
+_ADDRESS = r"[^\s<>\[\]\"`\\|\u3000-\u303f\uff01-\uff0f\uff1a-\uff20\ufffd]"
+_AFTER_SCHEME = re.compile(rf"://(?=\w){_ADDRESS}{{1,2000}}")
+_BARE = re.compile(
+    rf"(?<![\w.@/+-])(?:(?P<www>www\.(?=\w){_ADDRESS}{{1,2000}})"
+    r"|(?P<mail>[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}))"
+)
+_ENTITY = re.compile(r"&[A-Za-z0-9]+;$")
+
+_DOTS = str.maketrans({"。": ".", "．": ".", "｡": "."})
+_SHOWN_WEB = re.compile(r"(?:\w+:)?[/\\]{2}([^/\\?#\s]*)")
+_SHOWN_HOST = re.compile(r"(?:[\w-]+\.)+(?:xn--[\w-]+|[^\W\d_]{2,})(?::\d+)?")
+
+
+def allowed(url: str) -> bool:
+    """Tell whether `url` (already normalised) may become a link: http, https and mailto, never relative."""
+    return bool(_WEB.match(url) or _MAIL.match(url))
+
+
+def host(url: str) -> str:
+    """Return the host (with port) that an allowed `url` leads to, or the mail address."""
+    match = _WEB.match(url)
+    return match["host"] if match else unquote(url[7:].partition("?")[0])
+
+
+def note(url: str, text: str) -> str:
+    """Return the host to show beside a link whose `text` could mislead about where it goes, else an empty string.
+
+    Misleading: the text reads like another address, the URL has a user part or an internationalised host, or
+    the text held hidden characters (promises MD08).
+    """
+    real = host(url)
+    match = _WEB.match(url)
+    if match and (match["user"] is not None or not real.isascii() or "xn--" in real.lower()):
+        return real
+    if "\ufffd" in text:
+        return real
+    shown = text.translate(_DOTS)
+    claims = [claim.rpartition("@")[2] for claim in _SHOWN_WEB.findall(shown)]
+    for word in _SHOWN_WEB.sub(" ", shown).split() if not claims else ():
+        claims += [found[0] for part in word.split("@")[-1:] if (found := _SHOWN_HOST.match(part.lstrip("([<{\"'“‘*")))]
+    return "" if all(_same_site(claim, real) for claim in claims) else real
+
+
+def _same_site(shown: str, real: str) -> bool:
+    shown, real = (name.lower().rpartition("@")[2].rstrip(".:,;)").removeprefix("www.") for name in (shown, real))
+    return real == shown or real.endswith("." + shown)
+
+
+def trim(address: str) -> str:
+    """Drop trailing punctuation from a bare address the way GitHub does (GFM, autolinks extension)."""
+    while address:
+        last = address[-1]
+        if last in "?!.,:*_~'":
+            address = address[:-1]
+        elif last == ";":
+            address = _ENTITY.sub("", address[-40:]).join((address[:-40], "")) if _ENTITY.search(address[-40:]) else address[:-1]
+        elif last == ")" and address.count(")") > address.count("("):
+            address = address[:-1]
+        else:
+            break
+    return address
+
+
+def web_address(state: StateInline, silent: bool) -> bool:
+    """Inline rule: `http://…` and `https://…` in running text; runs at the colon and takes the scheme back."""
+    if silent or state.linkLevel > 0 or not state.src.startswith("://", state.pos):
+        return False
+    pending = state.pending
+    scheme = next((name for name in ("https", "http") if pending.endswith(name)), "")
+    before = pending[-len(scheme) - 1 : -len(scheme)]
+    if not scheme or before.isalnum() or not (match := _AFTER_SCHEME.match(state.src, state.pos, state.posMax)):
+        return False
+    rest = trim(match[0])
+    url = normalizeLink(scheme + rest)
+    if not allowed(url):
+        return False
+    state.pending = pending[: -len(scheme)]
+    _push_link(state, url, scheme + rest)
+    state.pos += len(rest)
+    return True
+
+
+def _push_link(state: StateInline, url: str, text: str) -> None:
+    opening = state.push("link_open", "a", 1)
+    opening.attrs = {"href": url}
+    state.push("text", "", 0).content = text
+    state.push("link_close", "a", -1)
+
+
+def finish(children: list[Token]) -> list[Token]:
+    """Return the inline tokens with bare `www.` and mail addresses linked and each link's host note worked out."""
+    if any(child.type == "text" and ("@" in child.content or "www." in child.content) for child in children):
+        children = _link_bare(children)
+    opening: Token | None = None
+    text: list[str] = []
+    for child in children:
+        if child.type == "link_open":
+            opening, text = child, []
+        elif child.type == "link_close" and opening is not None:
+            url = str(opening.attrs["href"])
+            words = "".join(text)
+            child.meta = {"note": note(url, words), "empty": not words.strip(), "host": host(url)}
+            opening = None
+        elif opening is not None:
+            if child.type == "image":
+                child.meta = {"linked": True}
+                text.append("image")
+            text.append(child.content or " ")
+    return children
+
+
+def _link_bare(children: list[Token]) -> list[Token]:
+    result: list[Token] = []
+    inside = False
+    for child in children:
+        inside = child.type == "link_open" or (inside and child.type != "link_close")
+        if child.type == "text" and not inside:
+            result += _split(child)
+        else:
+            result.append(child)
+    return result
+
+
+def _split(token: Token) -> list[Token]:
+    parts: list[Token] = []
+    text, done = token.content, 0
+    for match in _BARE.finditer(text):
+        shown = trim(match[0])
+        url = normalizeLink(("http://" if match["www"] else "mailto:") + shown)
+        if "." not in shown or not allowed(url):
+            continue
+        start = match.start()
+        parts.append(Token("text", "", 0, content=text[done:start]))
+        parts.append(Token("link_open", "a", 1, attrs={"href": url}))
+        parts.append(Token("text", "", 0, content=shown))
+        parts.append(Token("link_close", "a", -1))
+        done = start + len(shown)
+    parts.append(Token("text", "", 0, content=text[done:]))
+    return parts
+
+
+def install(md: MarkdownIt) -> None:
+    """Add the address rules to `md`: what may be a link, and bare web addresses."""
+    md.validateLink = allowed  # type: ignore[method-assign]
+    md.inline.ruler.after("text", "web_address", web_address)
