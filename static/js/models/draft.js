@@ -1,0 +1,62 @@
+/**
+ * What a person has written but not seen arrive, per conversation: the text in the field, and the send that
+ * waits for its acknowledgement. Survives reloads; only an acknowledgement clears a send.
+ */
+export class Draft {
+  #storage;
+  #key;
+
+  constructor(storage, key) {
+    this.#storage = storage;
+    this.#key = key;
+  }
+
+  get text() {
+    return this.#read().text ?? "";
+  }
+
+  /** `{client_id, text, …}` of the unacknowledged send, or null. */
+  get pending() {
+    return this.#read().pending ?? null;
+  }
+
+  write(text) {
+    this.#save({ ...this.#read(), text });
+  }
+
+  /** The field's text becomes a pending send. */
+  send(pending) {
+    this.#save({ text: "", pending });
+  }
+
+  acknowledge(clientId) {
+    const state = this.#read();
+    if (state.pending?.client_id === clientId) this.#save({ ...state, pending: null });
+  }
+
+  /** The send was refused: its text returns to the field, before anything written since. */
+  giveBack(clientId) {
+    const { text = "", pending = null } = this.#read();
+    if (pending?.client_id !== clientId) return text;
+    const all = text ? `${pending.text}\n\n${text}` : pending.text;
+    this.#save({ text: all, pending: null });
+    return all;
+  }
+
+  #read() {
+    try {
+      return JSON.parse(this.#storage.getItem(this.#key)) ?? {};
+    } catch {
+      return {};
+    }
+  }
+
+  #save(state) {
+    try {
+      if (state.text || state.pending) this.#storage.setItem(this.#key, JSON.stringify(state));
+      else this.#storage.removeItem(this.#key);
+    } catch {
+      // A full or forbidden storage only costs the memory across reloads.
+    }
+  }
+}

@@ -1,0 +1,115 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Answer } from "../../static/js/models/answer.js";
+
+const start = (seq = 1) => ({ type: "message_start", seq, model: "demo", usage: { input_tokens: 3 } });
+const open = (seq, index = 0, type = "text") => ({ type: "content_block_start", seq, index, content_block: { type } });
+const delta = (seq, text, index = 0) => ({ type: "content_block_delta", seq, index, delta: { type: "text_delta", text } });
+const stop = (seq) => ({ type: "message_stop", seq, status: "completed" });
+const html = (from, list, provisional, length) => ({ type: "block_html", seq: 1, index: 0, start: from, html: list, open: provisional, length });
+const begun = () => {
+  const answer = new Answer("g", "m");
+  answer.apply(start());
+  answer.apply(open(2));
+  return answer;
+};
+
+test("joins the deltas of text blocks in order", () => {
+  const answer = begun();
+  answer.apply(delta(3, "Good "));
+  answer.apply(delta(4, "morning"));
+  assert.equal(answer.text, "Good morning");
+  assert.equal(answer.seq, 4);
+});
+
+test("ignores a frame that is not above the last one", () => {
+  const answer = begun();
+  answer.apply(delta(3, "once"));
+  assert.equal(answer.apply(delta(3, "once")), "ignored");
+  assert.equal(answer.apply(delta(2, "older")), "ignored");
+  assert.equal(answer.text, "once");
+});
+
+test("takes merged deltas, whose number jumps, without asking again", () => {
+  const answer = begun();
+  assert.equal(answer.apply(delta(40, "many at once")), "applied");
+  assert.equal(answer.seq, 40);
+});
+
+test("message_start drops everything, also in the middle", () => {
+  const answer = begun();
+  answer.apply(delta(3, "half"));
+  answer.apply(start());
+  assert.equal(answer.text, "");
+  assert.equal(answer.seq, 1);
+  assert.equal(answer.version, 2);
+  answer.apply(open(2));
+  answer.apply(delta(3, "whole"));
+  assert.equal(answer.text, "whole");
+});
+
+test("a delta of a block that never began is a gap, and leaves the cursor where it was", () => {
+  const answer = begun();
+  assert.equal(answer.apply(delta(9, "lost start", 1)), "gap");
+  assert.equal(answer.seq, 2);
+});
+
+test("a hole that resuming does not fill is not asked for twice", () => {
+  const answer = begun();
+  assert.equal(answer.apply({ type: "content_block_stop", seq: 5, index: 0 }), "gap");
+  assert.equal(answer.apply({ type: "content_block_stop", seq: 5, index: 0 }), "applied");
+  assert.equal(answer.seq, 5);
+});
+
+test("ends once, with the frame's own words, and nothing follows", () => {
+  const answer = begun();
+  assert.equal(answer.apply(stop(7)), "done");
+  assert.equal(answer.end.status, "completed");
+  assert.equal(answer.apply(delta(8, "late")), "ignored");
+  assert.equal(answer.text, "");
+});
+
+test("acknowledges every 64 frames and at the end", () => {
+  const answer = begun();
+  for (let seq = 3; seq <= 64; seq += 1) {
+    assert.equal(answer.takeAck(), null);
+    answer.apply(delta(seq, "x"));
+  }
+  assert.equal(answer.takeAck(), 64);
+  assert.equal(answer.takeAck(), null);
+  answer.apply(stop(65));
+  assert.equal(answer.takeAck(), 65);
+});
+
+test("keeps rendered HTML by number and remembers from where a view must redraw", () => {
+  const answer = begun();
+  answer.apply(delta(3, "# A\n\nb\n\nc"));
+  const block = answer.blocks.get(0);
+  answer.apply(html(0, ["<h3>A</h3>"], "<p>b</p>", 6));
+  block.changedFrom = Infinity;
+  answer.apply(html(1, ["<p>b</p>"], "<p>c</p>", 9));
+  assert.deepEqual(block.closed, ["<h3>A</h3>", "<p>b</p>"]);
+  assert.equal(block.changedFrom, 1);
+  assert.equal(block.isRendered, false);
+  answer.apply(html(2, ["<p>c</p>"], "", 9));
+  assert.equal(block.isRendered, true);
+});
+
+test("HTML that builds on blocks it never got is left out", () => {
+  const answer = begun();
+  assert.equal(answer.apply(html(3, ["<p>d</p>"], "", 20)), "ignored");
+  assert.deepEqual(answer.blocks.get(0).closed, []);
+});
+
+test("unknown events, deltas and blocks do no harm", () => {
+  const answer = begun();
+  assert.equal(answer.apply({ type: "novelty", seq: 3 }), "ignored");
+  answer.apply({ type: "content_block_delta", seq: 4, index: 0, delta: { type: "signature_delta", signature: "x" } });
+  assert.equal(answer.text, "");
+});
+
+test("merges usage as it arrives", () => {
+  const answer = begun();
+  answer.apply({ type: "message_delta", seq: 3, delta: { stop_reason: "end_turn" }, usage: { output_tokens: 9 } });
+  assert.deepEqual(answer.usage, { input_tokens: 3, output_tokens: 9 });
+});
