@@ -1,0 +1,95 @@
+"""The data folder: one server at a time on SQLite, a copy before the schema changes, static files when they changed."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO
+
+from django.conf import settings
+from django.contrib.staticfiles.finders import get_finders
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+KEPT_COPIES = 3
+
+
+class Occupied(Exception):
+    """Another server works on this folder."""
+
+
+def prepare() -> None:
+    """Makes the folder, and everything that comes into it, for its owner alone."""
+    os.umask(0o077)
+    settings.DATA_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+
+def lock() -> IO[str]:
+    """Holds the folder while the returned file is open. Raises Occupied."""
+    file = open(settings.DATA_DIR / "server.lock", "a+")  # noqa: SIM115
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.seek(0)
+        raise Occupied(file.read().strip()) from None
+    file.truncate(0)
+    file.write(str(os.getpid()))
+    file.flush()
+    return file
+
+
+def migrate() -> tuple[int, Path | None]:
+    """Applies pending migrations. Returns how many, and where the copy of the SQLite file is that was made before.
+
+    Raises RuntimeError when the database is newer than this version.
+    """
+    executor = MigrationExecutor(connection)
+    applied, known = executor.loader.applied_migrations, executor.loader.disk_migrations
+    if any(app == "conversations" and (app, name) not in known for app, name in applied):
+        raise RuntimeError("The database was used by a newer version of Chatsite. Start that version again.")
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if not plan:
+        return 0, None
+    copy = _copy() if applied else None
+    call_command("migrate", interactive=False, verbosity=0)
+    return len(plan), copy
+
+
+def _copy() -> Path | None:
+    if connection.vendor != "sqlite" or connection.is_in_memory_db():
+        return None
+    folder = settings.DATA_DIR / "backups"
+    folder.mkdir(exist_ok=True, mode=0o700)
+    target = folder / f"db-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}.sqlite3"
+    os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    # SQLite's own backup: copying the file could miss what is still in the write-ahead log.
+    with closing(sqlite3.connect(connection.settings_dict["NAME"])) as source, closing(sqlite3.connect(target)) as copy:
+        source.backup(copy)
+    for old in sorted(folder.glob("db-*.sqlite3"))[:-KEPT_COPIES]:
+        old.unlink()
+    return target
+
+
+def collect_static() -> bool:
+    """Collects and compresses static files if they changed since the last time. Returns whether they did."""
+    stamp = settings.STATIC_ROOT / "sources"
+    current = _static_sources()
+    if (settings.STATIC_ROOT / "staticfiles.json").exists() and stamp.exists() and stamp.read_text() == current:
+        return False
+    call_command("collectstatic", interactive=False, verbosity=0)
+    stamp.write_text(current)
+    return True
+
+
+def _static_sources() -> str:
+    digest = hashlib.sha256((Path(__file__).parent / "storage.py").read_bytes())
+    for finder in get_finders():
+        for name, storage in sorted(finder.list([]), key=lambda pair: pair[0]):
+            digest.update(name.encode() + b"\0" + Path(storage.path(name)).read_bytes())
+    return digest.hexdigest()

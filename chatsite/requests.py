@@ -1,0 +1,163 @@
+"""One HTTP request as Daphne receives it, with limits that hold before anything is kept (promises M1, M2, H09-H13).
+
+Used by `server` alone. Twisted calls the camelCase methods.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from io import BytesIO
+from typing import Any
+
+from daphne.http_protocol import HTTPFactory, WebRequest
+from django.conf import settings
+from twisted.internet import reactor
+from twisted.web import http
+
+UPLOADS = b"/attachments/"
+# A body that brings less than this in REQUEST_SECONDS is a stalled or a hostile one.
+PROGRESS_BYTES = 64 * 1024
+LINGER_SECONDS = 1.5
+_TOO_LARGE = b'{"error":{"type":"request_too_large","message":"This is larger than the site accepts."}}'
+_REFUSAL = (
+    b"HTTP/1.1 413 Content Too Large\r\nContent-Type: application/json\r\nConnection: close\r\n"
+    b"Content-Length: %d\r\n\r\n%s" % (len(_TOO_LARGE), _TOO_LARGE)
+)
+
+
+class Channel(http.HTTPChannel):  # type: ignore[misc]
+    """A connection whose time-out is for a whole request: bytes that trickle in do not push it on."""
+
+    def resetTimeout(self) -> None:
+        pass
+
+
+class Request(WebRequest):  # type: ignore[misc]
+    """Refuses a large body while it arrives, and lets a stream wait for a slow reader."""
+
+    _received = 0
+    _credited = 0
+    _refused = False
+    _waiting: asyncio.Future[None] | None = None
+    _waiting_since = 0.0
+
+    # The body, on its way in.
+
+    def gotLength(self, length: int | None) -> None:
+        self._limit = self._body_limit()
+        if length is not None and length > self._limit:
+            self.content = BytesIO()
+            self._refuse()
+        else:
+            super().gotLength(length)
+
+    def _body_limit(self) -> int:
+        path = getattr(self.channel, "_path", b"").split(b"?", 1)[0]
+        # Only a person with a session may send files; whether it is valid is asked later, at less cost than 30 MiB.
+        if path == UPLOADS and settings.SESSION_COOKIE_NAME.encode() in self.received_cookies:
+            return int(settings.UPLOAD_REQUEST_MAX_BYTES)
+        return int(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+
+    def handleContentChunk(self, data: bytes) -> None:
+        if self._refused:
+            return
+        self._received += len(data)
+        if self._received > self._limit:
+            self._refuse()
+            return
+        if self._received - self._credited >= PROGRESS_BYTES:
+            self._credited = self._received
+            self.channel.setTimeout(settings.REQUEST_SECONDS)
+        super().handleContentChunk(data)
+
+    def _refuse(self) -> None:
+        """Answers at once, then reads on for a moment without keeping anything: closing with unread data would
+        reset the connection before the client has seen the answer."""
+        self._refused = True
+        self.content.seek(0)
+        self.content.truncate()
+        self.channel.persistent = False
+        self.channel.transport.write(_REFUSAL)
+        reactor.callLater(LINGER_SECONDS, self._hang_up)
+
+    def _hang_up(self) -> None:
+        if self.channel is not None:
+            self.channel.loseConnection()
+
+    def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
+        if self._refused:
+            self._hang_up()
+            return
+        # Twisted would parse the form as well; Django does it once, with limits.
+        self._parsePOSTFormSubmission = False
+        super().requestReceived(command, path, version)
+
+    def process(self) -> Any:
+        hosts = self.requestHeaders.getRawHeaders(b"Host", [])
+        protocols = self.requestHeaders.getRawHeaders(b"Sec-WebSocket-Protocol", [])
+        if len(hosts) > 1 or not all(value.isascii() for value in protocols):
+            # Two hosts are two meanings; a protocol name that is no ASCII ends the handshake in an exception.
+            self.basic_error(400, b"Bad Request", "Invalid header value")
+            return None
+        return super().process()
+
+    # The answer, on its way out.
+
+    def handle_reply(self, message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.body" and message.get("more_body") and self.producer is None:
+            if self.channel is not None and not self.finished:
+                self.registerProducer(self, True)
+        super().handle_reply(message)
+
+    def pauseProducing(self) -> None:
+        if self._waiting is None:
+            self._waiting = asyncio.get_running_loop().create_future()
+            self._waiting_since = time.monotonic()
+
+    def resumeProducing(self) -> None:
+        if self._waiting is not None:
+            waiting, self._waiting = self._waiting, None
+            if not waiting.done():
+                waiting.set_result(None)
+
+    def stopProducing(self) -> None:
+        self.resumeProducing()
+
+    async def drained(self) -> None:
+        """Returns when the client has taken what was written, or is gone."""
+        if self._waiting is not None:
+            await asyncio.shield(self._waiting)
+
+    def finish(self) -> None:
+        if self.producer is not None:
+            self.unregisterProducer()
+        self.resumeProducing()
+        super().finish()
+
+    def connectionLost(self, reason: Any) -> None:
+        self.resumeProducing()
+        super().connectionLost(reason)
+
+    def check_timeouts(self) -> None:
+        stalled = self._waiting is not None and time.monotonic() - self._waiting_since > settings.REQUEST_SECONDS
+        if stalled and self.channel is not None:
+            self.channel.transport.abortConnection()
+        else:
+            super().check_timeouts()
+
+
+class RequestFactory(HTTPFactory):  # type: ignore[misc]
+    """Makes our kind of connection and request."""
+
+    def __init__(self, server: Any) -> None:
+        super().__init__(server)
+        self.timeOut = settings.REQUEST_SECONDS
+
+    def protocol(self) -> Any:
+        return http._GenericHTTPChannelProtocol(Channel())
+
+    def buildProtocol(self, addr: Any) -> Any:
+        protocol = super().buildProtocol(addr)
+        protocol.requestFactory = Request
+        return protocol

@@ -1,0 +1,144 @@
+"""Daphne in this process: limits on what comes in, answers finished before the process ends. Used by `start`."""
+
+# Daphne installs its reactor on import, so it comes before everything that might import another one.
+from daphne.server import Server as DaphneServer  # isort: skip
+
+import asyncio
+import logging
+import signal
+import socket
+from collections.abc import Callable
+from typing import Any
+
+from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
+from django.conf import settings
+from twisted.internet import reactor
+from twisted.internet.defer import maybeDeferred
+from twisted.logger import globalLogBeginner
+
+from .lifecycle import stopping
+from .requests import Request, RequestFactory
+
+logger = logging.getLogger("chatsite.server")
+RESTARTING = 1012
+TOO_MUCH = 1008
+# Between the last close frame and the end of the process.
+FAREWELL_SECONDS = 1.0
+
+
+class Socket(WebSocketProtocol):  # type: ignore[misc]
+    """A websocket whose unread messages do not pile up (promises M3)."""
+
+    def onMessage(self, payload: bytes, isBinary: bool) -> None:
+        if not self.muted and self.application_queue.qsize() >= settings.SOCKET_QUEUE_MESSAGES:
+            self.serverClose(code=TOO_MUCH)
+            self.application_queue.put_nowait({"type": "websocket.disconnect", "code": TOO_MUCH})
+            self.muted = True
+        super().onMessage(payload, isBinary)
+
+
+class SocketFactory(WebSocketFactory):  # type: ignore[misc]
+    protocol = Socket
+
+
+class Server(DaphneServer):  # type: ignore[misc]
+    """Serves one application on one bound socket until a signal comes."""
+
+    def __init__(self, application: Any, listener: socket.socket, on_listening: Callable[[], None]) -> None:
+        super().__init__(application, endpoints=["ours"], signal_handlers=False, verbosity=0, server_name="")
+        self._listener = listener
+        self._on_listening = on_listening
+        self._ports: list[Any] = []
+        self._ending: asyncio.Task[None] | None = None
+        self._failure: BaseException | None = None
+
+    def run(self) -> None:
+        """Blocks until the server has stopped. Raises what made its start fail."""
+        self.connections: dict[Any, dict[str, Any]] = {}
+        self.http_factory = RequestFactory(self)
+        self.ws_factory = SocketFactory(self, server="")
+        self.ws_factory.setProtocolOptions(
+            autoPingTimeout=self.ping_timeout,
+            allowNullOrigin=True,  # our own gate answers, with 403
+            openHandshakeTimeout=self.websocket_handshake_timeout,
+            maxMessagePayloadSize=settings.SOCKET_MESSAGE_BYTES,
+            maxFramePayloadSize=settings.SOCKET_MESSAGE_BYTES,
+            failByDrop=False,  # say 1009 before hanging up
+        )
+        globalLogBeginner.beginLoggingTo([lambda _: None], redirectStandardIO=False, discardBuffer=True)
+        loop = reactor._asyncioEventloop
+        asyncio.set_event_loop(loop)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.end)
+        reactor.callLater(1, self.application_checker)
+        reactor.callLater(2, self.timeout_checker)
+        reactor.addSystemEventTrigger("before", "shutdown", self.kill_all_applications)
+        reactor.callWhenRunning(lambda: loop.create_task(self._begin()))
+        reactor.run(installSignalHandlers=False)
+        if self._failure is not None:
+            raise self._failure
+
+    async def _begin(self) -> None:
+        """Takes over what a crashed server left behind, then listens."""
+        try:
+            await _supervisor("boot")
+            self._listener.listen(512)
+            self._listener.setblocking(False)
+            self._ports.append(reactor.adoptStreamPort(self._listener.fileno(), self._listener.family, self.http_factory))
+            # The reactor has its own copy: closing that one alone must free the port.
+            self._listener.close()
+            self._on_listening()
+        except BaseException as error:
+            self._failure = error
+            reactor.stop()
+
+    def end(self) -> None:
+        """First signal: finish what runs. Second: stop at once."""
+        if self._ending is None:
+            stopping.set()
+            self._ending = asyncio.get_running_loop().create_task(self._drain())
+        else:
+            self._stop_reactor()
+
+    async def _drain(self) -> None:
+        try:
+            for port in self._ports:
+                await maybeDeferred(port.stopListening).asFuture(asyncio.get_running_loop())
+            async with asyncio.timeout(settings.DRAIN_SECONDS + 3):
+                await _supervisor("drain", settings.DRAIN_SECONDS)
+        except Exception:
+            logger.exception("Stopping did not go as planned; what was written to the database stays.")
+        for protocol in list(self.connections):
+            if isinstance(protocol, Socket) and protocol.state == protocol.STATE_OPEN:
+                protocol.serverClose(code=RESTARTING)
+        deadline = asyncio.get_running_loop().time() + FAREWELL_SECONDS
+        while self._open_connections() and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(0.02)
+        self._stop_reactor()
+
+    def _open_connections(self) -> bool:
+        return any("disconnected" not in details for details in self.connections.values())
+
+    def _stop_reactor(self) -> None:
+        if reactor.running:
+            reactor.stop()
+
+    async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
+        """Passes a message of the application on; a stream waits here for a client that reads slowly."""
+        await super().handle_reply(protocol, message)
+        if isinstance(protocol, Request):
+            await protocol.drained()
+
+    def kill_all_applications(self) -> Any:
+        # A connection that has not sent a whole request yet has no application; Daphne would stumble over it.
+        self.connections = {key: value for key, value in self.connections.items() if "application_instance" in value}
+        return super().kill_all_applications()
+
+
+async def _supervisor(name: str, *arguments: Any) -> None:
+    try:
+        from conversations.generation import supervisor
+    except ModuleNotFoundError as error:
+        logger.error("No answers: %s", error)
+        return
+    await getattr(supervisor, name)(*arguments)

@@ -1,0 +1,100 @@
+"""Which provider answers: the one of the environment, those of an administrator, else the demo. Called by `start`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from ..models import LanguageModel, Provider
+from ..models.encryption import SecretUnreadable
+from ..upstream.endpoint import DEFAULT_BASE_URLS, Endpoint, guess_dialect
+from .errors import Invalid
+from .transaction import writing
+
+# Offered when ANTHROPIC_MODEL does not name one; the first is the default (messages-api section 14).
+DEFAULT_MODELS = ("claude-sonnet-5-5", "claude-opus-5-5", "claude-haiku-5-5")
+DEMO_MODEL = "demo"
+
+
+@dataclass(frozen=True)
+class Answering:
+    """Who answers now, for the line that `start` prints."""
+
+    demo: bool
+    sentence: str
+
+
+def sync_environment() -> Answering:
+    """Makes the rows say what the environment says: the provider "Environment", and the demo when nobody else answers.
+
+    Raises Invalid with a plain sentence when key or base URL cannot be right.
+    """
+    with writing():
+        given = bool(settings.ANTHROPIC_API_KEY or settings.ANTHROPIC_BASE_URL)
+        if given:
+            _environment()
+        else:
+            Provider.objects.filter(source=Provider.Source.ENVIRONMENT).update(enabled=False)
+        others = LanguageModel.objects.filter(enabled=True, provider__enabled=True)
+        others = others.exclude(provider__source=Provider.Source.DEMO).order_by("position", "id")
+        first = others.select_related("provider").first()
+        _demo(enabled=first is None)
+    if first is None:
+        return Answering(True, "The demo model answers (it is not Claude). Set ANTHROPIC_API_KEY and start again to connect one.")
+    return Answering(False, f"Answers come from {_described(first.provider)}; the first model is {first.model_id}.")
+
+
+def _described(provider: Provider) -> str:
+    address = provider.base_url or DEFAULT_BASE_URLS.get(provider.dialect, "")
+    return f"“{provider.name}” ({provider.dialect}, {address})"
+
+
+def _environment() -> None:
+    """The provider "Environment" follows the variables at every start."""
+    key, base_url = settings.ANTHROPIC_API_KEY, settings.ANTHROPIC_BASE_URL
+    dialect = settings.UPSTREAM_DIALECT or guess_dialect(base_url)
+    try:
+        Endpoint(dialect=dialect, base_url=base_url, api_key=key)
+    except ValueError as error:
+        raise Invalid(f"The provider of the environment cannot be used. {error}") from None
+    provider = Provider.objects.filter(source=Provider.Source.ENVIRONMENT).first()
+    if provider is None:
+        provider = Provider(name=_free_name("Environment"), source=Provider.Source.ENVIRONMENT)
+    provider.dialect, provider.base_url, provider.enabled = dialect, base_url, True
+    if not _holds(provider, key):
+        provider.set_api_key(key)
+    provider.save()
+    _offer(provider, [settings.ANTHROPIC_MODEL] if settings.ANTHROPIC_MODEL else list(DEFAULT_MODELS))
+
+
+def _demo(enabled: bool) -> None:
+    provider = Provider.objects.filter(source=Provider.Source.DEMO).first()
+    if provider is None:
+        if not enabled:
+            return
+        provider = Provider(name=_free_name("Demo"), source=Provider.Source.DEMO, dialect=Provider.Dialect.DEMO)
+    provider.enabled = enabled
+    provider.save()
+    _offer(provider, [DEMO_MODEL])
+
+
+def _offer(provider: Provider, model_ids: list[str]) -> None:
+    """Exactly these models of the provider are enabled, in this order; others stay for the conversations that used them."""
+    provider.language_models.exclude(model_id__in=model_ids).update(enabled=False)
+    for position, model_id in enumerate(model_ids):
+        LanguageModel.objects.update_or_create(
+            provider=provider, model_id=model_id, defaults={"enabled": True, "position": position, "retired_at": None}
+        )
+
+
+def _holds(provider: Provider, key: str) -> bool:
+    # Encrypting makes another value each time; an unchanged key leaves the row alone.
+    try:
+        return provider.api_key.reveal() == key
+    except SecretUnreadable:
+        return False
+
+
+def _free_name(name: str) -> str:
+    return name if not Provider.objects.filter(name=name).exists() else f"{name} (of this server)"

@@ -1,0 +1,157 @@
+"""`manage.py start`: everything from an empty folder to a page that answers, in one command and one process."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import OperationalError, connections
+
+from chatsite import address, data_folder
+from conversations.actions import people, providers
+from conversations.actions.errors import Refused
+from conversations.models import User
+
+EVERYWHERE = ("0.0.0.0", "::", "[::]", "")
+
+
+class Command(BaseCommand):
+    help = "Prepares the data folder, migrates, collects static files and serves."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1", help="Address to listen on (127.0.0.1).")
+        parser.add_argument("--port", type=int, default=8000, help="Port to listen on (8000).")
+
+    def handle(self, *args: Any, host: str, port: int, **options: Any) -> None:
+        host = host.strip("[]")
+        if host in EVERYWHERE and not settings.PUBLIC_URL:
+            raise CommandError(
+                f"--host {host} listens on every address, so the site must know its own name. "
+                "Set CHATSITE_PUBLIC_URL, for example to https://chat.example.com, and start again."
+            )
+        try:
+            data_folder.prepare()
+        except OSError as error:
+            raise CommandError(f"The data folder {settings.DATA_DIR} cannot be made: {error.strerror}.") from None
+        lock = self._lock()
+        listener = self._bind(host, port)
+        port = listener.getsockname()[1]
+        self._be_known_as(host, port)
+        try:
+            self._prepare_database()
+            answering = providers.sync_environment()
+            link = self._first_administrator(host, port)
+        except OperationalError as error:
+            raise CommandError(f"The database cannot be used: {error}".strip()) from None
+        except Refused as error:
+            raise CommandError(error.message) from None
+        if data_folder.collect_static():
+            self._say("Static files collected.")
+        # The server's threads have connections of their own.
+        connections.close_all()
+
+        def announce() -> None:
+            self._say(f"Chatsite is ready at {self._site(host, port)}/")
+            if link:
+                self._say(f"Create the first administrator (works once, for 24 hours): {link}")
+            self._say(answering.sentence)
+            self._warn_about_proxy()
+
+        with lock or open(os.devnull), listener:
+            # Imported last: Daphne and the application are not needed to say that something is wrong.
+            from chatsite.server import Server
+
+            from chatsite.asgi import application  # isort: skip
+
+            try:
+                Server(application, listener, announce).run()
+            except OSError as error:
+                raise self._unusable(host, port, error) from None
+        self._say("Stopped.")
+
+    def _say(self, sentence: str) -> None:
+        self.stdout.write(sentence)
+        self.stdout.flush()
+
+    def _lock(self) -> Any:
+        if connections["default"].vendor != "sqlite":
+            return None
+        try:
+            return data_folder.lock()
+        except data_folder.Occupied as error:
+            owner = f" (process {error})" if str(error) else ""
+            raise CommandError(
+                f"The data folder {settings.DATA_DIR} is in use by another server{owner}. "
+                "Stop it first, or give this one its own folder with CHATSITE_DATA_DIR."
+            ) from None
+
+    def _bind(self, host: str, port: int) -> socket.socket:
+        try:
+            family = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
+            listener = socket.socket(family, socket.SOCK_STREAM)
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind((host, port))
+            # Claims the port; connections are taken only when everything is ready.
+            return listener
+        except OverflowError:
+            raise CommandError(f"There is no port {port}; choose one from 1 to 65535.") from None
+        except socket.gaierror:
+            raise CommandError(f"“{host}” is no address of this machine.") from None
+        except PermissionError:
+            raise CommandError(f"Port {port} needs more rights; choose one above 1023.") from None
+        except OSError as error:
+            raise self._unusable(host, port, error) from None
+
+    def _unusable(self, host: str, port: int, error: OSError) -> CommandError:
+        if error.errno != errno.EADDRINUSE:
+            return CommandError(f"{address.bracketed(host)}:{port} cannot be used: {error.strerror}.")
+        other = port + 1 if port < 65535 else 8000
+        return CommandError(
+            f"Port {port} is in use by another program. Stop it, or choose another port: "
+            f"python3 manage.py start --port {other}"
+        )
+
+    def _be_known_as(self, host: str, port: int) -> None:
+        """Hosts and origins follow --host and --port unless CHATSITE_PUBLIC_URL names them."""
+        settings.ALLOWED_HOSTS = address.allowed_hosts(settings.PUBLIC_URL, host)
+        settings.WEBSOCKET_ORIGINS = address.origins(settings.PUBLIC_URL, host, port)
+
+    def _site(self, host: str, port: int) -> str:
+        return settings.PUBLIC_URL or f"http://{address.bracketed(host)}:{port}"
+
+    def _prepare_database(self) -> None:
+        try:
+            count, copy = data_folder.migrate()
+        except RuntimeError as error:
+            raise CommandError(str(error)) from None
+        if copy:
+            self._say(f"The database was copied to {copy} before it was changed.")
+        if count:
+            self._say("The database is up to date.")
+
+    def _first_administrator(self, host: str, port: int) -> str:
+        """Makes the administrator of the environment, or returns the one-time link; empty when there is one."""
+        if people.has_administrator():
+            return ""
+        name, password = settings.DJANGO_SUPERUSER_USERNAME, settings.DJANGO_SUPERUSER_PASSWORD
+        if name and password:
+            if User.objects.filter(username=name).exists():
+                raise CommandError(f"DJANGO_SUPERUSER_USERNAME: there is a person “{name}” already, and no administrator.")
+            people.create_administrator(name, settings.DJANGO_SUPERUSER_EMAIL, password)
+            self._say(f"The administrator “{name}” was created.")
+            return ""
+        if name or password:
+            self._say("DJANGO_SUPERUSER_USERNAME and DJANGO_SUPERUSER_PASSWORD work only together; one is missing.")
+        return f"{self._site(host, port)}/setup/{people.new_setup_token()}/"
+
+    def _warn_about_proxy(self) -> None:
+        if settings.HTTPS and not settings.TRUSTED_PROXIES:
+            self._say(
+                "CHATSITE_PUBLIC_URL is https, but no proxy is trusted: set CHATSITE_TRUSTED_PROXIES to the address "
+                "of the proxy that ends TLS, or every page will redirect to itself."
+            )
