@@ -10,9 +10,13 @@ REPLACEMENT = "\ufffd"
 MAX_MARKS = 4
 """Combining marks kept on one base character; real scripts need three, zalgo text a hundred."""
 
-_FLAGS = "\U0001f3f4(?:" + "|".join(
-    "".join(chr(0xE0000 + ord(letter)) for letter in region) for region in ("gbeng", "gbsct", "gbwls")
-) + ")\U000e007f"
+_FLAGS = (
+    "\U0001f3f4(?:"
+    + "|".join(
+        "".join(chr(0xE0000 + ord(letter)) for letter in region) for region in ("gbeng", "gbsct", "gbwls")
+    )
+    + ")\U000e007f"
+)
 
 # What a reader cannot see: control characters, invisible fillers, noncharacters, and the bidirectional
 # controls that let text read in another order than it is stored (promises MD08, MD17, MD19).

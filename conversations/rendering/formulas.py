@@ -23,10 +23,25 @@ _DOUBLE_DOLLAR = re.compile(r"\$\$((?:[^$\\]|\\.)++)\$\$", re.DOTALL)
 _ROUND = re.compile(r"\\\(((?:[^\\]|\\[^()])++)\\\)", re.DOTALL)
 _SQUARE = re.compile(r"\\\[((?:[^\\]|\\[^\[\]])++)\\\]", re.DOTALL)
 
-_ENVIRONMENT = re.compile(r"\\begin\{((?:align|alignat|equation|gather|multline|eqnarray|split|cases|[a-zA-Z]?matrix)\*?)\}")
-_FORBIDDEN = re.compile(r"\\(?:[egx]?def|let|(?:re)?newcommand|providecommand|includegraphics|html|href|url|input)\b|\\html")
+_ENVIRONMENT = re.compile(
+    r"\\begin\{((?:align|alignat|equation|gather|multline|eqnarray|split|cases|[a-zA-Z]?matrix)\*?)\}"
+)
+_FORBIDDEN = re.compile(
+    r"\\(?:[egx]?def|let|(?:re)?newcommand|providecommand|includegraphics|html|href|url|input)\b|\\html"
+)
 _LENGTH = re.compile(r"(-?\d*\.?\d+)\s*(em|ex|pt|px|mu|cm|mm|in|pc|bp)?")
-_EM = {"em": 1.0, "ex": 0.5, "pt": 0.1, "px": 0.0625, "mu": 0.056, "cm": 2.4, "mm": 0.24, "in": 6.0, "pc": 1.0, "bp": 0.1}
+_EM = {
+    "em": 1.0,
+    "ex": 0.5,
+    "pt": 0.1,
+    "px": 0.0625,
+    "mu": 0.056,
+    "cm": 2.4,
+    "mm": 0.24,
+    "in": 6.0,
+    "pc": 1.0,
+    "bp": 0.1,
+}
 _LENGTHS = frozenset(
     "width height depth voffset lspace rspace minsize maxsize mathsize linethickness rowspacing columnspacing".split()
 )

@@ -1,50 +1,26 @@
-"""Rendering a text that is still being written: closed blocks once, the open one again. Stateless; the caller keeps the state."""
+"""Rendering a text that is still being written: closed blocks once, the open one again.
+
+Stateless: the caller keeps the tail and the references between passes.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
 from .markdown import Block, Document, References, block_html, parse
+from .segment import Segment
 
 _LINE_END = re.compile(r"\r\n?|\n")
+_CLOSING_FENCE = re.compile(r" {0,3}(`+|~+)[ \t]*")
 
 
-@dataclass(slots=True)
-class Segment:
-    """What one pass over the open tail of a text found.
-
-    closed: HTML of the blocks that no later text can change, except by a link definition.
-    open: provisional HTML of the block still open, ``""`` if there is none.
-    consumed: code points of the tail that the closed blocks cover; the caller drops them.
-    covered: code points of the tail that closed and open HTML cover together.
-    references: link definitions to hand to the next pass.
-    defines: definitions were seen anywhere; only then can `render_document` of the whole text differ at the end.
-    """
-
-    closed: list[str]
-    open: str
-    consumed: int
-    covered: int
-    references: dict[str, dict[str, Any]]
-    defines: bool
-
-
-def render_open(
-    tail: str,
-    references: References,
-    *,
-    final: bool,
-    render: Callable[[Document, Block], str] = block_html,
-) -> Segment:
+def render_open(tail: str, references: References, *, final: bool) -> Segment:
     """Render what stands in `tail`, the text from the first open block on.
 
     Only whole lines are read until `final`: an unfinished line may still turn into anything. Every block but the
     last is closed, since CommonMark closes a block when the next one starts; the last one is closed early where its
     own lines prove it. Feeding a text in any pieces and joining `closed` gives `render_document(text)`, unless
-    `defines`. `render` renders one block; the worker passes one with a CPU budget.
+    `defines`.
     """
     whole = len(tail) if final else _whole_lines(tail)
     document = parse(tail[:whole], references)
@@ -53,8 +29,8 @@ def render_open(
     if blocks and not final and not _is_closed(document, blocks[-1]):
         open_block = blocks.pop()
         _mark_open(open_block)
-    closed = [render(document, block) for block in blocks]
-    open_html = render(document, open_block) if open_block else ""
+    closed = [block_html(document, block) for block in blocks]
+    open_html = block_html(document, open_block) if open_block else ""
     if final:
         lines = len(document.lines)
     elif open_block:
@@ -78,8 +54,7 @@ def render_open(
 
 def _whole_lines(tail: str) -> int:
     # A trailing carriage return may be half of a line end.
-    end = max(tail.rfind("\n"), tail.rfind("\r", 0, len(tail) - 1)) + 1
-    return end
+    return max(tail.rfind("\n"), tail.rfind("\r", 0, len(tail) - 1)) + 1
 
 
 def _offset(tail: str, lines: int) -> int:
@@ -107,8 +82,8 @@ def _is_closed(document: Document, block: Block) -> bool:
 
 def _fence_is_closed(block: Block, lines: list[str]) -> bool:
     mark = block.tokens[0].markup
-    last = lines[block.end - 1].strip(" \t")
-    return block.end - block.first > 1 and len(last) >= len(mark) and not last.strip(mark[0])
+    last = _CLOSING_FENCE.fullmatch(lines[block.end - 1])
+    return block.end - block.first > 1 and last is not None and last[1].startswith(mark)
 
 
 def _mark_open(block: Block) -> None:

@@ -53,12 +53,18 @@ def note(url: str, text: str) -> str:
     shown = text.translate(_DOTS)
     claims = [claim.rpartition("@")[2] for claim in _SHOWN_WEB.findall(shown)]
     for word in _SHOWN_WEB.sub(" ", shown).split() if not claims else ():
-        claims += [found[0] for part in word.split("@")[-1:] if (found := _SHOWN_HOST.match(part.lstrip("([<{\"'“‘*")))]
+        claims += [
+            found[0]
+            for part in word.split("@")[-1:]
+            if (found := _SHOWN_HOST.match(part.lstrip("([<{\"'“‘*")))
+        ]
     return "" if all(_same_site(claim, real) for claim in claims) else real
 
 
 def _same_site(shown: str, real: str) -> bool:
-    shown, real = (name.lower().rpartition("@")[2].rstrip(".:,;)").removeprefix("www.") for name in (shown, real))
+    shown, real = (
+        name.lower().rpartition("@")[2].rstrip(".:,;)").removeprefix("www.") for name in (shown, real)
+    )
     return real == shown or real.endswith("." + shown)
 
 
@@ -69,7 +75,11 @@ def trim(address: str) -> str:
         if last in "?!.,:*_~'":
             address = address[:-1]
         elif last == ";":
-            address = _ENTITY.sub("", address[-40:]).join((address[:-40], "")) if _ENTITY.search(address[-40:]) else address[:-1]
+            address = (
+                _ENTITY.sub("", address[-40:]).join((address[:-40], ""))
+                if _ENTITY.search(address[-40:])
+                else address[:-1]
+            )
         elif last == ")" and address.count(")") > address.count("("):
             address = address[:-1]
         else:
@@ -84,7 +94,11 @@ def web_address(state: StateInline, silent: bool) -> bool:
     pending = state.pending
     scheme = next((name for name in ("https", "http") if pending.endswith(name)), "")
     before = pending[-len(scheme) - 1 : -len(scheme)]
-    if not scheme or before.isalnum() or not (match := _AFTER_SCHEME.match(state.src, state.pos, state.posMax)):
+    if (
+        not scheme
+        or before.isalnum()
+        or not (match := _AFTER_SCHEME.match(state.src, state.pos, state.posMax))
+    ):
         return False
     rest = trim(match[0])
     url = normalizeLink(scheme + rest)

@@ -72,7 +72,9 @@ def render_document(text: str) -> list[str]:
 
 def too_large(text: str) -> bool:
     """Tell whether `text` is beyond what is formatted."""
-    return len(text) > MAX_BYTES or (len(text) * 4 > MAX_BYTES and len(text.encode(errors="replace")) > MAX_BYTES)
+    return len(text) > MAX_BYTES or (
+        len(text) * 4 > MAX_BYTES and len(text.encode(errors="replace")) > MAX_BYTES
+    )
 
 
 def parse(text: str, references: References) -> Document:
@@ -130,7 +132,11 @@ def _limit_depth(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     state.line = stop
     state.push("paragraph_open", "p", 1).map = [start, stop]
     inline = state.push("inline", "", 0)
-    inline.content, inline.map, inline.children = state.getLines(start, stop, state.blkIndent, False).strip(), [start, stop], []
+    inline.content, inline.map, inline.children = (
+        state.getLines(start, stop, state.blkIndent, False).strip(),
+        [start, stop],
+        [],
+    )
     state.push("paragraph_close", "p", -1)
     return True
 
@@ -138,7 +144,10 @@ def _limit_depth(state: StateBlock, start: int, end: int, silent: bool) -> bool:
 def _line_break(state: StateInline, silent: bool) -> bool:
     # The one piece of HTML that models write on purpose: a break inside a table cell.
     src = state.src
-    if src[state.pos] != "<" or src[state.pos : state.pos + 6].lower().replace(" ", "").replace("/", "")[:4] != "<br>":
+    if (
+        src[state.pos] != "<"
+        or src[state.pos : state.pos + 6].lower().replace(" ", "").replace("/", "")[:4] != "<br>"
+    ):
         return False
     if not silent:
         state.push("hardbreak", "br", 0)

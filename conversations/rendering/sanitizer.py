@@ -23,7 +23,17 @@ _ALIGNMENT = {"align-left", "align-center", "align-right"}
 
 _CLEANER = nh3.Cleaner(
     tags={*_PROSE, *_MATH},
-    clean_content_tags={"script", "style", "iframe", "object", "template", "noscript", "title", "textarea", "svg"},
+    clean_content_tags={
+        "script",
+        "style",
+        "iframe",
+        "object",
+        "template",
+        "noscript",
+        "title",
+        "textarea",
+        "svg",
+    },
     attributes={
         **{tag: _MATH_ATTRIBUTES for tag in _MATH},
         "a": {"href", "target"},
@@ -42,7 +52,12 @@ _CLEANER = nh3.Cleaner(
     allowed_classes={
         "button": {"code__wrap", "code__copy"},
         "code": {"math-source"},
-        "div": {"table", "math", "alert", *(f"alert--{kind}" for kind in ("note", "tip", "important", "warning", "caution"))},
+        "div": {
+            "table",
+            "math",
+            "alert",
+            *(f"alert--{kind}" for kind in ("note", "tip", "important", "warning", "caution")),
+        },
         "figure": {"code", "code--long", "code--open"},
         "li": {"task"},
         "ol": {"tasks"},
