@@ -8,11 +8,10 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template import loader
 
 _SENTENCES = {
-    400: ("invalid_request", "The request is not valid."),
-    403: ("forbidden", "You may not do this."),
-    404: ("not_found", "This does not exist, or you may not see it."),
-    413: ("request_too_large", "This is larger than the site accepts."),
-    500: ("internal_error", "Something went wrong here. It has been logged; please try again."),
+    400: ("invalid_request", "That did not work", "The request is not valid."),
+    403: ("forbidden", "Not allowed", "You may not do this."),
+    404: ("not_found", "Nothing here", "This does not exist, or you may not see it."),
+    500: ("internal_error", "Something went wrong", "It has been logged. Please try again."),
 }
 
 
@@ -27,13 +26,13 @@ def json_error(status: int, type: str, message: str) -> JsonResponse:
 
 
 def _answer(request: HttpRequest, status: int, type: str = "", message: str = "") -> HttpResponse:
-    plain_type, plain_message = _SENTENCES[status]
+    plain_type, heading, plain_message = _SENTENCES[status]
     type, message = type or plain_type, message or plain_message
     if wants_json(request):
         return json_error(status, type, message)
-    template = loader.select_template([f"{status}.html", "error.html"])
     # Without the request: no context processor may fail, or ask the database, while an error is shown.
-    return HttpResponse(template.render({"status": status, "message": message}), status=status)
+    page = loader.get_template("error.html").render({"heading": heading, "message": message})
+    return HttpResponse(page, status=status)
 
 
 def bad_request(request: HttpRequest, exception: Any = None) -> HttpResponse:
