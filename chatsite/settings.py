@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -239,6 +240,9 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {
+        # Not found, forbidden, a foreign Host: anybody on the network can cause these lines.
+        "django.request": {"level": "ERROR"},
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
         # Its DEBUG lines hold the words of the conversations.
         "django.db.backends": {"level": "WARNING"},
         "httpx": {"level": "WARNING"},
@@ -252,6 +256,9 @@ LOGGING = {
 env.check()
 if not SECRET_KEY:
     SECRET_KEY = secret_file.load_or_create(DATA_DIR / "secret_key")
+# WhiteNoise warns about a missing folder, and before the first `start` it is missing.
+with contextlib.suppress(OSError):
+    STATIC_ROOT.mkdir(parents=True, exist_ok=True, mode=0o700)
 if len(SECRET_KEY) < 32:
     raise ImproperlyConfigured("SECRET_KEY needs at least 32 characters.")
 FIELD_ENCRYPTION_KEYS = [secret_file.encryption_key(key) for key in (SECRET_KEY, *SECRET_KEY_FALLBACKS)]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import tempfile
 
 for _name in list(os.environ):
@@ -10,10 +12,17 @@ for _name in list(os.environ):
         _name.startswith("CHATSITE_") and _name != "CHATSITE_TEST_REQUIRE"
     ):
         del os.environ[_name]
-os.environ["CHATSITE_DATA_DIR"] = tempfile.mkdtemp(prefix="chatsite-tests-")
+_folder = tempfile.mkdtemp(prefix="chatsite-tests-")
+atexit.register(shutil.rmtree, _folder, ignore_errors=True)
+os.environ["CHATSITE_DATA_DIR"] = _folder
 os.environ["SECRET_KEY"] = "tests-only-0123456789-0123456789-0123456789-0123456789"
 
 from .settings import *  # noqa: E402, F403
+from .settings import DATABASES  # noqa: E402
+
+# A file: connections of several threads to one in-memory database lock each other out.
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    DATABASES["default"]["TEST"] = {"NAME": f"{_folder}/tests.sqlite3"}
 
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

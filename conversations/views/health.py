@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import redis
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError, connection
@@ -51,6 +50,8 @@ def _database() -> str:
 def _layer() -> str:
     if not settings.REDIS_URL:
         return ""
+    import redis  # 10 MB that an installation without Redis need not carry
+
     try:
         with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2) as client:
             client.ping()
