@@ -1,0 +1,220 @@
+"""Events in, the answer's final content out, block by block as the API means it (messages-api sections 8 and
+9).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from .errors import GarbledAnswer
+from .events import (
+    CitationsDelta,
+    CompactionDelta,
+    ContentBlockDelta,
+    ContentBlockStart,
+    ContentBlockStop,
+    Delta,
+    Event,
+    InputJsonDelta,
+    MessageDelta,
+    MessageStart,
+    SignatureDelta,
+    TextDelta,
+    ThinkingDelta,
+)
+from .json_values import UnreadableJSON, read_json
+from .usage import Usage, clean_meta
+
+_CALLS = frozenset({"tool_use", "server_tool_use", "mcp_tool_use"})
+_TEXT_DELTAS = {"text": "text", "thinking": "thinking"}
+
+
+class _Block:
+    """One content block while its deltas arrive: pieces in lists, joined when somebody looks."""
+
+    __slots__ = ("citations", "fields", "json_pieces", "open", "text", "thinking")
+
+    def __init__(self, content_block: dict[str, Any]) -> None:
+        self.fields = dict(content_block)
+        self.text: list[str] = []
+        self.thinking: list[str] = []
+        self.json_pieces: list[str] = []
+        self.citations: list[dict[str, Any]] = []
+        self.open = True
+
+    def apply(self, delta: Delta) -> None:
+        kind = type(delta)
+        if kind is ThinkingDelta:
+            self.thinking.append(delta.thinking)
+        elif kind is InputJsonDelta:
+            self.json_pieces.append(delta.partial_json)
+        elif kind is SignatureDelta:
+            self.fields["signature"] = delta.signature
+        elif kind is CitationsDelta:
+            self.citations.append(delta.citation)
+        elif kind is CompactionDelta:
+            self.fields.update(
+                {key: value for key, value in msgspec.structs.asdict(delta).items() if value is not None}
+            )
+
+    def as_dict(self) -> dict[str, Any]:
+        """The block as the API writes it, as far as it has arrived. Joins what piled up, so that the next
+        look is cheap.
+        """
+        fields = self.fields
+        for name, pieces in (("text", self.text), ("thinking", self.thinking)):
+            if pieces:
+                fields[name] = (fields.get(name) or "") + "".join(pieces)
+                pieces.clear()
+        if self.citations:
+            fields["citations"] = [*(fields.get("citations") or []), *self.citations]
+            self.citations.clear()
+        return fields
+
+
+class Accumulator:
+    """Builds `content` from the events of one answer, live or from a journal.
+
+    `content` is the API's list of blocks, `usage` and `meta` are checked figures (an unknown one is missing),
+    `invalid_inputs` maps the index of a tool call to its raw input where that was not JSON: such a call must
+    not be run.
+    """
+
+    def __init__(self) -> None:
+        self.message_id = ""
+        self.model = ""
+        self.stop_reason: str | None = None
+        self.stop_sequence: str | None = None
+        self.stop_details: dict[str, Any] | None = None
+        self.container: dict[str, Any] | None = None
+        self.meta: dict[str, Any] = {}
+        self.invalid_inputs: dict[int, str] = {}
+        self.complete = False
+        self._usage = Usage()
+        self._blocks: list[_Block] = []
+        self._append_text: Any = None
+        self._open_index = -1
+
+    def extend(self, events: Iterable[Event]) -> None:
+        """Applies events in order. Raises GarbledAnswer at the first that cannot belong to the answer (row
+        30).
+        """
+        for event in events:
+            self.apply(event)
+
+    def apply(self, event: Event) -> None:
+        """Applies one event. Raises GarbledAnswer for a delta or stop of a block that is not open, or a start
+        out of order.
+        """
+        if type(event) is ContentBlockDelta:
+            if event.index != self._open_index:
+                raise GarbledAnswer(f"delta for block {event.index}, which is not open")
+            delta = event.delta
+            if type(delta) is TextDelta:
+                self._append_text(delta.text)
+            else:
+                self._blocks[-1].apply(delta)
+        elif type(event) is ContentBlockStart:
+            if event.index != len(self._blocks) or self._open_index >= 0:
+                raise GarbledAnswer(f"block {event.index} starts out of order")
+            block = _Block(event.content_block)
+            self._blocks.append(block)
+            self._append_text = block.text.append
+            self._open_index = event.index
+        elif type(event) is ContentBlockStop:
+            if event.index != self._open_index:
+                raise GarbledAnswer(f"block {event.index} stops, but is not open")
+            self._close()
+        elif type(event) is MessageStart:
+            self._start(event.message)
+        elif type(event) is MessageDelta:
+            self._delta(event)
+        else:
+            if self._open_index >= 0:
+                self._close()
+            self.complete = True
+        if event.meta:
+            self.meta.update(clean_meta(event.meta))
+
+    def finish(self) -> None:
+        """Closes what a broken-off answer left open: partial text and thinking stay, a call with half an
+        input and an empty block go (section 5, strip rule 3). Does nothing to a complete answer.
+        """
+        if self._open_index < 0:
+            return
+        block = self._blocks[-1]
+        fields = block.as_dict()
+        kind = fields.get("type")
+        if kind in _CALLS or (
+            kind in _TEXT_DELTAS and not fields.get(_TEXT_DELTAS[kind]) and not fields.get("signature")
+        ):
+            self._blocks.pop()
+        block.open = False
+        self._open_index = -1
+
+    @property
+    def content(self) -> list[dict[str, Any]]:
+        """The blocks so far, in the API's own form. The dicts are the accumulator's own: do not change them."""
+        return [block.as_dict() for block in self._blocks]
+
+    @property
+    def text(self) -> str:
+        """All text blocks joined without separator, as citations require."""
+        return "".join(
+            block.as_dict().get("text") or "" for block in self._blocks if block.fields.get("type") == "text"
+        )
+
+    @property
+    def usage(self) -> dict[str, Any]:
+        """The usage so far in the API's words."""
+        return self._usage.values
+
+    @property
+    def usage_is_final(self) -> bool:
+        """False while `output_tokens` is only message_start's provisional figure."""
+        return self._usage.final
+
+    def _start(self, message: dict[str, Any]) -> None:
+        self.message_id = str(message.get("id") or "")[:200]
+        self.model = str(message.get("model") or "")[:200]
+        self._usage.start(message.get("usage"))
+        self.meta.update(clean_meta(message.get("meta")))
+
+    def _delta(self, event: MessageDelta) -> None:
+        delta = event.delta
+        if isinstance(reason := delta.get("stop_reason"), str):
+            self.stop_reason = reason[:64]
+        if isinstance(sequence := delta.get("stop_sequence"), str):
+            self.stop_sequence = sequence
+        if isinstance(details := delta.get("stop_details"), dict):
+            self.stop_details = details
+        if isinstance(container := delta.get("container"), dict):
+            self.container = container
+        self._usage.update(event.usage)
+
+    def _close(self) -> None:
+        block = self._blocks[-1]
+        if block.json_pieces:
+            self._parse_input(self._open_index, block)
+        block.open = False
+        self._open_index = -1
+
+    def _parse_input(self, index: int, block: _Block) -> None:
+        raw = "".join(block.json_pieces)
+        block.json_pieces.clear()
+        if not raw.strip():
+            # Only blanks were streamed: an empty input, unless the start already had it whole (section 9.3).
+            block.fields["input"] = block.fields.get("input") or {}
+            return
+        try:
+            value = read_json(raw.encode())
+        except (UnreadableJSON, UnicodeEncodeError):
+            value = None
+        if isinstance(value, dict):
+            block.fields["input"] = value
+        else:
+            self.invalid_inputs[index] = raw
+            block.fields["input"] = {}

@@ -1,0 +1,62 @@
+"""Model id → capabilities, as free text as people write ids (messages-api section 14); for requests, the
+picker and the composer.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from functools import lru_cache
+
+from .model_table import MODELS, Capabilities
+
+DEFAULT_MAX_TOKENS = 16_384
+_DATE = re.compile(r"-\d{8}$")
+_DOT = re.compile(r"(?<=\d)\.(?=\d)")
+_UNKNOWN = Capabilities(
+    id="",
+    display_name="",
+    context=200_000,
+    max_output=DEFAULT_MAX_TOKENS,
+    documents=False,
+    forced_tool_choice=False,
+    known=False,
+)
+_DEMO = replace(
+    _UNKNOWN, id="demo", display_name="Demo", documents=True, known=True,
+    thinking=("enabled", "adaptive", "disabled"), thinking_default="off",
+)  # fmt: skip
+# Servers that run a model themselves take the classic fields whatever the model is called (section 18).
+_SELF_RUN_DIALECTS = frozenset({"llamacpp", "ollama", "vllm", "openai_chat"})
+# Dialects that take document blocks and thinking at all (section 19); `litellm` passes both on to Claude.
+_DOCUMENT_DIALECTS = frozenset({"anthropic", "aimlapi", "litellm", "openai_chat", "demo"})
+_THINKING_DIALECTS = frozenset({"anthropic", "aimlapi", "litellm", "demo"})
+
+
+@lru_cache(maxsize=512)
+def lookup(model_id: str, dialect: str = "anthropic") -> Capabilities:
+    """What the model can do behind this dialect; a careful profile for ids that nobody knows."""
+    row = MODELS.get(normalise_model_id(model_id))
+    if row is None:
+        row = replace(_UNKNOWN, id=model_id, display_name=model_id, sampling=dialect in _SELF_RUN_DIALECTS)
+        row = _DEMO if dialect == "demo" else row
+    if dialect not in _DOCUMENT_DIALECTS:
+        row = replace(row, documents=False)
+    if dialect not in _THINKING_DIALECTS:
+        row = replace(row, thinking=())
+    if dialect not in {"anthropic", "demo"}:
+        row = replace(row, efforts=())
+    return row
+
+
+def normalise_model_id(model_id: str) -> str:
+    """The id as the table has it: without vendor prefix, date, `-latest`, `-fast`; `4.5` written `4-5`."""
+    name = model_id.strip().lower().removeprefix("anthropic/")
+    name = _DOT.sub("-", name)
+    name = _DATE.sub("", name.removesuffix("-fast").removesuffix("-latest"))
+    return name.removesuffix("-fast")
+
+
+def default_max_tokens(model_id: str) -> int:
+    """`max_tokens` where nobody chose: 16,384 or the model's maximum, whichever is less."""
+    return min(DEFAULT_MAX_TOKENS, lookup(model_id).max_output)

@@ -1,0 +1,249 @@
+"""The client: sends a request, retries what may be retried before the first word, yields typed events. Owned
+by the engine, one per process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+import httpx
+import msgspec
+
+from .accumulator import Accumulator
+from .endpoint import Endpoint
+from .error_bodies import error_from_response
+from .errors import UpstreamError
+from .events import ContentBlockStart, Event, MessageDelta, MessageStop
+from .exchange import Exchange, no_answer_message
+from .json_values import storable
+from .limits import Limits
+from .reply import Reply
+from .request import MessageRequest, body
+from .retry_after import pause_before_retry
+from .transport import DirectTransport, ssl_context
+
+_MAX_ERROR_BYTES = 64 * 1024
+_COMMITTING = (ContentBlockStart, MessageDelta, MessageStop)
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """News before a retry: when it will come (epoch seconds) and what went wrong."""
+
+    retry_at: float
+    error: UpstreamError
+
+
+class UpstreamClient:
+    """Talks to every endpoint of the process. `ignored` counts what streams contained beyond the protocol
+    (promises row 29).
+    """
+
+    def __init__(self, limits: Limits | None = None, *, demo_drip: float | None = None) -> None:
+        self.limits = limits or Limits()
+        self.ignored: Counter[str] = Counter()
+        self._direct = DirectTransport()
+        self._demo: httpx.AsyncBaseTransport | None = None
+        self._demo_drip = demo_drip
+        ssl_context()  # takes milliseconds: better now than in the first request
+
+    async def stream(
+        self, endpoint: Endpoint, request: MessageRequest, *, on_wait: Callable[[Wait], None] | None = None
+    ) -> AsyncIterator[list[Event]]:
+        """Yields the answer's events, one list per network read.
+
+        Nothing is yielded before the first content_block_start (or message_delta, or message_stop): until
+        then failures that the fault table lets retry are retried, and `on_wait` is told before each pause.
+        Raises UpstreamError after everything that arrived has been yielded. Closing the iterator (use
+        contextlib.aclosing) or cancelling its task closes the connection at once.
+        """
+        payload = _payload(request, endpoint, stream=True)
+        started = asyncio.get_running_loop().time()
+        ends_at = started + self.limits.total
+        attempt = 0
+        while True:
+            held: list[Event] = []
+            committed = False
+            exchange: Exchange | None = None
+            try:
+                exchange = await self._exchange(endpoint, payload, ends_at)
+                while (events := await exchange.read()) is not None:
+                    if not committed:
+                        held += events
+                        committed = exchange.content_started = any(
+                            isinstance(event, _COMMITTING) for event in events
+                        )
+                        if not committed:
+                            continue
+                        events, held = held, []
+                    if events:
+                        yield events
+                        exchange.resumed()
+                return
+            except UpstreamError as error:
+                pause = None if committed else self._pause(error, attempt, started)
+                if pause is None:
+                    if held:
+                        yield held
+                    raise error if committed else error.before_content()  # noqa: B904
+                failed = error
+            finally:
+                if exchange is not None:
+                    await exchange.aclose()
+            attempt += 1
+            if on_wait is not None:
+                on_wait(Wait(time.time() + pause, failed))
+            await asyncio.sleep(pause)
+
+    async def create(self, endpoint: Endpoint, request: MessageRequest) -> Reply:
+        """One whole answer without streaming, for short calls such as titles. Raises UpstreamError; retries
+        as `stream` does.
+        """
+        payload = _payload(request, endpoint, stream=False)
+        started = asyncio.get_running_loop().time()
+        attempt = 0
+        while True:
+            exchange: Exchange | None = None
+            try:
+                exchange = await self._exchange(endpoint, payload, started + self.limits.total)
+                return await _whole_reply(exchange)
+            except UpstreamError as error:
+                pause = self._pause(error, attempt, started)
+                if pause is None:
+                    raise error.before_content() from None
+            finally:
+                if exchange is not None:
+                    await exchange.aclose()
+            attempt += 1
+            await asyncio.sleep(pause)
+
+    async def aclose(self) -> None:
+        """Nothing is pooled, so nothing stays open; there for symmetry with the client's owner."""
+
+    def _pause(self, error: UpstreamError, attempt: int, started: float) -> float | None:
+        return pause_before_retry(error, attempt, asyncio.get_running_loop().time() - started, self.limits)
+
+    async def _exchange(self, endpoint: Endpoint, payload: bytes, ends_at: float) -> Exchange:
+        """Sends, and judges the response head. Raises UpstreamError."""
+        loop = asyncio.get_running_loop()
+        http_request = httpx.Request(
+            "POST",
+            _url(endpoint.url or "demo://demo/v1/messages"),
+            headers=endpoint.headers(),
+            content=payload,
+            extensions={"timeout": {"connect": self.limits.connect}},
+        )
+        transport = self._transport(endpoint)
+        sent_at = loop.time()
+        try:
+            async with asyncio.timeout_at(
+                min(sent_at + self.limits.connect + self.limits.first_byte, ends_at)
+            ):
+                response = await transport.handle_async_request(http_request)
+        except TimeoutError:
+            raise UpstreamError("timeout", no_answer_message(self.limits.first_byte)) from None
+        except httpx.TransportError as error:
+            raise _transport_failure(error) from error
+        try:
+            await self._judge(response, endpoint, len(payload))
+        except BaseException:
+            await response.stream.aclose()  # type: ignore[union-attr]
+            raise
+        return Exchange(response, endpoint, self.limits, self.ignored, sent_at=sent_at, ends_at=ends_at)
+
+    def _transport(self, endpoint: Endpoint) -> httpx.AsyncBaseTransport:
+        if endpoint.dialect != "demo":
+            return self._direct
+        if self._demo is None:
+            # Brings Pillow, which a site with a provider does not need here.
+            from .demo.transport import PACE, DemoTransport
+
+            self._demo = DemoTransport(PACE if self._demo_drip is None else self._demo_drip)
+        return self._demo
+
+    async def _judge(self, response: httpx.Response, endpoint: Endpoint, sent_bytes: int) -> None:
+        status, headers = response.status_code, response.headers
+        request_id = (headers.get("request-id") or "")[:200]
+        content_type = headers.get("content-type", "").lower()
+        if status == 200 and headers.get("content-encoding", "identity").lower() != "identity":
+            raise UpstreamError(
+                "protocol", detail="compressed, though identity was asked for", request_id=request_id
+            )
+        if status == 200 and "html" in content_type:
+            raise UpstreamError(
+                "protocol", detail="HTML instead of an answer", status=status, request_id=request_id
+            )
+        if status != 200:
+            error_body = b"" if 300 <= status < 400 else await self._error_body(response)
+            raise error_from_response(
+                status,
+                headers,
+                error_body,
+                dialect=endpoint.dialect,
+                now=time.time(),
+                secrets=(endpoint.api_key,),
+                sent_bytes=sent_bytes,
+                retry_after_cap=self.limits.retry_after_cap,
+            )
+
+    async def _error_body(self, response: httpx.Response) -> bytes:
+        """As much of an error's body as comes soon; a reason that dribbles in is not worth waiting for."""
+        pieces: list[bytes] = []
+        size = 0
+        try:
+            async with asyncio.timeout(self.limits.connect / 10):
+                async for piece in response.stream:  # type: ignore[union-attr]
+                    pieces.append(piece)
+                    size += len(piece)
+                    if size > _MAX_ERROR_BYTES:
+                        break
+        except (TimeoutError, httpx.TransportError):
+            pass
+        return b"".join(pieces)[:_MAX_ERROR_BYTES]
+
+
+def _payload(request: MessageRequest, endpoint: Endpoint, *, stream: bool) -> bytes:
+    value = body(request, endpoint, stream=stream)
+    try:
+        return msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        return msgspec.json.encode(storable(value))
+
+
+async def _whole_reply(exchange: Exchange) -> Reply:
+    answer = Accumulator()
+    while (events := await exchange.read()) is not None:
+        answer.extend(events)
+    return exchange.reply or Reply(
+        answer.content,
+        answer.usage,
+        answer.meta,
+        answer.stop_reason,
+        answer.model,
+        answer.message_id,
+        request_id=exchange.request_id,
+    )
+
+
+@lru_cache(maxsize=64)
+def _url(url: str) -> httpx.URL:
+    return httpx.URL(url)
+
+
+def _transport_failure(error: httpx.TransportError) -> UpstreamError:
+    cause = error.__cause__
+    if isinstance(cause, ssl.SSLError | ssl.CertificateError):
+        return UpstreamError("tls", detail=type(cause).__name__)
+    if isinstance(error, httpx.ConnectTimeout):
+        return UpstreamError("connect", detail="no connection in time", max_retries=1)
+    if isinstance(error, httpx.ConnectError):
+        return UpstreamError("connect", detail=type(cause).__name__, max_retries=2)
+    # The server hung up before a byte of an answer, as a half-closed connection does: one silent reconnect
+    # (promises S08).
+    return UpstreamError("connection_lost", detail=type(error).__name__, max_retries=1)

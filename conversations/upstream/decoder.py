@@ -1,0 +1,294 @@
+"""SSE data of the Messages dialects → typed events, in order or not at all; one decoder per stream, driven by
+the client.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from typing import Any
+
+import msgspec
+
+from .error_bodies import error_from_event
+from .errors import GarbledAnswer, UpstreamError
+from .events import (
+    CitationsDelta,
+    CompactionDelta,
+    ContentBlockDelta,
+    ContentBlockStart,
+    ContentBlockStop,
+    Delta,
+    Event,
+    InputJsonDelta,
+    MessageDelta,
+    MessageStart,
+    MessageStop,
+    SignatureDelta,
+    TextDelta,
+    ThinkingDelta,
+)
+from .json_values import UnreadableJSON, read_raw_json, split_high_surrogate, storable, storable_text
+
+logger = logging.getLogger(__name__)
+
+_decode_delta = msgspec.json.Decoder(ContentBlockDelta).decode
+_PIECES: dict[str, tuple[str, type[TextDelta] | type[ThinkingDelta] | type[InputJsonDelta]]] = {
+    "text_delta": ("text", TextDelta),
+    "thinking_delta": ("thinking", ThinkingDelta),
+    "input_json_delta": ("partial_json", InputJsonDelta),
+}
+
+
+class MessagesDecoder:
+    """Checks the order of events (section 9.1), drops and counts what it does not know, repairs what no
+    database could store.
+
+    After `feed`, `failure` holds the error that ended the answer (events before it are good), `done` tells
+    that the answer is whole.
+    """
+
+    def __init__(self, max_answer_bytes: int, ignored: Counter[str], secrets: tuple[str, ...] = ()) -> None:
+        self.failure: UpstreamError | None = None
+        self.done = False
+        self._ignored = ignored
+        self._secrets = secrets
+        self._room = max_answer_bytes
+        self._max_answer_bytes = max_answer_bytes
+        self._started = False
+        self._next_index = 0
+        self._open_index = -1
+        self._half = ""  # first half of a surrogate pair whose second half comes with the next delta
+        self._half_kind = ""
+        self._stop_reason_seen = False
+
+    def feed(self, pairs: list[tuple[bytes, bytes]]) -> list[Event]:
+        """The events in `(name, data)` pairs from the SSE parser."""
+        events: list[Event] = []
+        append = events.append
+        for name, data in pairs:
+            if name == b"content_block_delta" and not self._half:
+                try:
+                    event = _decode_delta(data)
+                except (ValueError, RecursionError):
+                    pass  # the slow path finds out what it is
+                else:
+                    delta = event.delta
+                    kind = type(delta)
+                    if kind is TextDelta:
+                        text = delta.text
+                    elif kind is ThinkingDelta:
+                        text = delta.thinking
+                    elif kind is InputJsonDelta:
+                        text = delta.partial_json
+                    else:
+                        text = "\0"
+                    if event.index == self._open_index and "\0" not in text:
+                        size = len(text) if text.isascii() else len(text.encode())
+                        if size <= self._room:
+                            self._room -= size
+                            append(event)
+                            continue
+            try:
+                self._slow(name, data, events)
+            except UpstreamError as error:
+                self.failure = error
+            except UnreadableJSON as error:
+                logger.debug("unreadable event (%s): %r", error, data[:500])
+                self.failure = GarbledAnswer(f"unreadable event ({error})")
+            if self.failure is not None:
+                break
+        return events
+
+    def finish(self) -> list[Event]:
+        """At the end of the bytes: the missing message_stop where a stop reason came, else `failure` (section
+        9.5).
+        """
+        if self.done or self.failure is not None:
+            return []
+        if self._stop_reason_seen:
+            self._ignored["missing message_stop"] += 1
+            events: list[Event] = []
+            self._close_open_block(events)
+            events.append(MessageStop())
+            self.done = True
+            return events
+        self.failure = UpstreamError("connection_lost", detail="the stream ended in mid-answer")
+        return []
+
+    def _slow(self, name: bytes, data: bytes, events: list[Event]) -> None:
+        if data.strip() == b"[DONE]":
+            return
+        value = read_raw_json(data)
+        if not isinstance(value, dict):
+            raise GarbledAnswer("an event is not an object")
+        kind = value.get("type")
+        if name == b"error" or kind == "error":
+            raise error_from_event(storable(value), self._secrets)
+        if not isinstance(kind, str):
+            if not name and isinstance(value.get("error"), dict):
+                raise error_from_event(storable(value), self._secrets)
+            kind = name.decode("ascii", "replace")
+        handle = _HANDLERS.get(kind)
+        if self.done or handle is None:
+            if kind != "ping":
+                self._ignored[f"event {kind[:40]}" if not self.done else "after message_stop"] += 1
+            return
+        if handle is not MessagesDecoder._content_block_delta:
+            value = storable(value)
+        handle(self, value, events)
+
+    def _message_start(self, value: dict[str, Any], events: list[Event]) -> None:
+        if self._started:
+            self._ignored["second message_start"] += 1
+            if self._next_index:
+                # A second answer on the same connection: the first one is kept, the rest ignored (promises
+                # S13).
+                events.extend(self.finish())
+            return
+        message = value.get("message")
+        self._started = True
+        events.append(MessageStart(message if isinstance(message, dict) else {}, _meta(value)))
+
+    def _ensure_started(self, events: list[Event]) -> None:
+        if not self._started:
+            self._ignored["missing message_start"] += 1
+            self._message_start({}, events)
+
+    def _content_block_start(self, value: dict[str, Any], events: list[Event]) -> None:
+        self._ensure_started(events)
+        index, block = _index(value), value.get("content_block")
+        if not isinstance(block, dict) or not isinstance(block.get("type"), str):
+            raise GarbledAnswer("a block without type")
+        if index != self._next_index or self._open_index >= 0:
+            raise GarbledAnswer(f"block {index} starts out of order")
+        self._take_room(len(msgspec.json.encode(block)))
+        self._open_index = index
+        self._next_index += 1
+        field, piece_type = _PIECES.get(f"{block['type']}_delta", ("", None))
+        piece = block.get(field)
+        if piece_type is not None:
+            block = {**block, field: ""}
+        events.append(ContentBlockStart(index, block, _meta(value)))
+        if piece_type is not None and isinstance(piece, str) and piece:
+            # Some servers put the first words into the start; readers who join deltas must not miss them.
+            events.append(ContentBlockDelta(index, piece_type(piece)))
+
+    def _content_block_delta(self, value: dict[str, Any], events: list[Event]) -> None:
+        index, raw = _index(value), value.get("delta")
+        if index != self._open_index:
+            raise GarbledAnswer(f"delta for block {index}, which is not open")
+        if not isinstance(raw, dict):
+            raise GarbledAnswer("a delta that is not an object")
+        kind = raw.get("type")
+        delta: Delta
+        if kind in _PIECES:
+            field, piece_type = _PIECES[kind]
+            text = raw.get(field)
+            if not isinstance(text, str | None):
+                raise GarbledAnswer(f"{kind} without text")
+            text = self._whole_characters(index, kind, text or "", events)
+            kept = self._fitting(text)
+            if kept or not text:
+                events.append(ContentBlockDelta(index, piece_type(kept), _meta(value)))
+            if kept != text:
+                raise self._answer_too_long()
+            return
+        if kind == "signature_delta":
+            delta = SignatureDelta(storable_text(str(raw.get("signature") or "")))
+            self._take_room(len(delta.signature))
+        elif kind == "citations_delta" and isinstance(raw.get("citation"), dict):
+            delta = CitationsDelta(storable(raw["citation"]))
+            self._take_room(len(msgspec.json.encode(delta)))
+        elif kind == "compaction_delta":
+            delta = CompactionDelta(storable(raw.get("content")), storable(raw.get("encrypted_content")))
+            self._take_room(len(msgspec.json.encode(delta)))
+        else:
+            self._ignored[f"delta {str(kind)[:40]}"] += 1
+            return
+        events.append(ContentBlockDelta(index, delta, _meta(value)))
+
+    def _content_block_stop(self, value: dict[str, Any], events: list[Event]) -> None:
+        index = _index(value)
+        if index != self._open_index:
+            raise GarbledAnswer(f"block {index} stops, but is not open")
+        self._close_open_block(events, _meta(value))
+
+    def _message_delta(self, value: dict[str, Any], events: list[Event]) -> None:
+        self._ensure_started(events)
+        delta, usage = value.get("delta"), value.get("usage")
+        delta = delta if isinstance(delta, dict) else {}
+        self._stop_reason_seen = self._stop_reason_seen or isinstance(delta.get("stop_reason"), str)
+        events.append(MessageDelta(delta, usage if isinstance(usage, dict) else None, _meta(value)))
+
+    def _message_stop(self, value: dict[str, Any], events: list[Event]) -> None:
+        self._ensure_started(events)
+        self._close_open_block(events)
+        events.append(MessageStop(_meta(value)))
+        self.done = True
+
+    def _close_open_block(self, events: list[Event], meta: dict[str, Any] | None = None) -> None:
+        if self._open_index >= 0:
+            self._give_up_half(events)
+            events.append(ContentBlockStop(self._open_index, meta))
+            self._open_index = -1
+
+    def _whole_characters(self, index: int, kind: str, text: str, events: list[Event]) -> str:
+        """Joins surrogate halves over neighbouring deltas of one kind; whatever stays alone becomes U+FFFD."""
+        if self._half and kind != self._half_kind:
+            self._give_up_half(events)
+        text, half = split_high_surrogate(self._half + text)
+        self._half, self._half_kind = half, kind
+        return storable_text(text)
+
+    def _give_up_half(self, events: list[Event]) -> None:
+        if self._half:
+            self._half = ""
+            events.append(ContentBlockDelta(self._open_index, _PIECES[self._half_kind][1]("\ufffd")))
+
+    def _fitting(self, text: str) -> str:
+        encoded = text.encode()
+        if len(encoded) > self._room:
+            text = encoded[: self._room].decode("utf-8", "ignore")
+            self._room = 0
+        else:
+            self._room -= len(encoded)
+        return text
+
+    def _take_room(self, size: int) -> None:
+        self._room -= size
+        if self._room < 0:
+            raise self._answer_too_long()
+
+    def _answer_too_long(self) -> UpstreamError:
+        limit = _megabytes(self._max_answer_bytes)
+        return UpstreamError(
+            "limit",
+            f"The answer reached the limit of {limit}. What has arrived is kept; ask for the rest in a new message.",
+        )
+
+
+_HANDLERS = {
+    "message_start": MessagesDecoder._message_start,
+    "content_block_start": MessagesDecoder._content_block_start,
+    "content_block_delta": MessagesDecoder._content_block_delta,
+    "content_block_stop": MessagesDecoder._content_block_stop,
+    "message_delta": MessagesDecoder._message_delta,
+    "message_stop": MessagesDecoder._message_stop,
+}
+
+
+def _index(value: dict[str, Any]) -> int:
+    index = value.get("index")
+    if type(index) is not int or not 0 <= index < 100_000:
+        raise GarbledAnswer("an event without a block index")
+    return index
+
+
+def _meta(value: dict[str, Any]) -> dict[str, Any] | None:
+    meta = value.get("meta")
+    return meta if isinstance(meta, dict) else None
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1024 / 1024:.3g} MB"

@@ -1,0 +1,3 @@
+"""A stand-in upstream inside the process, so that the site works before anybody has a key. It is not Claude
+and says so.
+"""

@@ -1,0 +1,170 @@
+"""What the demo answers to a request body: blocks, stop reason, pace, or an error. Stateless: it reads
+nothing but the request.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import samples
+from .pictures import describe
+
+_COMMAND = re.compile(r"(?<![\w/])/(\w+)(?:[ \t]+(mid|\d{3}))?")
+_TAGGED = re.compile(r"<(\w+)>(.+?)</\1>", re.DOTALL)
+_ERRORS = {
+    400: ("invalid_request_error", "messages: the demo was asked to refuse this"),
+    401: ("authentication_error", "invalid x-api-key"),
+    403: ("permission_error", "the key lacks access"),
+    404: ("not_found_error", "model: demo-gone"),
+    413: ("request_too_large", "Request exceeds the maximum size"),
+    429: ("rate_limit_error", "This request would exceed your rate limit"),
+    500: ("api_error", "Internal server error"),
+    529: ("overloaded_error", "Overloaded"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer: whole `blocks`, how it ends, how fast it comes (1 is the natural pace), or the error
+    instead.
+    """
+
+    blocks: list[dict[str, Any]] = field(default_factory=list)
+    stop_reason: str = "end_turn"
+    pace: float = 1.0
+    status: int = 200
+    error: dict[str, Any] | None = None
+    error_after_start: bool = False
+
+
+def answer(request: dict[str, Any]) -> Answer:
+    """The answer to a request body in Messages form."""
+    text, pictures = _last_turn(request)
+    if not request.get("stream"):
+        return Answer([{"type": "text", "text": _title(text)}])
+    commands = {match[1].lower(): match[2] or "" for match in _COMMAND.finditer(text)}
+    if "error" in commands:
+        return _error(commands["error"])
+    if "empty" in commands:
+        return Answer()
+    pace = 0.1 if "slow" in commands else 1.0
+    blocks: list[dict[str, Any]] = []
+    if "think" in commands or (request.get("thinking") or {}).get("type") in {"enabled", "adaptive"}:
+        blocks.append(_thinking(text))
+    if "tool" in commands:
+        return Answer([*blocks, *_tool_call()], "tool_use", pace)
+    if "cite" in commands:
+        return Answer([*blocks, *_cited()], pace=pace)
+    blocks.append({"type": "text", "text": _text(text, pictures, commands, request)})
+    reason = "refusal" if "refuse" in commands else "max_tokens" if "max_tokens" in commands else "end_turn"
+    return Answer(blocks, reason, pace)
+
+
+def _last_turn(request: dict[str, Any]) -> tuple[str, list[str]]:
+    messages = request.get("messages") or []
+    content = messages[-1].get("content") if messages else ""
+    if isinstance(content, str):
+        return content, []
+    text = "\n".join(str(block.get("text") or "") for block in content if block.get("type") == "text")
+    pictures = [
+        describe(str(block["source"].get("data") or "")) for block in content if block.get("type") == "image"
+    ]
+    return text, pictures
+
+
+def _text(text: str, pictures: list[str], commands: dict[str, str], request: dict[str, Any]) -> str:
+    if "help" in commands:
+        return samples.HELP
+    if "markdown" in commands:
+        return samples.MARKDOWN
+    if "long" in commands:
+        return samples.long_answer()
+    if "refuse" in commands:
+        return "I will not go on with this. (The demo was asked to refuse.)"
+    if "max_tokens" in commands:
+        return "This answer reaches its limit in the middle of a"
+    turns = sum(message.get("role") == "user" for message in request.get("messages") or [])
+    parts = [
+        "I am the demo of this site: a small program, not Claude. I can show you the page, but I cannot think."
+    ]
+    if pictures:
+        listed = "\n".join(f"{number}. {picture}" for number, picture in enumerate(pictures, 1))
+        parts.append(f"I have received:\n\n{listed}")
+    if text.strip():
+        words = len(text.split())
+        quote = " ".join(text.split())[:200]
+        parts.append(
+            f"You wrote {words} {'word' if words == 1 else 'words'}, in turn {turns} of this conversation:\n\n> {quote}"
+        )
+    parts.append(
+        "Write `/help` to see what I can show. An administrator can connect a real model in the settings."
+    )
+    return "\n\n".join(parts)
+
+
+def _title(text: str) -> str:
+    tagged = _TAGGED.search(text)
+    words = re.sub(r"[^\w\s'’-]", " ", tagged[2] if tagged else text).split()[:6]
+    title = " ".join(words)[:60]
+    return title[:1].upper() + title[1:] or "A conversation with the demo"
+
+
+def _thinking(text: str) -> dict[str, Any]:
+    thought = f"The person wrote {len(text)} characters. I am a demo, so I only pretend to weigh them, and then say what I always say."
+    return {"type": "thinking", "thinking": thought, "signature": "ZGVtby1zaWduYXR1cmU="}
+
+
+def _tool_call() -> list[dict[str, Any]]:
+    call = {
+        "type": "tool_use",
+        "id": "toolu_demo",
+        "name": "get_weather",
+        "input": {"city": "Rome", "unit": "celsius"},
+    }
+    return [{"type": "text", "text": "I would like to look up the weather."}, call]
+
+
+def _cited() -> list[dict[str, Any]]:
+    results = [
+        {
+            "type": "web_search_result",
+            "url": url,
+            "title": title,
+            "encrypted_content": "ZGVtbw==",
+            "page_age": None,
+        }
+        for title, url, _ in samples.SOURCES
+    ]
+    blocks: list[dict[str, Any]] = [
+        {
+            "type": "server_tool_use",
+            "id": "srvtoolu_demo",
+            "name": "web_search",
+            "input": {"query": "web frameworks and streaming"},
+        },
+        {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_demo", "content": results},
+        {"type": "text", "text": "Two sources say something about this. "},
+    ]
+    for title, url, quote in samples.SOURCES:
+        citation = {
+            "type": "web_search_result_location", "cited_text": quote, "url": url, "title": title, "encrypted_index": "ZGVtbw==",
+        }  # fmt: skip
+        blocks.append({"type": "text", "text": f"According to {title}: “{quote}” ", "citations": [citation]})
+    return blocks
+
+
+def _error(which: str) -> Answer:
+    if which == "mid":
+        kind, message = _ERRORS[529]
+        blocks = [
+            {
+                "type": "text",
+                "text": "This answer breaks off with an error in the middle of a sentence, because",
+            }
+        ]
+        return Answer(blocks, status=200, error={"type": kind, "message": message}, error_after_start=True)
+    status = int(which or 529)
+    kind, message = _ERRORS.get(status, ("api_error", "An error, as asked"))
+    return Answer(status=status if 400 <= status < 600 else 500, error={"type": kind, "message": message})

@@ -1,0 +1,138 @@
+"""Where a provider answers and how it wants to be spoken to; built from a provider's settings, used by every
+request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit, urlunsplit
+
+MESSAGES_DIALECTS = ("anthropic", "rockapi", "aimlapi", "llamacpp", "ollama", "vllm", "litellm")
+DIALECTS = (*MESSAGES_DIALECTS, "openai_chat", "demo")
+
+DEFAULT_BASE_URLS: Mapping[str, str] = {
+    "anthropic": "https://api.anthropic.com",
+    "rockapi": "https://api.rockapi.ru/anthropic",
+    "aimlapi": "https://api.aimlapi.com",
+    "openai_chat": "https://api.openai.com/v1",
+    "llamacpp": "http://localhost:8080",
+    "ollama": "http://localhost:11434",
+    "vllm": "http://localhost:8000",
+    "litellm": "http://localhost:4000",
+    "demo": "",
+}
+_KEY_IN_X_API_KEY = frozenset({"anthropic", "rockapi"})
+_NO_VERSION = frozenset({"aimlapi", "openai_chat"})
+_PASTED_MESSAGES_PATHS = ("/v1/messages", "/messages", "/v1")
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One upstream: dialect (one of DIALECTS), base URL as an administrator typed it, key, version header
+    value.
+
+    Raises ValueError with a plain sentence for an unknown dialect, a base URL that is not plain http(s), or a
+    key that no header can carry.
+    """
+
+    dialect: str
+    base_url: str = ""
+    api_key: str = field(default="", repr=False)
+    version: str = "2023-06-01"
+    extra_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.dialect not in DIALECTS:
+            raise ValueError(f"Unknown dialect {self.dialect!r}. Choose one of: {', '.join(DIALECTS)}.")
+        object.__setattr__(self, "base_url", normalise_base_url(self.base_url, self.dialect))
+        key = self.api_key.strip()
+        if not (key.isascii() and key.isprintable()) or " " in key:
+            raise ValueError("The key holds characters that no key has. Copy it again.")
+        object.__setattr__(self, "api_key", key)
+
+    @property
+    def url(self) -> str:
+        """The address of create-message (messages-api section 1)."""
+        return self.base_url + ("/chat/completions" if self.dialect == "openai_chat" else "/v1/messages")
+
+    def headers(self) -> dict[str, str]:
+        """Request headers with exactly one credential; `identity`, because a compressed answer could be a
+        bomb.
+        """
+        headers = {name.lower(): value for name, value in self.extra_headers.items()}
+        headers["content-type"] = "application/json"
+        headers["accept-encoding"] = "identity"
+        headers["user-agent"] = "chatsite"
+        if self.dialect not in _NO_VERSION:
+            headers["anthropic-version"] = self.version
+        if self.api_key:
+            headers.pop("authorization", None)
+            headers.pop("x-api-key", None)
+            if self.dialect in _KEY_IN_X_API_KEY:
+                headers["x-api-key"] = self.api_key
+            else:
+                headers["authorization"] = f"Bearer {self.api_key}"
+        return headers
+
+
+def normalise_base_url(base_url: str, dialect: str) -> str:
+    """The base URL without trailing slash or a pasted route; an empty one becomes the dialect's default.
+
+    Messages dialects lose a pasted `/v1` or `/v1/messages`; `openai_chat` keeps (or gets) its `/v1` (section
+    1). Raises ValueError.
+    """
+    text = base_url.strip()
+    if dialect == "demo":
+        return ""
+    if not text:
+        text = DEFAULT_BASE_URLS[dialect]
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise ValueError("The base URL is not an address.") from None
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("The base URL must begin with http:// or https:// and name a host.")
+    if (
+        parts.query
+        or parts.fragment
+        or parts.username is not None
+        or not text.isascii()
+        or not text.isprintable()
+    ):
+        raise ValueError("The base URL must not hold a user, a query, a fragment or unusual characters.")
+    path = parts.path.rstrip("/")
+    if dialect == "openai_chat":
+        path = path.removesuffix("/chat/completions").rstrip("/") or "/v1"
+    else:
+        for pasted in _PASTED_MESSAGES_PATHS:
+            if path.endswith(pasted):
+                path = path.removesuffix(pasted).rstrip("/")
+                break
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return urlunsplit((parts.scheme, host if port is None else f"{host}:{port}", path, "", ""))
+
+
+def guess_dialect(base_url: str) -> str:
+    """The dialect that an address speaks by its host name; `anthropic` where nothing tells. Raises nothing."""
+    try:
+        parts = urlsplit(base_url.strip())
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return "anthropic"
+    if parts.path.rstrip("/").endswith("/chat/completions"):
+        return "openai_chat"
+    if _is_host(host, "rockapi.ru"):
+        return "rockapi"
+    if _is_host(host, "aimlapi.com"):
+        return "aimlapi"
+    if _is_host(host, "openai.com"):
+        return "openai_chat"
+    if _is_host(host, "ollama.com") or port == 11434:
+        return "ollama"
+    return "anthropic"
+
+
+def _is_host(host: str, domain: str) -> bool:
+    return host == domain or host.endswith("." + domain)

@@ -1,0 +1,196 @@
+"""Error replies and error events of every dialect → UpstreamError (messages-api section 10, promises section
+6).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from .errors import UpstreamError, quoted
+from .json_values import UnreadableJSON, read_json
+from .retry_after import read_retry_after
+
+_TYPE_BY_STATUS = {
+    400: "invalid", 401: "auth", 402: "spend", 403: "auth", 404: "model", 408: "service", 409: "service", 413: "size", 422: "invalid",
+    429: "limit", 504: "service", 529: "busy",
+}  # fmt: skip
+_TYPE_BY_NAME = {
+    "invalid_request_error": "invalid",
+    "authentication_error": "auth",
+    "permission_error": "auth",
+    "billing_error": "spend",
+    "not_found_error": "model",
+    "request_too_large": "size",
+    "rate_limit_error": "limit",
+    "api_error": "service",
+    "timeout_error": "service",
+    "overloaded_error": "busy",
+    "model_not_found": "model",
+    "insufficient_quota": "spend",
+}
+_SPEND_CODES = frozenset(
+    {"contract_spend_limit_reached", "enforced_spend_limit_reached", "insufficient_quota"}
+)
+_RETRIES = {"service": 2, "busy": 2}
+_WRAPPED = re.compile(r"^\s*(\d{3})\s+(\{.*\})\s*$", re.DOTALL)
+_REQUEST_LIMIT_MB = 32
+
+
+@dataclass(frozen=True, slots=True)
+class _Body:
+    """What an error body says, whoever wrote it."""
+
+    name: str = ""
+    code: str = ""
+    message: str = ""
+    request_id: str = ""
+    status: int | None = None
+
+
+def error_from_response(
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    dialect: str,
+    now: float,
+    secrets: tuple[str, ...] = (),
+    sent_bytes: int = 0,
+    retry_after_cap: float = 60.0,
+) -> UpstreamError:
+    """The error that a reply with `status` (or a 200 whose JSON is an error) means. `headers` in lower case,
+    `now` epoch seconds.
+    """
+    try:
+        said = _read(read_json(body))
+    except UnreadableJSON:
+        said = _Body(message=body[:2000].decode("utf-8", "replace"))
+    if status == 200:
+        status = said.status or 0
+    type_ = _classify(status, said)
+    request_id = quoted(headers.get("request-id") or said.request_id or headers.get("x-inference-id") or "")
+    details = {"status": status or None, "detail": quoted(said.message, *secrets), "request_id": request_id}
+    if 300 <= status < 400:
+        return UpstreamError("protocol", status=status, detail="redirect refused", request_id=request_id)
+    if type_ == "auth" and status == 403 and dialect == "aimlapi":
+        type_ = "spend"  # there, 403 means that the credits are used up (section 10.2)
+    if type_ == "invalid" and details["detail"]:
+        reason = str(details["detail"]).rstrip(" .")
+        message = f"The model service refused this request: {reason}. Change your message or remove an attachment, then send it again."
+        return UpstreamError("invalid", message, **details)
+    if type_ == "size":
+        return UpstreamError("size", _size_message(sent_bytes), **details)
+    if type_ == "limit":
+        return _limit_error(headers, said, dialect, now, retry_after_cap, details)
+    retry_after = read_retry_after(headers, now)
+    retries = 0 if headers.get("x-should-retry") == "false" else _RETRIES.get(type_, 0)
+    if retry_after is not None and retry_after > retry_after_cap:
+        retries = 0
+    retry_at = now + retry_after if retry_after else None
+    return UpstreamError(type_, **details, retry_after=retry_after, retry_at=retry_at, max_retries=retries)
+
+
+def error_from_event(value: dict[str, Any], secrets: tuple[str, ...] = ()) -> UpstreamError:
+    """The error that an `error` event (or an error object in a stream) means; the HTTP status was 200 long
+    ago (section 10.1).
+    """
+    said = _read(value)
+    type_ = _classify(said.status or 0, said)
+    return UpstreamError(
+        type_,
+        status=said.status,
+        detail=quoted(said.message, *secrets),
+        request_id=quoted(said.request_id),
+        max_retries=_RETRIES.get(type_, 0),
+    )
+
+
+def _classify(status: int, said: _Body) -> str:
+    """By error code, then HTTP status, then error type; never by the words of the message."""
+    if said.code in _SPEND_CODES or said.name in _SPEND_CODES:
+        return "spend"
+    by_name = _TYPE_BY_NAME.get(said.name) or _TYPE_BY_NAME.get(said.code)
+    if status in _TYPE_BY_STATUS:
+        # A 400 or 404 may carry the more exact word; the others are exact themselves.
+        return (
+            by_name
+            if by_name and status in {400, 422, 404} and by_name != "service"
+            else _TYPE_BY_STATUS[status]
+        )
+    if by_name:
+        return by_name
+    return "invalid" if 400 <= status < 500 else "service"
+
+
+def _limit_error(
+    headers: Mapping[str, str], said: _Body, dialect: str, now: float, cap: float, details: dict[str, Any]
+) -> UpstreamError:
+    retry_after = read_retry_after(headers, now)
+    if retry_after is None:
+        # Messages dialects always name a time for a rate limit: one without is a spending cap and persists
+        # (section 10.1).
+        return UpstreamError("limit" if dialect in {"openai_chat", "aimlapi"} else "spend", **details)
+    if retry_after > cap:
+        return UpstreamError(
+            "limit",
+            limit_message(now + retry_after, now),
+            **details,
+            retry_after=retry_after,
+            retry_at=now + retry_after,
+        )
+    retries = 0 if headers.get("x-should-retry") == "false" else 1
+    at = now + retry_after
+    return UpstreamError("limit", **details, retry_after=retry_after, retry_at=at, max_retries=retries)
+
+
+def limit_message(retry_at: float, now: float) -> str:
+    """The sentence for a limit that ends at `retry_at` (epoch seconds), in UTC; pages may say it again in a
+    person's own zone.
+    """
+    until = datetime.fromtimestamp(retry_at, UTC)
+    day = "" if retry_at - now < 12 * 3600 else f" on {until:%d %B}"
+    return f"The limit of the model service is reached until {until:%H:%M} UTC{day}. Try again then."
+
+
+def _size_message(sent_bytes: int) -> str:
+    size = f": {sent_bytes / 1e6:.1f} MB, the limit is {_REQUEST_LIMIT_MB} MB" if sent_bytes > 100_000 else ""
+    return f"This request is too large for the model service{size}. Remove attachments or start a new conversation."
+
+
+def _read(value: Any) -> _Body:
+    """The native envelope, AI/ML API's wrapped string, the OpenAI shape, or whatever JSON a proxy made up."""
+    if not isinstance(value, dict):
+        return _Body(message=str(value))
+    error = value.get("error")
+    request_id = str(value.get("request_id") or value.get("requestId") or "")
+    if isinstance(error, dict):
+        details = error.get("details")
+        code = details.get("error_code") if isinstance(details, dict) else error.get("code")
+        status = _status(error.get("code")) or _status(value.get("statusCode"))
+        return _Body(
+            str(error.get("type") or ""), str(code or ""), str(error.get("message") or ""), request_id, status
+        )
+    message = value.get("message") or value.get("detail") or error or ""
+    status = _status(value.get("statusCode"))
+    wrapped = _WRAPPED.match(message) if isinstance(message, str) else None
+    if wrapped is not None:
+        try:
+            inner = _read(read_json(wrapped[2].encode()))
+        except UnreadableJSON:
+            pass
+        else:
+            return _Body(
+                inner.name, inner.code, inner.message, request_id or inner.request_id, int(wrapped[1])
+            )
+    return _Body(
+        message=message if isinstance(message, str) else str(message), request_id=request_id, status=status
+    )
+
+
+def _status(value: object) -> int | None:
+    text = str(value)
+    return int(text) if len(text) == 3 and text.isdigit() else None

@@ -1,0 +1,68 @@
+"""What an answer cost, in micro-dollars, or None where nobody can say (messages-api section 13.2); for the
+ledger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from .capabilities import lookup
+from .prices import Prices
+from .usage import is_count
+
+_CREDIT_IN_MICRODOLLARS = Decimal("0.5")
+_WEB_SEARCH_IN_MICRODOLLARS = 10_000
+# Gateways with prices of their own: without what they say themselves, or prices that an administrator
+# entered, the cost is unknown.
+_LIST_PRICE_DIALECTS = frozenset({"anthropic"})
+
+
+def cost_microdollars(
+    usage: Mapping[str, Any],
+    meta: Mapping[str, Any] | None,
+    model: str,
+    dialect: str,
+    *,
+    prices: Prices | None = None,
+) -> int | None:
+    """The cost of one call. What the gateway says goes before `prices` (an administrator's), those before the
+    list; None is unknown.
+    """
+    if dialect == "demo":
+        return 0
+    said = (meta or {}).get("usage") or {}
+    if "usd_spent" in said:
+        return _whole(Decimal(str(said["usd_spent"])) * 1_000_000)
+    if "credits_used" in said:
+        return _whole(Decimal(str(said["credits_used"])) * _CREDIT_IN_MICRODOLLARS)
+    if prices is None and dialect in _LIST_PRICE_DIALECTS:
+        prices = lookup(model).prices
+    if prices is None or not is_count(usage.get("input_tokens")) or not is_count(usage.get("output_tokens")):
+        return None
+    return _from_prices(usage, prices)
+
+
+def _from_prices(usage: Mapping[str, Any], prices: Prices) -> int:
+    input_tokens = usage["input_tokens"]
+    written = usage.get("cache_creation_input_tokens") or 0
+    read = usage.get("cache_read_input_tokens") or 0
+    written_1h = min((usage.get("cache_creation") or {}).get("ephemeral_1h_input_tokens") or 0, written)
+    if prices.long_prompt is not None and input_tokens + written + read > prices.long_prompt_tokens:
+        prices = prices.long_prompt
+    cost = (
+        input_tokens * prices.input
+        + (written - written_1h) * prices.cache_write_5m
+        + written_1h * prices.cache_write_1h
+        + read * prices.cache_read
+        + usage["output_tokens"] * prices.output
+    )
+    if usage.get("service_tier") == "batch":
+        cost /= 2
+    searches = (usage.get("server_tool_use") or {}).get("web_search_requests") or 0
+    return _whole(cost + searches * _WEB_SEARCH_IN_MICRODOLLARS)
+
+
+def _whole(microdollars: Decimal) -> int:
+    return int(microdollars.quantize(Decimal(1), ROUND_HALF_UP))

@@ -1,0 +1,259 @@
+"""An httpx transport for long streamed answers: one connection per request, straight on asyncio; used by the
+client alone.
+
+httpcore's pool and anyio cost 35 µs per network read and milliseconds per request in a storm; a relay reads
+once per delta. Nothing is pooled, redirected, unpacked or taken from the environment here, so there is little
+to configure and no stale connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from functools import lru_cache
+
+import certifi
+import h11
+import httpx
+
+_MAX_HEAD_BYTES = 64 * 1024
+_MAX_BUFFERED_BYTES = 256 * 1024  # above it, reading pauses and TCP slows the upstream down
+_MAX_CHUNK_LINE = 4096
+
+
+@lru_cache(maxsize=1)
+def ssl_context() -> ssl.SSLContext:
+    """Certificates of the machine and of certifi, so that an organisation's own authority works; made once,
+    it takes milliseconds.
+    """
+    context = ssl.create_default_context()
+    context.load_verify_locations(certifi.where())
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+class DirectTransport(httpx.AsyncBaseTransport):
+    """Sends a request with a body in memory and hands out the raw response stream. Raises httpx's transport
+    errors.
+    """
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Connects, sends, reads the response head. `request.extensions["timeout"]["connect"]` bounds only
+        the connecting.
+        """
+        connection = await _connect(request)
+        try:
+            protocol = h11.Connection(h11.CLIENT, max_incomplete_event_size=_MAX_HEAD_BYTES)
+            head = protocol.send(
+                h11.Request(method=request.method, target=request.url.raw_path, headers=_headers(request))
+            )
+            connection.write((head or b"") + request.content)
+            response = await _read_head(protocol, connection)
+        except h11.ProtocolError as error:
+            connection.abort()
+            raise httpx.RemoteProtocolError(str(error)) from error
+        except BaseException:
+            connection.abort()
+            raise
+        headers = [(name, value) for name, value in response.headers]
+        body = _Body(connection, protocol.trailing_data[0], response)
+        return httpx.Response(response.status_code, headers=headers, stream=body, request=request)
+
+
+class _Connection(asyncio.Protocol):
+    """Bytes as they come, one reader, back-pressure by pausing."""
+
+    def __init__(self) -> None:
+        self._transport: asyncio.Transport | None = None
+        self._chunks: list[bytes] = []
+        self._size = 0
+        self._paused = False
+        self._ended = False
+        self._error: Exception | None = None
+        self._waiter: asyncio.Future[None] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._chunks.append(data)
+        self._size += len(data)
+        if self._size > _MAX_BUFFERED_BYTES and not self._paused and self._transport is not None:
+            self._paused = True
+            self._transport.pause_reading()
+        self._wake()
+
+    def eof_received(self) -> bool:
+        self._ended = True
+        self._wake()
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._ended = True
+        self._error = exc
+        self._wake()
+
+    def write(self, data: bytes) -> None:
+        if self._transport is not None:
+            self._transport.write(data)
+
+    def abort(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+            self._transport = None
+
+    async def read(self) -> bytes:
+        """Everything that has arrived, at least one byte; b"" at the end. Raises httpx.ReadError where the
+        connection broke.
+        """
+        if not self._chunks:
+            if not self._ended:
+                self._waiter = asyncio.get_running_loop().create_future()
+                try:
+                    await self._waiter
+                finally:
+                    self._waiter = None
+            if not self._chunks:
+                if self._error is not None:
+                    raise httpx.ReadError(str(self._error)) from self._error
+                return b""
+        chunks = self._chunks
+        data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        self._chunks = []
+        self._size = 0
+        if self._paused and self._transport is not None and not self._ended:
+            self._paused = False
+            self._transport.resume_reading()
+        return data
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+
+class _Body(httpx.AsyncByteStream):
+    """The response body without its framing. Iterating raises httpx.RemoteProtocolError where the body ends
+    too early.
+    """
+
+    def __init__(self, connection: _Connection, first: bytes, response: h11.Response) -> None:
+        self._connection = connection
+        self._first = first
+        self._chunked: _Chunked | None = None
+        self._left: int | None = None
+        headers = dict(response.headers)
+        if headers.get(b"transfer-encoding", b"").lower().endswith(b"chunked"):
+            self._chunked = _Chunked()
+        elif b"content-length" in headers:
+            self._left = int(headers[b"content-length"])
+        elif response.status_code in {204, 304}:
+            self._left = 0
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        while True:
+            if self._left == 0 or (self._chunked is not None and self._chunked.done):
+                raise StopAsyncIteration
+            data, self._first = self._first, b""
+            if not data:
+                data = await self._connection.read()
+                if not data:
+                    if self._left is not None or self._chunked is not None:
+                        raise httpx.RemoteProtocolError("the body ended too early")
+                    raise StopAsyncIteration
+            if self._chunked is not None:
+                data = self._chunked.feed(data)
+            elif self._left is not None:
+                data = data[: self._left]
+                self._left -= len(data)
+            if data:
+                return data
+
+    async def aclose(self) -> None:
+        self._connection.abort()
+
+
+class _Chunked:
+    """Decodes chunked transfer coding; trailers are not read, since the connection ends with this answer."""
+
+    __slots__ = ("_buffer", "_left", "done")
+
+    def __init__(self) -> None:
+        self.done = False
+        self._buffer = b""
+        self._left = 0  # bytes of the current chunk still to come, its CRLF included
+
+    def feed(self, data: bytes) -> bytes:
+        """The body bytes in `data`. Raises httpx.RemoteProtocolError for what is no chunk."""
+        if self._buffer:
+            data = self._buffer + data
+            self._buffer = b""
+        out: list[bytes] = []
+        position, end = 0, len(data)
+        while position < end:
+            if self._left:
+                stop = position + self._left
+                out.append(data[position : min(stop - 2, end)] if stop - 2 > position else b"")
+                self._left = max(0, stop - end)
+                position = min(stop, end)
+                continue
+            line_end = data.find(b"\r\n", position)
+            if line_end < 0:
+                self._buffer = data[position:]
+                if len(self._buffer) > _MAX_CHUNK_LINE:
+                    raise httpx.RemoteProtocolError("a chunk size line without end")
+                break
+            size = data[position:line_end].partition(b";")[0].strip()
+            position = line_end + 2
+            try:
+                length = int(size, 16)
+            except ValueError:
+                length = -1
+            if length < 0 or not size.isalnum():
+                raise httpx.RemoteProtocolError("a chunk without size")
+            if length == 0:
+                self.done = True
+                break
+            self._left = length + 2
+        return out[0] if len(out) == 1 else b"".join(out)
+
+
+async def _connect(request: httpx.Request) -> _Connection:
+    url = request.url
+    secure = url.scheme == "https"
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(request.extensions["timeout"]["connect"]):
+            _, connection = await loop.create_connection(
+                _Connection,
+                url.host,
+                url.port or (443 if secure else 80),
+                ssl=ssl_context() if secure else None,
+                server_hostname=url.host if secure else None,
+                happy_eyeballs_delay=0.25,
+            )
+    except TimeoutError as error:
+        raise httpx.ConnectTimeout("no connection in time") from error
+    except (OSError, UnicodeError) as error:
+        raise httpx.ConnectError(str(error)) from error
+    return connection
+
+
+async def _read_head(protocol: h11.Connection, connection: _Connection) -> h11.Response:
+    while True:
+        event = protocol.next_event()
+        if isinstance(event, h11.Response):
+            return event
+        if event is h11.NEED_DATA:
+            data = await connection.read()
+            if not data:
+                raise httpx.RemoteProtocolError("the server closed the connection without an answer")
+            protocol.receive_data(data)
+
+
+def _headers(request: httpx.Request) -> list[tuple[bytes, bytes]]:
+    return [*request.headers.raw, (b"Connection", b"close")]
