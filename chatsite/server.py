@@ -4,6 +4,9 @@
 from daphne.server import Server as DaphneServer  # isort: skip
 
 import asyncio
+import contextlib
+import ctypes
+import gc
 import logging
 import signal
 import socket
@@ -88,6 +91,7 @@ class Server(DaphneServer):  # type: ignore[misc]
             # The reactor has its own copy: closing that one alone must free the port.
             self._listener.close()
             self._on_listening()
+            _give_back_memory()
         except BaseException as error:
             self._failure = error
             reactor.stop()
@@ -104,7 +108,7 @@ class Server(DaphneServer):  # type: ignore[misc]
         try:
             for port in self._ports:
                 await maybeDeferred(port.stopListening).asFuture(asyncio.get_running_loop())
-            async with asyncio.timeout(settings.DRAIN_SECONDS + 3):
+            async with asyncio.timeout(settings.DRAIN_SECONDS + 6):
                 await _supervisor("drain", settings.DRAIN_SECONDS)
         except Exception:
             logger.exception("Stopping did not go as planned; what was written to the database stays.")
@@ -136,9 +140,15 @@ class Server(DaphneServer):  # type: ignore[misc]
 
 
 async def _supervisor(name: str, *arguments: Any) -> None:
-    try:
-        from conversations.generation import supervisor
-    except ModuleNotFoundError as error:
-        logger.error("No answers: %s", error)
-        return
+    # Here, not above: the engine needs the application, which `start` loads after the reactor is in place.
+    from conversations.generation import supervisor
+
     await getattr(supervisor, name)(*arguments)
+
+
+def _give_back_memory() -> None:
+    """Migrations, static files and imports leave a heap with holes; what lives now lives for ever."""
+    gc.collect()
+    gc.freeze()
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
