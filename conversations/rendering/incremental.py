@@ -11,16 +11,18 @@ from .markdown import Block, Document, References, block_html, parse
 from .segment import Segment
 
 _LINE_END = re.compile(r"\r\n?|\n")
+# An unfinished line of nothing but marks could be a rule, a list, a table or the underline of a heading.
+_READABLE = re.compile(r"[^\W\d_]")
 _CLOSING_FENCE = re.compile(r" {0,3}(`+|~+)[ \t]*")
 
 
 def render_open(tail: str, references: References, *, final: bool) -> Segment:
     """Render what stands in `tail`, the text from the first open block on.
 
-    Only whole lines are read until `final`: an unfinished line may still turn into anything. Every block but the
-    last is closed, since CommonMark closes a block when the next one starts; the last one is closed early where its
-    own lines prove it. Feeding a text in any pieces and joining `closed` gives `render_document(text)`, unless
-    `defines`.
+    Blocks are closed by whole lines only, until `final`: an unfinished line may still turn into anything. Every
+    block but the last is closed, since CommonMark closes a block when the next one starts; the last one is closed
+    early where its own lines prove it. Feeding a text in any pieces and joining `closed` gives
+    `render_document(text)`, unless `defines`. The open HTML takes in the unfinished line where that reads well.
     """
     whole = len(tail) if final else _whole_lines(tail)
     document = parse(tail[:whole], references)
@@ -28,28 +30,51 @@ def render_open(tail: str, references: References, *, final: bool) -> Segment:
     open_block = None
     if blocks and not final and not _is_closed(document, blocks[-1]):
         open_block = blocks.pop()
-        _mark_open(open_block)
     closed = [block_html(document, block) for block in blocks]
-    open_html = block_html(document, open_block) if open_block else ""
     if final:
-        lines = len(document.lines)
-    elif open_block:
-        lines = open_block.first
+        consumed = whole
+        references = document.references
     else:
-        lines = blocks[-1].end if blocks else 0
-    kept = {
-        label: {"title": "", "href": found["href"], "map": [0, 0]}
-        for label, found in document.references.items()
-        if label in references or found["map"][1] <= lines
-    }
+        lines = open_block.first if open_block else blocks[-1].end if blocks else 0
+        consumed = _offset(tail, lines)
+        references = _definitions_before(lines, document, references)
+    open_html, covered = "", whole
+    if not final:
+        open_html, covered = _render_provisional(document, open_block, tail, consumed, whole)
     return Segment(
         closed=closed,
         open=open_html,
-        consumed=whole if final else _offset(tail, lines),
-        covered=whole,
-        references=kept,
+        consumed=consumed,
+        covered=covered,
+        references={label: {"title": "", "href": found["href"], "map": [0, 0]} for label, found in references.items()},
         defines=bool(document.references),
     )
+
+
+def _render_provisional(
+    document: Document, open_block: Block | None, tail: str, consumed: int, whole: int
+) -> tuple[str, int]:
+    """Return the HTML of the open end, and how far into the tail it reaches."""
+    is_fence = open_block is not None and open_block.tokens[0].type == "fence"
+    unfinished = tail[whole:].rstrip("\r")
+    if not is_fence and _READABLE.search(unfinished):
+        # Read anew with the unfinished line; only for show, nothing is closed by it.
+        shown = parse(tail[consumed : whole + len(unfinished)], document.references)
+        for block in shown.blocks:
+            _mark_open(block)
+        return "".join(block_html(shown, block) for block in shown.blocks), whole + len(unfinished)
+    if open_block is None:
+        return "", whole
+    _mark_open(open_block)
+    return block_html(document, open_block), whole
+
+
+def _definitions_before(lines: int, document: Document, known: References) -> References:
+    return {
+        label: found
+        for label, found in document.references.items()
+        if label in known or found["map"][1] <= lines
+    }
 
 
 def _whole_lines(tail: str) -> int:

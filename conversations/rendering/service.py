@@ -13,6 +13,7 @@ from concurrent.futures import Future
 from typing import Any, overload
 
 from . import jobs
+from .cache import RenderedCache
 from .jobs import DocumentJob, Job, TailJob
 from .plain import plain_blocks
 from .process import WorkerGone, WorkerProcess
@@ -40,6 +41,7 @@ class RenderService:
         self._wall_seconds = wall_seconds
         self._changed = threading.Condition()
         self._waiting = WaitingJobs()
+        self._cache = RenderedCache()
         self._thread: threading.Thread | None = None
         self._worker: WorkerProcess | None = None
         self._closed = False
@@ -55,6 +57,9 @@ class RenderService:
             if self._closed:
                 future.cancel()
                 return future
+            if isinstance(job, DocumentJob) and (known := self._cache.get(job.text)) is not None:
+                future.set_result(known)
+                return future
             self._waiting.add(Ticket(job, future))
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="render-service", daemon=True)
@@ -63,6 +68,11 @@ class RenderService:
             else:
                 self._changed.notify()
         return future
+
+    def remember(self, text: str, blocks: list[str]) -> None:
+        """Keep the blocks of a text that was rendered piece by piece for whoever opens it next."""
+        with self._changed:
+            self._cache.put(text, blocks)
 
     @property
     def worker_pid(self) -> int | None:
@@ -110,26 +120,33 @@ class RenderService:
 
     def _render(self, ticket: Ticket) -> Any:
         job = ticket.job
+        reply = self._ask(ticket)
+        if isinstance(job, DocumentJob):
+            blocks: list[str] = reply["html"] if reply else plain_blocks(job.text)
+            self.remember(job.text, blocks)
+            return blocks
+        return Segment(**reply["segment"]) if reply and reply["segment"] else None
+
+    def _ask(self, ticket: Ticket) -> dict[str, Any] | None:
+        """Return the worker's reply, or `None` if the job killed it or it cannot be started."""
         for _attempt in range(2):
             start = time.monotonic()
             try:
                 if self._worker is None:
                     self._worker = WorkerProcess()
-                reply = self._worker.ask(jobs.request(job), self._wall_seconds)
+                reply = self._worker.ask(jobs.request(ticket.job), self._wall_seconds)
             except WorkerGone as gone:
                 self._drop_worker()
                 self._book(ticket, time.monotonic() - start)
                 if gone.guilty or self._closed:
-                    break
+                    return None
             except OSError:
                 logger.warning("the render process cannot be started; texts are shown plain", exc_info=True)
-                break
+                return None
             else:
                 self._book(ticket, reply["cpu"])
-                if isinstance(job, DocumentJob):
-                    return reply["html"]
-                return Segment(**reply["segment"]) if reply["segment"] else None
-        return plain_blocks(job.text) if isinstance(job, DocumentJob) else None
+                return reply
+        return None
 
     def _book(self, ticket: Ticket, seconds: float) -> None:
         with self._changed:
