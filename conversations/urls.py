@@ -2,6 +2,37 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from .views import export, generations, managing, pages, sending, sidebar
+from .views.by_method import by_method
+
+_CONVERSATION = "conversations/<uuid:id>/"
+_MESSAGE = f"{_CONVERSATION}messages/<uuid:message>/"
+
+urlpatterns: list[URLPattern] = [
+    path("", pages.home, name="home"),
+    path("conversations/", by_method(get=sidebar.sidebar_list, post=sending.start), name="conversations"),
+    path(_CONVERSATION, pages.conversation, name="conversation"),
+    path(
+        f"{_CONVERSATION}messages/",
+        by_method(get=pages.messages_json, post=sending.send),
+        name="conversation-send",
+    ),
+    path(f"{_CONVERSATION}history/", pages.history, name="conversation-history"),
+    path(f"{_CONVERSATION}totals/", pages.totals, name="conversation-totals"),
+    path(f"{_CONVERSATION}export/", export.export, name="conversation-export"),
+    path(f"{_CONVERSATION}rename/", managing.rename, name="conversation-rename"),
+    path(f"{_CONVERSATION}archive/", managing.archive, name="conversation-archive"),
+    path(f"{_CONVERSATION}delete/", managing.delete, name="conversation-delete"),
+    path(f"{_CONVERSATION}restore/", managing.restore, name="conversation-restore"),
+    path(f"{_CONVERSATION}settings/", managing.settings, name="conversation-settings"),
+    path(_MESSAGE, pages.message, name="message"),
+    path(f"{_MESSAGE}edit/", sending.edit, name="message-edit"),
+    path(f"{_MESSAGE}regenerate/", sending.regenerate, name="message-regenerate"),
+    path(f"{_MESSAGE}continue/", sending.continue_answer, name="message-continue"),
+    path(f"{_MESSAGE}select/", managing.select, name="message-select"),
+    path(f"{_MESSAGE}fork/", managing.fork, name="message-fork"),
+    path("generations/<uuid:id>/stop/", generations.stop, name="generation-stop"),
+    path("generations/<uuid:id>/events/", generations.events, name="generation-events"),
+]

@@ -18,7 +18,7 @@ from ..models import Conversation, Generation, GenerationStatus, LanguageModel, 
 from . import branches, idempotency
 from .choices import model_for, parameters_for
 from .errors import Invalid, Unavailable
-from .text import clean_prompt
+from .text import clean_prompt, clean_title
 from .transaction import writing
 
 Content = list[dict[str, Any]]
@@ -59,14 +59,15 @@ def start(
     def make(chosen: LanguageModel) -> tuple[Conversation, Message]:
         conversation = Conversation(
             owner=user,
+            title=provisional_title(text),
             language_model=chosen if model else None,
             parameters=parameters_for(parameters or {}),
             current_leaf=None,
         )
         conversation.save(force_insert=True)
-        return conversation, _user_turn(conversation, None, user, content)
+        return conversation, user_turn(conversation, None, user, content)
 
-    return _begin(user, client_id, fields, owner, lambda: model_for(user, None, model), make)
+    return begin(user, client_id, fields, owner, lambda: model_for(user, None, model), make)
 
 
 def send(
@@ -86,9 +87,9 @@ def send(
         locked = branches.lock(conversation)
         under = branches.parent_of_send(locked, parent)
         branches.refuse_if_busy(locked, under)
-        return locked, _user_turn(locked, under, user, content)
+        return locked, user_turn(locked, under, user, content)
 
-    return _begin(user, client_id, fields, owner, lambda: model_for(user, conversation, ""), make)
+    return begin(user, client_id, fields, owner, lambda: model_for(user, conversation, ""), make)
 
 
 def edit(user: User, message: Message, text: str, client_id: uuid.UUID, *, owner: str) -> Sent:
@@ -103,9 +104,9 @@ def edit(user: User, message: Message, text: str, client_id: uuid.UUID, *, owner
     def make(_: LanguageModel) -> tuple[Conversation, Message]:
         locked = branches.lock(conversation)
         branches.refuse_if_busy(locked, message.parent_id)
-        return locked, _user_turn(locked, message.parent_id, user, content)
+        return locked, user_turn(locked, message.parent_id, user, content)
 
-    return _begin(user, client_id, fields, owner, lambda: model_for(user, conversation, ""), make)
+    return begin(user, client_id, fields, owner, lambda: model_for(user, conversation, ""), make)
 
 
 def regenerate(user: User, message: Message, client_id: uuid.UUID, *, owner: str, model: str = "") -> Sent:
@@ -120,20 +121,34 @@ def regenerate(user: User, message: Message, client_id: uuid.UUID, *, owner: str
         branches.refuse_if_busy(locked, message.parent_id)
         return locked, Message.objects.get(pk=message.parent_id)
 
-    return _begin(
+    return begin(
         user, client_id, fields, owner, lambda: model_for(user, conversation, model), make, continues=message.continues
     )
 
 
-def _user_turn(conversation: Conversation, parent: uuid.UUID | None, user: User, content: Content) -> Message:
+def provisional_title(text: str) -> str:
+    """What the sidebar shows until the model has found a title: the first words."""
+    line = clean_title(text[:400])
+    return line if len(line) <= 60 else line[:60].rsplit(" ", 1)[0] + "…"
+
+
+def user_turn(
+    conversation: Conversation, parent: uuid.UUID | None, user: User, content: Content, *, continues: bool = False
+) -> Message:
+    """A stored user message. Call inside a write transaction."""
     message = Message(
-        conversation=conversation, parent_id=parent, role=Message.Role.USER, author=user, content=content
+        conversation=conversation,
+        parent_id=parent,
+        role=Message.Role.USER,
+        author=user,
+        content=content,
+        continues=continues,
     )
     message.save(force_insert=True)
     return message
 
 
-def _begin(
+def begin(
     user: User,
     client_id: uuid.UUID,
     fields: str,

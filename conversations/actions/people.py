@@ -23,7 +23,9 @@ def new_setup_token() -> str:
     token = Invitation.new_token()
     now = timezone.now()
     with writing():
-        Invitation.objects.filter(first_administrator=True, used_at=None, revoked_at=None).update(revoked_at=now)
+        Invitation.objects.filter(first_administrator=True, used_at=None, revoked_at=None).update(
+            revoked_at=now
+        )
         Invitation.objects.create(
             token_hash=hash_token(token),
             role=Invitation.Role.ADMINISTRATOR,
@@ -35,13 +37,17 @@ def new_setup_token() -> str:
 
 def setup_link_open(token: str) -> bool:
     """Whether the token still makes the first administrator."""
-    return Invitation.objects.open(token).filter(first_administrator=True).exists() and not has_administrator()
+    return (
+        Invitation.objects.open(token).filter(first_administrator=True).exists() and not has_administrator()
+    )
 
 
 def create_first_administrator(token: str, username: str, email: str, password: str) -> User:
     """Uses up the token. Raises Invalid when it was used, has expired, or there is an administrator already."""
     with writing():
-        invitation = Invitation.objects.select_for_update().open(token).filter(first_administrator=True).first()
+        invitation = (
+            Invitation.objects.select_for_update().open(token).filter(first_administrator=True).first()
+        )
         if invitation is None or has_administrator():
             raise Invalid("This link has been used or is too old. Start the server again to get a new one.")
         user = create_administrator(username, email, password)

@@ -41,8 +41,13 @@ def sync_environment() -> Answering:
         first = others.select_related("provider").first()
         _demo(enabled=first is None)
     if first is None:
-        return Answering(True, "The demo model answers (it is not Claude). Set ANTHROPIC_API_KEY and start again to connect one.")
-    return Answering(False, f"Answers come from {_described(first.provider)}; the first model is {first.model_id}.")
+        return Answering(
+            True,
+            "The demo model answers (it is not Claude). Set ANTHROPIC_API_KEY and start again to connect one.",
+        )
+    return Answering(
+        False, f"Answers come from {_described(first.provider)}; the first model is {first.model_id}."
+    )
 
 
 def _described(provider: Provider) -> str:
@@ -73,7 +78,9 @@ def _demo(enabled: bool) -> None:
     if provider is None:
         if not enabled:
             return
-        provider = Provider(name=_free_name("Demo"), source=Provider.Source.DEMO, dialect=Provider.Dialect.DEMO)
+        provider = Provider(
+            name=_free_name("Demo"), source=Provider.Source.DEMO, dialect=Provider.Dialect.DEMO
+        )
     provider.enabled = enabled
     provider.save()
     _offer(provider, [DEMO_MODEL])
@@ -84,14 +91,16 @@ def _offer(provider: Provider, model_ids: list[str]) -> None:
     provider.language_models.exclude(model_id__in=model_ids).update(enabled=False)
     for position, model_id in enumerate(model_ids):
         LanguageModel.objects.update_or_create(
-            provider=provider, model_id=model_id, defaults={"enabled": True, "position": position, "retired_at": None}
+            provider=provider,
+            model_id=model_id,
+            defaults={"enabled": True, "position": position, "retired_at": None},
         )
 
 
 def _holds(provider: Provider, key: str) -> bool:
     # Encrypting makes another value each time; an unchanged key leaves the row alone.
     try:
-        return provider.api_key.reveal() == key
+        return bool(provider.api_key.reveal() == key)
     except SecretUnreadable:
         return False
 

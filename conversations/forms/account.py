@@ -13,7 +13,9 @@ from conversations.models import User
 
 @cache
 def _time_zones() -> list[tuple[str, str]]:
-    names = sorted(name for name in zoneinfo.available_timezones() if "/" in name and not name.startswith("Etc/"))
+    names = sorted(
+        name for name in zoneinfo.available_timezones() if "/" in name and not name.startswith("Etc/")
+    )
     return [("", "As the site has it (UTC)"), *((name, name.replace("_", " ")) for name in names)]
 
 
@@ -37,4 +39,6 @@ class PreferencesForm(_UserForm):
 
     def clean_display_name(self) -> str:
         # One line, without characters that cannot be seen.
-        return " ".join("".join(c if c.isprintable() else " " for c in self.cleaned_data["display_name"]).split())
+        return " ".join(
+            "".join(c if c.isprintable() else " " for c in self.cleaned_data["display_name"]).split()
+        )

@@ -18,7 +18,9 @@ class FirstAdministratorForm(forms.Form):
         label="User name",
         max_length=150,
         validators=[UnicodeUsernameValidator()],
-        widget=forms.TextInput(attrs={"autocomplete": "username", "autofocus": True, "autocapitalize": "none"}),
+        widget=forms.TextInput(
+            attrs={"autocomplete": "username", "autofocus": True, "autocapitalize": "none"}
+        ),
     )
     email = forms.EmailField(
         label="E-mail (optional)", required=False, widget=forms.EmailInput(attrs={"autocomplete": "email"})
@@ -38,7 +40,7 @@ class FirstAdministratorForm(forms.Form):
     )
 
     def clean_username(self) -> str:
-        name = User.normalize_username(self.cleaned_data["username"])
+        name = str(User.normalize_username(self.cleaned_data["username"]))
         # Two names that look alike would be two people to the computer and one to everybody else.
         if User.objects.filter(username__iexact=name).exists():
             raise forms.ValidationError("This user name is taken.")

@@ -25,9 +25,6 @@ class Page(Protocol):
     def follow(self, log: LiveLog) -> None:
         """An answer has started in this process: deliver it from its first event."""
 
-    def rung(self, generation: uuid.UUID, seq: int) -> None:
-        """Another process has journalled this answer up to `seq`."""
-
     def recheck(self) -> None:
         """Rights may have changed: ask again, and close where they are gone."""
 
@@ -37,6 +34,8 @@ class Hub:
 
     def __init__(self) -> None:
         self.loop: asyncio.AbstractEventLoop | None = None
+        # Random per process: a process does not answer its own doorbell.
+        self.process = uuid.uuid4().hex
         self.logs: dict[uuid.UUID, LiveLog] = {}
         self._by_conversation: dict[uuid.UUID, set[Page]] = defaultdict(set)
         self._by_user: dict[int, set[Page]] = defaultdict(set)
@@ -76,8 +75,14 @@ class Hub:
         for page in self.in_conversation(log.conversation):
             page.follow(log)
 
-    def close_log(self, log: LiveLog) -> None:
-        self.logs.pop(log.generation, None)
+    def retire(self, log: LiveLog, seconds: float) -> None:
+        """Keep an ended log for readers who are just reconnecting, then let it go."""
+
+        def drop() -> None:
+            if self.logs.get(log.generation) is log:
+                del self.logs[log.generation]
+
+        asyncio.get_running_loop().call_later(seconds, drop)
 
     def running_in(self, conversation: uuid.UUID) -> list[LiveLog]:
         return [log for log in self.logs.values() if log.conversation == conversation and not log.closed]

@@ -13,7 +13,7 @@ Wake = Callable[[], None]
 
 
 class LiveLog:
-    __slots__ = ("_wakes", "closed", "conversation", "events", "generation", "html", "message", "status")
+    __slots__ = ("_wakes", "closed", "conversation", "edition", "events", "generation", "html", "message", "status")
 
     def __init__(self, generation: uuid.UUID, message: uuid.UUID, conversation: uuid.UUID) -> None:
         self.generation = generation
@@ -21,8 +21,10 @@ class LiveLog:
         self.conversation = conversation
         # events[i] has seq i + 1. Items are upstream events, or frame bodies (dicts) of our own.
         self.events: list[Any] = []
-        # The latest rendering of each content block: index -> (version, frame body); a follower sends what is newer.
+        # Renderings in the order they were made: bodies of `block_html` frames, each with the seq it covers.
         self.html: list[dict[str, Any]] = []
+        # Counts how often the log was begun again; a follower of an older edition starts over.
+        self.edition = 0
         self.status: dict[str, Any] | None = None
         self.closed = False
         self._wakes: list[Wake] = []
@@ -47,6 +49,11 @@ class LiveLog:
 
     def set_status(self, body: dict[str, Any]) -> None:
         self.status = body
+        self.wake()
+
+    def restart(self) -> None:
+        """The events were replaced: every follower begins again at message_start."""
+        self.edition += 1
         self.wake()
 
     def attach(self, wake: Wake) -> None:

@@ -46,7 +46,9 @@ def render_open(tail: str, references: References, *, final: bool) -> Segment:
         open=open_html,
         consumed=consumed,
         covered=covered,
-        references={label: {"title": "", "href": found["href"], "map": [0, 0]} for label, found in references.items()},
+        references={
+            label: {"title": "", "href": found["href"], "map": [0, 0]} for label, found in references.items()
+        },
         defines=bool(document.references),
     )
 

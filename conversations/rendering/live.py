@@ -158,7 +158,9 @@ class LiveBlock:
             return
         start = len(self._closed)
         self._take(segment)
-        rate = CODE_CHARACTERS_PER_SECOND if segment.open.startswith("<figure") else OPEN_CHARACTERS_PER_SECOND
+        rate = (
+            CODE_CHARACTERS_PER_SECOND if segment.open.startswith("<figure") else OPEN_CHARACTERS_PER_SECOND
+        )
         self._not_before = self._loop.time() + max(INTERVAL, len(self._tail) / rate)
         covered = self._tail[: segment.covered - segment.consumed]
         self._deliver(

@@ -157,7 +157,7 @@ class Accumulator:
 
     @property
     def content(self) -> list[dict[str, Any]]:
-        """The blocks so far, in the API's own form. The dicts are the accumulator's own: do not change them."""
+        """The blocks so far, in the API's own form. The dicts stay the accumulator's own."""
         return [block.as_dict() for block in self._blocks]
 
     @property

@@ -105,8 +105,8 @@ class ChatDecoder:
         if not self._started:
             self._started = True
             message = {
-                "id": value.get("id"), "type": "message", "role": "assistant", "model": value.get("model"), "content": [],
-                "stop_reason": None, "stop_sequence": None, "usage": {},
+                "id": value.get("id"), "type": "message", "role": "assistant", "model": value.get("model"),
+                "content": [], "stop_reason": None, "stop_sequence": None, "usage": {},
             }  # fmt: skip
             events.append(MessageStart(message))
         if isinstance(value.get("meta"), dict):
@@ -173,6 +173,6 @@ class ChatDecoder:
         if self._room < 0:
             raise UpstreamError(
                 "limit",
-                "The answer reached its size limit. What has arrived is kept; ask for the rest in a new message.",
+                "The answer reached its size limit and was cut there. Ask for the rest in a new message.",
             )
         return text

@@ -234,7 +234,7 @@ class MessagesDecoder:
             self._open_index = -1
 
     def _whole_characters(self, index: int, kind: str, text: str, events: list[Event]) -> str:
-        """Joins surrogate halves over neighbouring deltas of one kind; whatever stays alone becomes U+FFFD."""
+        """Joins surrogate halves over neighbouring deltas of one kind; a lone half becomes U+FFFD."""
         if self._half and kind != self._half_kind:
             self._give_up_half(events)
         text, half = split_high_surrogate(self._half + text)
@@ -264,7 +264,7 @@ class MessagesDecoder:
         limit = _megabytes(self._max_answer_bytes)
         return UpstreamError(
             "limit",
-            f"The answer reached the limit of {limit}. What has arrived is kept; ask for the rest in a new message.",
+            f"The answer reached the limit of {limit} and was cut there. Ask for the rest in a new message.",
         )
 
 

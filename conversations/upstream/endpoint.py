@@ -115,7 +115,7 @@ def normalise_base_url(base_url: str, dialect: str) -> str:
 
 
 def guess_dialect(base_url: str) -> str:
-    """The dialect that an address speaks by its host name; `anthropic` where nothing tells. Raises nothing."""
+    """The dialect that an address speaks, by its host name; `anthropic` where nothing tells."""
     try:
         parts = urlsplit(base_url.strip())
         host, port = parts.hostname or "", parts.port

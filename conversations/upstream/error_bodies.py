@@ -15,8 +15,8 @@ from .json_values import UnreadableJSON, read_json
 from .retry_after import read_retry_after
 
 _TYPE_BY_STATUS = {
-    400: "invalid", 401: "auth", 402: "spend", 403: "auth", 404: "model", 408: "service", 409: "service", 413: "size", 422: "invalid",
-    429: "limit", 504: "service", 529: "busy",
+    400: "invalid", 401: "auth", 402: "spend", 403: "auth", 404: "model", 408: "service", 409: "service",
+    413: "size", 422: "invalid", 429: "limit", 504: "service", 529: "busy",
 }  # fmt: skip
 _TYPE_BY_NAME = {
     "invalid_request_error": "invalid",
@@ -37,6 +37,10 @@ _SPEND_CODES = frozenset(
 )
 _RETRIES = {"service": 2, "busy": 2}
 _WRAPPED = re.compile(r"^\s*(\d{3})\s+(\{.*\})\s*$", re.DOTALL)
+_WHAT_TO_DO = {
+    "invalid": "Change your message or remove an attachment, then send it again.",
+    "size": "Remove attachments or start a new conversation.",
+}
 _REQUEST_LIMIT_MB = 32
 
 
@@ -80,7 +84,7 @@ def error_from_response(
         type_ = "spend"  # there, 403 means that the credits are used up (section 10.2)
     if type_ == "invalid" and details["detail"]:
         reason = str(details["detail"]).rstrip(" .")
-        message = f"The model service refused this request: {reason}. Change your message or remove an attachment, then send it again."
+        message = f"The model service refused this request: {reason}. {_WHAT_TO_DO[type_]}"
         return UpstreamError("invalid", message, **details)
     if type_ == "size":
         return UpstreamError("size", _size_message(sent_bytes), **details)
@@ -158,7 +162,7 @@ def limit_message(retry_at: float, now: float) -> str:
 
 def _size_message(sent_bytes: int) -> str:
     size = f": {sent_bytes / 1e6:.1f} MB, the limit is {_REQUEST_LIMIT_MB} MB" if sent_bytes > 100_000 else ""
-    return f"This request is too large for the model service{size}. Remove attachments or start a new conversation."
+    return f"This request is too large for the model service{size}. {_WHAT_TO_DO['size']}"
 
 
 def _read(value: Any) -> _Body:

@@ -28,20 +28,20 @@ from typing import Final
 _MESSAGES: Final = {
     "connect": "The model service cannot be reached. Try again in a moment.",
     "tls": "The secure connection to the model service failed. Tell your administrator.",
-    "invalid": "The model service refused this request. Change your message or remove an attachment, then send it again.",
+    "invalid": "The model service refused this request. Change your message and send it again.",
     "auth": "The model service refused the key of this site. Tell your administrator.",
     "model": "This model is no longer available. Choose another model.",
-    "size": "This request is too large for the model service. Remove attachments or start a new conversation.",
+    "size": "This request is too large. Remove attachments or start a new conversation.",
     "limit": "The limit of the model service is reached. Try again later.",
     "spend": "The spending limit at the model service is reached. Tell your administrator.",
     "service": "The model service had an error. Try again.",
     "busy": "The model service is busy. Try again in a moment.",
-    "protocol": "The model service gave an unexpected answer. Try again, and tell your administrator if it stays so.",
+    "protocol": "The model service gave an unexpected answer. Try again, or tell your administrator.",
     "timeout": "The model service did not answer in time. Try again.",
     "stalled": "The model stopped answering. Press Continue to get the rest.",
     "connection_lost": "The connection to the model service was lost. Press Continue to get the rest.",
     "garbled": "The model service sent a garbled answer. Press Continue to get the rest.",
-    "too_large": "The model service sent an answer that is too large in one piece. Press Continue to get the rest.",
+    "too_large": "The model service sent too much in one piece. Press Continue to get the rest.",
 }
 _BEFORE_CONTENT: Final = {
     type_: _MESSAGES[type_].replace("Press Continue to get the rest.", "Try again.")
@@ -51,7 +51,7 @@ _ADMIN_MESSAGES: Final = {
     "connect": "No connection to the provider: check its base URL, the name server and the firewall.",
     "tls": "TLS failed: check the provider's base URL, its certificate and this machine's clock.",
     "auth": "The provider answered 401 or 403: its key is wrong, revoked, or lacks the right.",
-    "model": "The provider answered 404: the model id is unknown or retired, or the base URL has a wrong path.",
+    "model": "The provider answered 404: unknown or retired model id, or a wrong path in the base URL.",
     "spend": "The provider's spending limit is reached or its credit is used up: look at its console.",
     "protocol": "The provider's address does not speak the Messages API: check base URL and dialect.",
 }

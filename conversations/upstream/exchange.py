@@ -103,7 +103,9 @@ class Exchange:
     def _timeout(self, now: float) -> UpstreamError:
         if now >= self._ends_at:
             minutes = self._limits.total / 60
-            message = f"The answer took longer than {minutes:.3g} minutes and was ended. Press Continue to get the rest."
+            message = (
+                f"The answer took more than {minutes:.3g} minutes and was ended. Press Continue for the rest."
+            )
             return UpstreamError("timeout", message, request_id=self.request_id)
         if self.content_started:
             return UpstreamError("stalled", request_id=self.request_id)

@@ -4,9 +4,9 @@ for a new model.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Any
 
 from .prices import Prices, prices
 
@@ -46,128 +46,128 @@ class Capabilities:
 
 
 _NEWEST = Capabilities(
-    id="", display_name="", context=1_000_000, max_output=128_000, thinking=(ADAPTIVE,), thinking_default="always",
-    efforts=ALL_EFFORTS, effort_default="high", forced_tool_choice=False, high_resolution=True, cache_minimum=512,
-)  # fmt: skip
+    id="",
+    display_name="",
+    context=1_000_000,
+    max_output=128_000,
+    thinking=(ADAPTIVE,),
+    thinking_default="always",
+    efforts=ALL_EFFORTS,
+    effort_default="high",
+    forced_tool_choice=False,
+    high_resolution=True,
+)
 _FIVE = replace(_NEWEST, thinking=(ADAPTIVE, DISABLED), thinking_default="on", forced_tool_choice=True)
 _FOUR_SEVEN = replace(_FIVE, thinking_default="off")
 _FOUR_SIX = replace(
-    _FOUR_SEVEN, thinking=(ADAPTIVE, ENABLED, DISABLED), efforts=LOW_TO_MAX, sampling=True, high_resolution=False
-)  # fmt: skip
+    _FOUR_SEVEN,
+    thinking=(ADAPTIVE, ENABLED, DISABLED),
+    efforts=LOW_TO_MAX,
+    sampling=True,
+    high_resolution=False,
+)
 _FOUR_FIVE = Capabilities(
-    id="", display_name="", context=200_000, max_output=64_000, thinking=(ENABLED, DISABLED), thinking_default="off",
-    prefill=True, sampling=True, cache_minimum=1024,
-)  # fmt: skip
-_THREE = Capabilities(
-    id="", display_name="", context=200_000, max_output=8_192, prefill=True, sampling=True, one_sampling_field=False,
-    cache_minimum=2048,
-)  # fmt: skip
+    id="",
+    display_name="",
+    context=200_000,
+    max_output=64_000,
+    thinking=(ENABLED, DISABLED),
+    thinking_default="off",
+    prefill=True,
+    sampling=True,
+)
+_THREE = replace(
+    _FOUR_FIVE,
+    max_output=8_192,
+    thinking=(),
+    thinking_default="",
+    one_sampling_field=False,
+    retired="retired",
+)
 
 _FABLE_5_2 = prices("8", "40", "0.20")
 _FABLE_5_1 = prices("10", "50", "0.25")
 _FABLE_5 = prices("10", "50", "1")
+_OPUS_5_5 = prices("4", "20", "0.20")
 _OPUS = prices("5", "25", "0.50")
 _OLD_OPUS = prices("15", "75", "1.50")
+_SONNET_5_5 = prices("2", "10", "0.10")
+_SONNET_5 = prices("2", "10", "0.20")
 _SONNET = prices("3", "15", "0.30")
-_HAIKU_3 = Prices(Decimal("0.25"), Decimal("0.30"), Decimal("0.50"), Decimal("0.03"), Decimal("1.25"))
-_HAIKU_5_5 = prices(
-    "0.10", "0.50", "0.01", long_prompt_tokens=100_000, long_prompt=prices("0.50", "2.50", "0.05")
+_HAIKU_5_5_LONG = prices("0.50", "2.50", "0.05")
+_HAIKU_5_5 = prices("0.10", "0.50", "0.01", long_prompt_tokens=100_000, long_prompt=_HAIKU_5_5_LONG)
+_HAIKU_4_5 = prices("1", "5", "0.10")
+_HAIKU_3_5 = prices("0.80", "4", "0.08")
+_HAIKU_3 = replace(prices("0.25", "1.25", "0.03"), cache_write_5m=Decimal("0.30"))
+
+_UP_TO_HIGH: dict[str, Any] = {"disabled_up_to_high_effort": True}
+_MEDIUM: dict[str, Any] = {"effort_default": "medium"}
+_OPUS_4: dict[str, Any] = {"max_output": 32_000}
+
+# Name as people say it (the id follows from it), prices, least cacheable tokens (0: nobody knows), differences from the profile.
+_ROWS: tuple[tuple[Capabilities, str, Prices | None, int, dict[str, Any]], ...] = (
+    (_NEWEST, "Fable 5.2", _FABLE_5_2, 0, {}),
+    (_NEWEST, "Mythos 5.2", _FABLE_5_2, 0, {}),
+    (_NEWEST, "Fable 5.1", _FABLE_5_1, 512, {}),
+    (_NEWEST, "Mythos 5.1", _FABLE_5_1, 512, {}),
+    (_NEWEST, "Fable 5", _FABLE_5, 512, {"forced_tool_choice": True}),
+    (_NEWEST, "Mythos 5", _FABLE_5, 512, {"forced_tool_choice": True}),
+    (_NEWEST, "Opus 5.5", _OPUS_5_5, 512, _MEDIUM),
+    (_FIVE, "Opus 5", _OPUS, 512, _UP_TO_HIGH),
+    (_FOUR_SEVEN, "Opus 4.8", _OPUS, 1024, {}),
+    (_FOUR_SEVEN, "Opus 4.7", _OPUS, 2048, {}),
+    (
+        _NEWEST,
+        "Sonnet 5.5",
+        _SONNET_5_5,
+        512,
+        {"thinking": (ADAPTIVE, BETWEEN_TOOLS), "thinking_default": "on"},
+    ),
+    (_FIVE, "Sonnet 5", _SONNET_5, 1024, {}),
+    (_FIVE, "Haiku 5.5", _HAIKU_5_5, 0, _UP_TO_HIGH | _MEDIUM),
+    (
+        _NEWEST,
+        "Mythos Preview",
+        None,
+        2048,
+        {
+            "thinking": (ADAPTIVE, ENABLED),
+            "thinking_default": "on",
+            "efforts": LOW_TO_MAX,
+            "retired": "2026-06-30",
+        },
+    ),
+    (_FOUR_SIX, "Opus 4.6", _OPUS, 4096, {}),
+    (_FOUR_SIX, "Sonnet 4.6", _SONNET, 1024, {}),
+    (_FOUR_FIVE, "Opus 4.5", _OPUS, 4096, {"efforts": LOW_TO_HIGH, "effort_default": "high"}),
+    (_FOUR_FIVE, "Sonnet 4.5", _SONNET, 1024, {}),
+    (_FOUR_FIVE, "Haiku 4.5", _HAIKU_4_5, 4096, {}),
+    (_FOUR_FIVE, "Opus 4.1", _OLD_OPUS, 1024, _OPUS_4 | {"retired": "2026-08-05"}),
+    (_FOUR_FIVE, "Opus 4", _OLD_OPUS, 1024, _OPUS_4 | {"retired": "2026-06-15"}),
+    (_FOUR_FIVE, "Sonnet 4", _SONNET, 1024, {"retired": "2026-06-15"}),
+    (_FOUR_FIVE, "Sonnet 3.7", _SONNET, 1024, {"one_sampling_field": False, "retired": "2026-02-19"}),
+    (_THREE, "Sonnet 3.5", None, 1024, {}),
+    (_THREE, "Haiku 3.5", _HAIKU_3_5, 2048, {}),
+    (_THREE, "Opus 3", _OLD_OPUS, 0, {"max_output": 4_096}),
+    (_THREE, "Sonnet 3", None, 0, {"max_output": 4_096}),
+    (_THREE, "Haiku 3", _HAIKU_3, 2048, {"max_output": 4_096}),
 )
 
 
-def _rows() -> Iterator[Capabilities]:
-    for family, name in (("fable", "Fable"), ("mythos", "Mythos")):
-        yield replace(
-            _NEWEST, id=f"claude-{family}-5-2", display_name=f"Claude {name} 5.2", prices=_FABLE_5_2
-        )
-        yield replace(
-            _NEWEST, id=f"claude-{family}-5-1", display_name=f"Claude {name} 5.1", prices=_FABLE_5_1
-        )
-        yield replace(
-            _NEWEST,
-            id=f"claude-{family}-5",
-            display_name=f"Claude {name} 5",
-            prices=_FABLE_5,
-            forced_tool_choice=True,
-        )
-    yield replace(
-        _NEWEST, id="claude-mythos-preview", display_name="Claude Mythos Preview", thinking=(ADAPTIVE, ENABLED), thinking_default="on",
-        efforts=LOW_TO_MAX, cache_minimum=2048, retired="2026-06-30",
-    )  # fmt: skip
-    yield replace(
-        _NEWEST,
-        id="claude-opus-5-5",
-        display_name="Claude Opus 5.5",
-        effort_default="medium",
-        prices=prices("4", "20", "0.20"),
-    )
-    yield replace(
-        _FIVE, id="claude-opus-5", display_name="Claude Opus 5", disabled_up_to_high_effort=True, prices=_OPUS
-    )
-    yield replace(
-        _FOUR_SEVEN, id="claude-opus-4-8", display_name="Claude Opus 4.8", cache_minimum=1024, prices=_OPUS
-    )
-    yield replace(
-        _FOUR_SEVEN, id="claude-opus-4-7", display_name="Claude Opus 4.7", cache_minimum=2048, prices=_OPUS
-    )
-    yield replace(
-        _NEWEST, id="claude-sonnet-5-5", display_name="Claude Sonnet 5.5", thinking=(ADAPTIVE, BETWEEN_TOOLS), thinking_default="on",
-        prices=prices("2", "10", "0.10"),
-    )  # fmt: skip
-    yield replace(
-        _FIVE,
-        id="claude-sonnet-5",
-        display_name="Claude Sonnet 5",
-        cache_minimum=1024,
-        prices=prices("2", "10", "0.20"),
-    )
-    yield replace(
-        _FIVE, id="claude-haiku-5-5", display_name="Claude Haiku 5.5", disabled_up_to_high_effort=True, effort_default="medium",
-        prices=_HAIKU_5_5,
-    )  # fmt: skip
-    yield replace(
-        _FOUR_SIX, id="claude-opus-4-6", display_name="Claude Opus 4.6", cache_minimum=4096, prices=_OPUS
-    )
-    yield replace(
-        _FOUR_SIX,
-        id="claude-sonnet-4-6",
-        display_name="Claude Sonnet 4.6",
-        cache_minimum=1024,
-        prices=_SONNET,
-    )
-    yield replace(
-        _FOUR_FIVE, id="claude-opus-4-5", display_name="Claude Opus 4.5", efforts=LOW_TO_HIGH, effort_default="high",
-        cache_minimum=4096, prices=_OPUS,
-    )  # fmt: skip
-    yield replace(_FOUR_FIVE, id="claude-sonnet-4-5", display_name="Claude Sonnet 4.5", prices=_SONNET)
-    yield replace(
-        _FOUR_FIVE,
-        id="claude-haiku-4-5",
-        display_name="Claude Haiku 4.5",
-        cache_minimum=4096,
-        prices=prices("1", "5", "0.10"),
-    )
-    for number, name, retired in (("4-1", "4.1", "2026-08-05"), ("4", "4", "2026-06-15")):
-        yield replace(
-            _FOUR_FIVE, id=f"claude-opus-{number}", display_name=f"Claude Opus {name}", max_output=32_000, prices=_OLD_OPUS,
-            retired=retired,
-        )  # fmt: skip
-    yield replace(
-        _FOUR_FIVE, id="claude-sonnet-4", display_name="Claude Sonnet 4", prices=_SONNET, retired="2026-06-15"
-    )
-    yield replace(
-        _FOUR_FIVE, id="claude-3-7-sonnet", display_name="Claude Sonnet 3.7", one_sampling_field=False, prices=_SONNET,
-        retired="2026-02-19",
-    )  # fmt: skip
-    retired = replace(_THREE, retired="retired")
-    yield replace(retired, id="claude-3-5-sonnet", display_name="Claude Sonnet 3.5")
-    yield replace(
-        retired, id="claude-3-5-haiku", display_name="Claude Haiku 3.5", prices=prices("0.80", "4", "0.08")
-    )
-    early = replace(retired, max_output=4_096)
-    yield replace(early, id="claude-3-opus", display_name="Claude Opus 3", prices=_OLD_OPUS)
-    yield replace(early, id="claude-3-sonnet", display_name="Claude Sonnet 3")
-    yield replace(early, id="claude-3-haiku", display_name="Claude Haiku 3", prices=_HAIKU_3)
+def _id(name: str) -> str:
+    """`Opus 4.5` → `claude-opus-4-5`; up to 3.7 the number came first."""
+    family, number = name.lower().replace(".", "-").split()
+    return f"claude-{number}-{family}" if number.startswith("3") else f"claude-{family}-{number}"
 
 
-MODELS = {row.id: row for row in _rows()}
+MODELS = {
+    _id(name): replace(
+        profile,
+        id=_id(name),
+        display_name=f"Claude {name}",
+        prices=listed,
+        cache_minimum=minimum,
+        **differences,
+    )
+    for profile, name, listed, minimum, differences in _ROWS
+}

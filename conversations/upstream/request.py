@@ -103,7 +103,7 @@ def _refuse_documents(messages: list[dict[str, Any]]) -> None:
         if isinstance(content, list) and any(block.get("type") == "document" for block in content):
             raise UpstreamError(
                 "invalid",
-                "This model cannot read documents. Remove them from the conversation, or choose another model.",
+                "This model cannot read documents. Remove them, or choose another model.",
             )
 
 

@@ -24,7 +24,11 @@ def preferences(request: HttpRequest) -> HttpResponse:
     form = PreferencesForm(values, instance=person)
     if not form.is_valid():
         if wants_json(request):
-            return json_error(400, "invalid_request", " ".join(text for texts in form.errors.values() for text in texts))
+            return json_error(
+                400,
+                "invalid_request",
+                " ".join(str(text) for texts in form.errors.values() for text in texts),
+            )
         return render(request, "account/preferences.html", {"form": form}, status=400)
     User.objects.filter(pk=person.pk).update(**{name: form.cleaned_data[name] for name in names})
     if wants_json(request):

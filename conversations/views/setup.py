@@ -24,12 +24,16 @@ def first_administrator(request: HttpRequest, token: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         try:
-            user = people.create_first_administrator(token, data["username"], data["email"], data["password1"])
+            user = people.create_first_administrator(
+                token, data["username"], data["email"], data["password1"]
+            )
         except Invalid:
             return _used_up(request)
         login(request, user, backend="django.contrib.auth.backends.ModelBackend")
         return redirect("/")
-    return render(request, "setup/first_administrator.html", {"form": form}, status=400 if form.errors else 200)
+    return render(
+        request, "setup/first_administrator.html", {"form": form}, status=400 if form.errors else 200
+    )
 
 
 def _used_up(request: HttpRequest) -> HttpResponse:

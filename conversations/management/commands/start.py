@@ -37,7 +37,9 @@ class Command(BaseCommand):
         try:
             data_folder.prepare()
         except OSError as error:
-            raise CommandError(f"The data folder {settings.DATA_DIR} cannot be made: {error.strerror}.") from None
+            raise CommandError(
+                f"The data folder {settings.DATA_DIR} cannot be made: {error.strerror}."
+            ) from None
         lock = self._lock()
         listener = self._bind(host, port)
         port = listener.getsockname()[1]
@@ -92,7 +94,9 @@ class Command(BaseCommand):
 
     def _bind(self, host: str, port: int) -> socket.socket:
         try:
-            family = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
+            family = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[
+                0
+            ][0]
             listener = socket.socket(family, socket.SOCK_STREAM)
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind((host, port))
@@ -141,12 +145,16 @@ class Command(BaseCommand):
         name, password = settings.DJANGO_SUPERUSER_USERNAME, settings.DJANGO_SUPERUSER_PASSWORD
         if name and password:
             if User.objects.filter(username=name).exists():
-                raise CommandError(f"DJANGO_SUPERUSER_USERNAME: there is a person “{name}” already, and no administrator.")
+                raise CommandError(
+                    f"DJANGO_SUPERUSER_USERNAME: there is a person “{name}” already, and no administrator."
+                )
             people.create_administrator(name, settings.DJANGO_SUPERUSER_EMAIL, password)
             self._say(f"The administrator “{name}” was created.")
             return ""
         if name or password:
-            self._say("DJANGO_SUPERUSER_USERNAME and DJANGO_SUPERUSER_PASSWORD work only together; one is missing.")
+            self._say(
+                "DJANGO_SUPERUSER_USERNAME and DJANGO_SUPERUSER_PASSWORD work only together; one is missing."
+            )
         return f"{self._site(host, port)}/setup/{people.new_setup_token()}/"
 
     def _warn_about_proxy(self) -> None:

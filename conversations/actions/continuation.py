@@ -1,0 +1,68 @@
+"""Going on with an answer that broke off or ran into its limit: by prefill, or by a turn that asks to go on."""
+
+from __future__ import annotations
+
+import uuid
+
+from ..models import Conversation, GenerationStatus, LanguageModel, Message, User
+from ..upstream.capabilities import lookup
+from . import branches, idempotency
+from .choices import model_for
+from .errors import Invalid
+from .messages import Sent, begin, text_content, user_turn
+
+_QUOTED_CHARACTERS = 200
+_CONTINUABLE_REASONS = {"max_tokens", "pause_turn", "model_context_window_exceeded"}
+
+
+def can_continue(message: Message) -> bool:
+    """Whether an answer has text that something can be added to."""
+    if message.role != Message.Role.ASSISTANT or not message.content:
+        return False
+    if message.status in (GenerationStatus.INTERRUPTED, GenerationStatus.STOPPED):
+        return True
+    return message.status == GenerationStatus.COMPLETED and message.stop_reason in _CONTINUABLE_REASONS
+
+
+def continue_answer(user: User, message: Message, client_id: uuid.UUID, *, owner: str) -> Sent:
+    """An answer that goes on where this one ended, as its child; shown joined to it.
+
+    Where the model takes a prefilled answer it simply goes on; else a turn of ours quotes where it stopped
+    (messages-api 9.5). Raises as `send`.
+    """
+    if not can_continue(message):
+        raise Invalid("There is nothing here to continue.")
+    conversation = message.conversation
+    fields = idempotency.digest({"act": "continue", "message": message.pk})
+
+    def make(language_model: LanguageModel) -> tuple[Conversation, Message]:
+        locked = branches.lock(conversation)
+        branches.refuse_if_busy(locked, message.pk)
+        if takes_prefill(message, language_model, locked):
+            return locked, message
+        return locked, user_turn(locked, message.pk, user, text_content(_request_to_go_on(message)), continues=True)
+
+    return begin(
+        user, client_id, fields, owner, lambda: model_for(user, conversation, ""), make, continues=True
+    )
+
+
+def takes_prefill(message: Message, language_model: LanguageModel, conversation: Conversation) -> bool:
+    """A trailing assistant turn is accepted: by the model, with this thinking, ending in text (messages-api 3.1, 6.1)."""
+    if message.stop_reason == "pause_turn":
+        return True
+    thinks = conversation.parameters.get("thinking") == "on"
+    ends_in_text = message.content[-1].get("type") == "text" and bool(message.content[-1].get("text", "").strip())
+    return lookup(language_model.model_id, language_model.provider.dialect).prefill and not thinks and ends_in_text
+
+
+def _request_to_go_on(message: Message) -> str:
+    tail = message.text[-_QUOTED_CHARACTERS:]
+    if not tail.strip():
+        return "Your previous answer was cut off before its text began. Write it now."
+    return (
+        "Your previous answer was cut off. It ended with:\n\n"
+        f"{tail}\n\n"
+        "Go on exactly where it stopped. Do not repeat anything and do not comment on the interruption."
+    )
+

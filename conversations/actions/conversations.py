@@ -1,0 +1,108 @@
+"""What an owner or writer does to a conversation as a whole: name, place, settings, branch, copy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from .. import access
+from ..live import news
+from ..models import Conversation, Message, User
+from . import branches
+from .choices import model_for, parameters_for
+from .errors import Invalid
+from .text import clean_title
+from .transaction import writing
+
+
+def rename(conversation: Conversation, title: str) -> None:
+    """A title of a person's own; the automatic one never replaces it. Raises Invalid when empty."""
+    cleaned = clean_title(title)
+    if not cleaned:
+        raise Invalid("The title is empty.")
+    _update(conversation, title=cleaned, titled_by_person=True)
+
+
+def archive(conversation: Conversation, archived: bool) -> None:
+    _update(conversation, archived_at=timezone.now() if archived else None)
+
+
+def delete(conversation: Conversation) -> None:
+    """Gone for everybody at once, but kept for an undo; running answers are stopped by the caller."""
+    _update(conversation, deleted_at=timezone.now())
+
+
+def restore(conversation: Conversation) -> None:
+    """Undo a deletion."""
+    _update(conversation, deleted_at=None)
+
+
+def change_settings(user: User, conversation: Conversation, model: str, raw: dict[str, Any]) -> None:
+    """Model and parameters of the next request; earlier requests keep what they were made with. Raises Invalid."""
+    changes: dict[str, Any] = {"parameters": parameters_for(raw)}
+    if model:
+        changes["language_model"] = model_for(user, conversation, model)
+    _update(conversation, **changes)
+
+
+def select_branch(conversation: Conversation, message: Message) -> Message:
+    """Show the branch that goes through `message`: its most recent leaf becomes the current one. Returns that leaf."""
+    with writing():
+        locked = branches.lock(conversation)
+        leaf = message
+        while True:
+            newest = Message.objects.filter(parent=leaf).order_by("-created_at").first()
+            if newest is None:
+                break
+            leaf = newest
+        locked.current_leaf = leaf
+        locked.save(update_fields=["current_leaf"])
+    return leaf
+
+
+def fork(user: User, conversation: Conversation, leaf: Message) -> Conversation:
+    """A new conversation of this person's own with copies of the messages up to `leaf`; finished ones only."""
+    with writing():
+        path = Message.objects.path(leaf.pk)
+        copy = Conversation(
+            owner=user,
+            title=clean_title(f"{conversation.title} (copy)"),
+            titled_by_person=True,
+            language_model=conversation.language_model,
+            parameters=conversation.parameters,
+        )
+        copy.save(force_insert=True)
+        parent: Message | None = None
+        for original in path:
+            generation = getattr(original, "generation", None)
+            if generation is not None and generation.is_live:
+                break
+            parent = _copied(original, copy, parent)
+        copy.current_leaf = parent
+        copy.save(update_fields=["current_leaf"])
+        transaction.on_commit(lambda: news.conversation_updated(copy, {user.pk}))
+    return copy
+
+
+def _copied(original: Message, conversation: Conversation, parent: Message | None) -> Message:
+    fields = {
+        name: getattr(original, name)
+        for name in (
+            "role", "author_id", "content", "status", "continues", "model", "stop_reason", "stop_sequence",
+            "stop_details", "usage", "cost_microdollars", "error", "html", "created_at", "finished_at",
+        )
+    }  # fmt: skip
+    message = Message(conversation=conversation, parent=parent, **fields)
+    message.save(force_insert=True)
+    return message
+
+
+def _update(conversation: Conversation, **changes: Any) -> None:
+    with writing():
+        Conversation.objects.filter(pk=conversation.pk).update(**changes)
+        for name, value in changes.items():
+            setattr(conversation, name, value)
+        people = access.audience(conversation)
+        transaction.on_commit(lambda: news.conversation_updated(conversation, people))

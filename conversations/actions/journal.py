@@ -1,0 +1,56 @@
+"""The journal's writes: what all running answers of a process added, their leases, their stop flags. One transaction."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.conf import settings
+from django.utils import timezone
+
+from ..models import Generation, GenerationEvent, GenerationStatus
+from ..models.generation import LIVE
+from .transaction import writing
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """The events first_seq … seq of one answer, as JSON text."""
+
+    generation: uuid.UUID
+    first_seq: int
+    seq: int
+    events: str
+
+
+@dataclass(frozen=True, slots=True)
+class Flushed:
+    """What a flush found out: answers that somebody asked to stop, and answers that are no longer ours."""
+
+    stop_requested: set[uuid.UUID]
+    lost: set[uuid.UUID]
+
+
+def flush(entries: list[Entry], running: Collection[uuid.UUID], owner: str, *, renew: bool) -> Flushed:
+    """Write the entries of answers that are still ours; with `renew`, also take their leases further."""
+    with writing():
+        mine = dict(
+            Generation.objects.filter(pk__in=list(running), owner=owner, status__in=LIVE).values_list(
+                "pk", "stop_requested"
+            )
+        )
+        if renew and mine:
+            Generation.objects.filter(pk__in=list(mine)).update(
+                status=GenerationStatus.RUNNING,
+                lease_until=timezone.now() + timedelta(seconds=settings.LEASE_SECONDS),
+            )
+        GenerationEvent.objects.bulk_create(
+            GenerationEvent(
+                generation_id=entry.generation, first_seq=entry.first_seq, seq=entry.seq, events=entry.events
+            )
+            for entry in entries
+            if entry.generation in mine
+        )
+    return Flushed({pk for pk, stop in mine.items() if stop}, set(running) - set(mine))

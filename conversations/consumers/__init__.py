@@ -1,0 +1,1 @@
+"""The websocket: thin, it delivers. Writes come over HTTP, but for `stop`."""

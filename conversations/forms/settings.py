@@ -1,0 +1,44 @@
+"""Model and parameters of a conversation. Shown in the settings panel; `actions.choices` checks what is sent."""
+
+from __future__ import annotations
+
+from django import forms
+
+from ..models import LanguageModel
+
+
+class SettingsForm(forms.Form):
+    model = forms.ChoiceField(label="Model", required=False)
+    system = forms.CharField(
+        label="System prompt", required=False, widget=forms.Textarea(attrs={"rows": 5}),
+        help_text="What Claude should know or heed in this conversation.",
+    )  # fmt: skip
+    max_tokens = forms.IntegerField(label="Longest answer, in tokens", required=False, min_value=1)
+    thinking = forms.ChoiceField(
+        label="Thinking", required=False, choices=[("", "As the model does"), ("on", "On"), ("off", "Off")]
+    )
+    budget_tokens = forms.IntegerField(label="Thinking budget, in tokens", required=False, min_value=1024)
+    effort = forms.ChoiceField(
+        label="Effort", required=False,
+        choices=[("", "As the model does"), *((effort, effort) for effort in ("low", "medium", "high", "xhigh", "max"))],
+    )  # fmt: skip
+    stop_sequences = forms.CharField(
+        label="Stop sequences, one per line", required=False, widget=forms.Textarea(attrs={"rows": 2})
+    )
+    temperature = forms.FloatField(label="Temperature", required=False, min_value=0, max_value=1)
+    top_p = forms.FloatField(label="Top p", required=False, min_value=0, max_value=1)
+    top_k = forms.IntegerField(label="Top k", required=False, min_value=0)
+
+    def __init__(self, parameters: dict[str, object], model: str, models: list[LanguageModel]) -> None:
+        stops = parameters.get("stop_sequences")
+        initial = {
+            **parameters,
+            "model": model,
+            "stop_sequences": "\n".join(stops) if isinstance(stops, list) else "",
+        }
+        super().__init__(initial=initial)
+        field = self.fields["model"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [(str(row.pk), str(row)) for row in models]
+        for number in ("temperature", "top_p"):
+            self.fields[number].widget.attrs["step"] = "0.05"

@@ -1,0 +1,183 @@
+"""One running answer: reads the upstream, appends to its live log, and ends in exactly one outcome."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import aclosing
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+from django.utils import timezone
+
+from ..actions.answers import Outcome
+from ..live.log import LiveLog
+from ..live.replay import start_body
+from ..models import GenerationStatus
+from ..upstream.accumulator import Accumulator
+from ..upstream.client import UpstreamClient, Wait
+from ..upstream.errors import GarbledAnswer, UpstreamError
+from ..upstream.events import ContentBlockStart, ContentBlockStop, Event, MessageDelta, MessageStart, MessageStop
+from .context import Turn
+from .live_html import LiveHTML
+
+logger = logging.getLogger(__name__)
+
+RESTART = {
+    "type": "restart",
+    "message": "The server was restarted while Claude was answering. Everything up to here is saved.",
+}
+UNEXPECTED = {"type": "internal", "message": "Something went wrong on this server. Everything up to here is saved."}
+
+
+class Ending(Enum):
+    """Why a running answer is cut short from this side."""
+
+    STOP = "stop"
+    DRAIN = "drain"
+    LOST = "lost"  # another process has ended it: nothing of ours may be stored
+
+
+class Answer:
+    def __init__(self, turn: Turn) -> None:
+        self.turn = turn
+        self.log = LiveLog(turn.generation, turn.message, turn.conversation)
+        self.journalled = 0
+        self.ending: Ending | None = None
+        self.task: asyncio.Task[None] | None = None
+        self.first_token_at: datetime | None = None
+        self._accumulator = Accumulator()
+        self._html = LiveHTML(self.log)
+        self._attempts = 1
+        self._reading = False
+        self._ended = False
+
+    def cut(self, ending: Ending) -> None:
+        """End the answer from this side; closes the upstream connection. The first reason counts; after the end none."""
+        if self.ending is not None or self._ended:
+            return
+        self.ending = ending
+        # A task that is cancelled before it has begun would never store its outcome.
+        if self._reading and self.task is not None:
+            self.task.cancel()
+
+    async def read(self, client: UpstreamClient) -> Outcome:
+        """Relay the whole answer. Never raises for what an upstream or a person can do: the outcome says it."""
+        error: dict[str, Any] | None = None
+        status = GenerationStatus.COMPLETED
+        request_id = ""
+        try:
+            if self.ending is not None:
+                raise asyncio.CancelledError
+            self._reading = True
+            async with aclosing(client.stream(self.turn.endpoint, self.turn.request, on_wait=self._wait)) as stream:
+                async for events in stream:
+                    self._append(events)
+            # A stop that came with the last bytes is delivered here, not in the middle of storing.
+            await asyncio.sleep(0)
+        except UpstreamError as failure:
+            error = described(failure)
+            request_id = failure.request_id
+            nothing_arrived = not self._accumulator.content and failure.type != "stalled"
+            status = GenerationStatus.FAILED if nothing_arrived else GenerationStatus.INTERRUPTED
+        except asyncio.CancelledError:
+            if self.ending is None:
+                raise
+            status = GenerationStatus.STOPPED if self.ending is Ending.STOP else GenerationStatus.INTERRUPTED
+            error = None if self.ending is Ending.STOP else RESTART
+        except Exception:
+            logger.exception("An answer ended in an unexpected error: generation %s", self.turn.generation)
+            status, error = GenerationStatus.INTERRUPTED, UNEXPECTED
+        self._ended = True
+        return await self._outcome(status, error, request_id)
+
+    def _append(self, events: list[Event]) -> None:
+        log: list[Any] = []
+        apply = self._accumulator.apply
+        try:
+            for event in events:
+                apply(event)
+                kind = type(event)
+                if kind is MessageStart:
+                    log.append(start_body(self._accumulator.model or self.turn.request.model, self._accumulator.usage))
+                elif kind is MessageDelta:
+                    log.append({"type": "message_delta", "delta": event.delta, "usage": event.usage})  # type: ignore[union-attr]
+                elif kind is not MessageStop:
+                    if kind is ContentBlockStart and self.first_token_at is None:
+                        self.first_token_at = timezone.now()
+                    log.append(event)
+        finally:
+            # Also what came before a garbled event: every received character is kept.
+            self._publish(log)
+
+    def _publish(self, events: list[Any]) -> None:
+        if events:
+            if not self.log.events and not (type(events[0]) is dict and events[0]["type"] == "message_start"):
+                events.insert(0, start_body(self.turn.request.model, {}))
+            self.log.extend(events)
+            self._html.feed(events)
+
+    def _wait(self, wait: Wait) -> None:
+        """The upstream asked to wait before a retry: pages show a countdown."""
+        self._attempts += 1
+        self.log.set_status(
+            {
+                "type": "generation_status",
+                "status": "waiting",
+                "retry_at": wait.retry_at,
+                "error": described(wait.error),
+            }
+        )
+
+    async def _outcome(
+        self, status: GenerationStatus, error: dict[str, Any] | None, request_id: str
+    ) -> Outcome:
+        found = self._accumulator
+        open_block = len(found.content) - 1 if _is_open(self.log) else -1
+        try:
+            found.finish()
+        except GarbledAnswer:
+            logger.warning("A broken-off answer could not be closed: generation %s", self.turn.generation)
+        closing: list[Any] = [] if self.log.events else [start_body(self.turn.request.model, {})]
+        if open_block >= 0:
+            closing.append(ContentBlockStop(open_block))
+        self._publish(closing)
+        html = await self._html.finish(found.content)
+        return Outcome(
+            generation=self.turn.generation,
+            status=status,
+            last_seq=self.log.seq + 1,
+            content=found.content,
+            model=found.model or self.turn.request.model,
+            stop_reason=found.stop_reason or "",
+            stop_sequence=found.stop_sequence or "",
+            stop_details=found.stop_details,
+            usage=found.usage or None,
+            usage_is_final=found.usage_is_final,
+            meta=found.meta or None,
+            error=error,
+            html=html,
+            request_id=request_id,
+            first_token_at=self.first_token_at,
+            attempts=self._attempts,
+        )
+
+
+def described(failure: UpstreamError) -> dict[str, Any]:
+    """The error as it is stored and shown: type, plain sentence, and what administrators need beside it."""
+    described: dict[str, Any] = {"type": failure.type, "message": failure.message}
+    for name in ("admin_message", "detail", "status", "request_id", "retry_at"):
+        if value := getattr(failure, name):
+            described[name] = value
+    return described
+
+
+def _is_open(log: LiveLog) -> bool:
+    """Whether the last block's stop has not come."""
+    for event in reversed(log.events):
+        if type(event) is ContentBlockStop:
+            return False
+        if type(event) is ContentBlockStart:
+            return True
+    return False

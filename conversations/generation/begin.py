@@ -1,0 +1,39 @@
+"""From a queued generation to a running one. Called by views after the send is on disk."""
+
+from __future__ import annotations
+
+from ..actions import answers
+from ..actions.answers import Outcome
+from ..live.log import LiveLog
+from ..live.hub import hub
+from ..models import Generation, GenerationStatus
+from ..models.encryption import SecretUnreadable
+from . import context, supervisor
+
+_KEY_LOST = {
+    "type": "auth",
+    "message": "The key of this provider can no longer be read. Tell your administrator.",
+    "admin_message": "The stored key was encrypted with another SECRET_KEY. Enter the provider's key again.",
+}
+
+
+def begin(generation: Generation) -> None:
+    """Build the request and hand it to the supervisor; what makes that impossible ends the answer as failed."""
+    try:
+        turn = context.prepare(generation)
+    except SecretUnreadable:
+        _fail(generation, _KEY_LOST)
+    except ValueError as error:
+        _fail(generation, {"type": "invalid", "message": str(error)})
+    else:
+        supervisor.launch(turn)
+
+
+def _fail(generation: Generation, error: dict[str, str]) -> None:
+    outcome = Outcome(generation.pk, GenerationStatus.FAILED, last_seq=2, error=error, model=generation.model)
+    answers.finish([outcome], None)
+    log = LiveLog(generation.pk, generation.message_id, generation.conversation_id)
+    log.events.append({"type": "message_start", "model": generation.model, "usage": {}})
+    log.close(outcome.stop_body())
+    hub.call(hub.open_log, log)
+    hub.call(hub.retire, log, 5.0)

@@ -1,0 +1,181 @@
+"""A queued generation becomes what is sent upstream: the path from root to leaf as a MessageRequest.
+
+Called on the request's thread by views, before the engine takes over. Rules: messages-api 5, 6.3, 7.3, 8.1.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from ..models import Conversation, Generation, LanguageModel, Message, Provider, Workspace
+from ..upstream.capabilities import Capabilities, default_max_tokens, lookup
+from ..upstream.endpoint import Endpoint
+from ..upstream.request import MessageRequest
+
+Block = dict[str, Any]
+Turns = list[dict[str, Any]]
+
+_DEFAULT_BUDGET = 4096
+_MIN_BUDGET = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """All that the engine needs to know to answer, detached from the database."""
+
+    generation: uuid.UUID
+    message: uuid.UUID
+    conversation: uuid.UUID
+    endpoint: Endpoint
+    request: MessageRequest
+
+
+def prepare(generation: Generation) -> Turn:
+    """The turn to answer. Raises SecretUnreadable when the provider's key cannot be decrypted."""
+    language_model = generation.language_model
+    if language_model is None:
+        raise ValueError("The model of this generation was removed.")
+    path = Message.objects.path(generation.message.parent_id)
+    return Turn(
+        generation=generation.pk,
+        message=generation.message_id,
+        conversation=generation.conversation_id,
+        endpoint=endpoint_of(language_model.provider),
+        request=request_for(generation.conversation, language_model, generation.parameters, path),
+    )
+
+
+def endpoint_of(provider: Provider) -> Endpoint:
+    return Endpoint(
+        dialect=provider.dialect,
+        base_url=provider.base_url,
+        api_key=provider.api_key.reveal(),
+        version=provider.version,
+        extra_headers=provider.extra_headers,
+    )
+
+
+def request_for(
+    conversation: Conversation, language_model: LanguageModel, parameters: dict[str, Any], path: list[Message]
+) -> MessageRequest:
+    """The request that goes on from the end of `path` with these parameters."""
+    capabilities = lookup(language_model.model_id, language_model.provider.dialect)
+    system = parameters.get("system") or _workspace_system()
+    limit = min(parameters.get("max_tokens") or default_max_tokens(language_model.model_id), capabilities.max_output)
+    thinking, output_config = _thinking(parameters, capabilities, limit)
+    return MessageRequest(
+        model=language_model.model_id,
+        messages=turns(path, language_model, parameters),
+        max_tokens=limit,
+        system=system,
+        stop_sequences=list(parameters.get("stop_sequences", [])),
+        temperature=parameters.get("temperature"),
+        top_p=parameters.get("top_p"),
+        top_k=parameters.get("top_k"),
+        thinking=thinking,
+        output_config=output_config,
+    )
+
+
+def turns(path: list[Message], language_model: LanguageModel, parameters: dict[str, Any]) -> Turns:
+    """Alternating user and assistant turns; empty and refused ones left out, neighbours of one role merged."""
+    result: Turns = []
+    signatures_hold = True
+    for message in path:
+        if message.role == Message.Role.USER:
+            content = _user_blocks(message.content)
+        else:
+            if message.stop_reason == "refusal":
+                continue
+            if signatures_hold and _has_thinking(message.content):
+                signatures_hold = _same_prefix(message, language_model, parameters)
+            content = _assistant_blocks(message, keep_thinking=signatures_hold)
+        if not content:
+            continue
+        if result and result[-1]["role"] == message.role:
+            result[-1]["content"] = result[-1]["content"] + content
+        else:
+            result.append({"role": str(message.role), "content": content})
+    if result and result[-1]["role"] == Message.Role.ASSISTANT:
+        result[-1]["content"] = _prefill(result[-1]["content"])
+    return result
+
+
+def _user_blocks(content: list[Block]) -> list[Block]:
+    """Pictures and documents in order, then the text (DESIGN section 3)."""
+    others = [block for block in content if block.get("type") != "text"]
+    texts = [block for block in content if block.get("type") == "text" and block.get("text")]
+    return others + texts
+
+
+def _assistant_blocks(message: Message, *, keep_thinking: bool) -> list[Block]:
+    kept = []
+    for block in message.content:
+        kind = block.get("type")
+        if kind == "text" and not (block.get("text") or "").strip():
+            continue
+        if kind in ("thinking", "redacted_thinking") and not keep_thinking:
+            continue
+        # A call that nobody answered: there is no tool_result for it in the next turn.
+        if kind == "tool_use" or block.get("partial_json") is not None:
+            continue
+        kept.append(block)
+    # Thinking alone is no turn: an answer that was cut off before its first word.
+    if all(block.get("type") in ("thinking", "redacted_thinking") for block in kept):
+        return []
+    return kept
+
+
+def _has_thinking(content: list[Block]) -> bool:
+    return any(block.get("type") in ("thinking", "redacted_thinking") for block in content)
+
+
+def _same_prefix(message: Message, language_model: LanguageModel, parameters: dict[str, Any]) -> bool:
+    """Whether this answer's thinking is still bound to what goes before it (messages-api 6.3)."""
+    generation: Generation | None = getattr(message, "generation", None)
+    signed = all(
+        block.get("signature") or block.get("data")
+        for block in message.content
+        if block.get("type") in ("thinking", "redacted_thinking")
+    )
+    return (
+        signed
+        and generation is not None
+        and generation.language_model_id == language_model.pk
+        and generation.parameters.get("system") == parameters.get("system")
+    )
+
+
+def _prefill(content: list[Block]) -> list[Block]:
+    """A trailing answer to be continued must not end in white space (messages-api 3.1)."""
+    last = content[-1]
+    if last.get("type") == "text":
+        return [*content[:-1], {**last, "text": last["text"].rstrip()}]
+    return content
+
+
+def _thinking(
+    parameters: dict[str, Any], capabilities: Capabilities, max_tokens: int
+) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    """The `thinking` and `output_config` fields for what the person chose (messages-api 6.1, 14)."""
+    choice = parameters.get("thinking", "")
+    thinking: dict[str, Any] | None = None
+    if choice == "off":
+        if "disabled" in capabilities.thinking:
+            thinking = {"type": "disabled"}
+    elif "adaptive" in capabilities.thinking:
+        # The summary is left out by default on newer models; a person who waits wants to see it.
+        if choice == "on" or capabilities.thinking_default in ("on", "always"):
+            thinking = {"type": "adaptive", "display": "summarized"}
+    elif choice == "on" and "enabled" in capabilities.thinking:
+        budget = min(parameters.get("budget_tokens") or _DEFAULT_BUDGET, max_tokens - 1)
+        if budget >= _MIN_BUDGET:
+            thinking = {"type": "enabled", "budget_tokens": budget}
+    effort = parameters.get("effort")
+    return thinking, {"effort": effort} if effort in capabilities.efforts else None
+
+
+def _workspace_system() -> str:
+    return Workspace.objects.current().system_prompt

@@ -1,0 +1,192 @@
+"""Group commit: one transaction per process writes what all running answers added, ends the finished ones,
+renews leases and reads stop flags. At most `JOURNAL_INTERVAL` after the first unwritten event.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import close_old_connections, connection
+
+from ..actions import answers, journal
+from ..actions.answers import Outcome
+from ..live import doorbell
+from ..live.frames import journal_text
+from .answer import Answer, Ending
+
+logger = logging.getLogger(__name__)
+
+# How often stop flags of other processes are read while an answer runs: half of the promised second.
+_POLL_SECONDS = 0.5
+# Finishes that fall together share a commit.
+_GATHER_SECONDS = 0.005
+_STORE_ATTEMPTS = 5
+
+
+@dataclass(slots=True)
+class _Finish:
+    answer: Answer
+    outcome: Outcome
+    stored: asyncio.Future[bool]
+    attempts: int = 0
+
+
+class Journal:
+    """Owned by the event loop; its writes run on a thread of their own, so that they never wait for a request."""
+
+    def __init__(self, owner: str, cut: Callable[[Answer, Ending], None]) -> None:
+        self._owner = owner
+        self._cut = cut
+        self._answers: dict[object, Answer] = {}
+        self._finishes: list[_Finish] = []
+        self._wake = asyncio.Event()
+        self._unwritten_since: float | None = None
+        self._renewed = 0.0
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="journal", initializer=_relax_durability)
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    def add(self, answer: Answer) -> None:
+        """Journal this answer from now on."""
+        self._answers[answer.turn.generation] = answer
+        answer.log.attach(self._mark)
+        # The first flush of an answer takes its lease further and calls it running.
+        self._renewed = 0.0
+        self._mark()
+
+    def discard(self, answer: Answer) -> None:
+        self._answers.pop(answer.turn.generation, None)
+        answer.log.detach(self._mark)
+
+    async def finish(self, answer: Answer, outcome: Outcome) -> bool:
+        """Store how the answer ended; False when somebody else had ended it before."""
+        finish = _Finish(answer, outcome, asyncio.get_running_loop().create_future())
+        self._finishes.append(finish)
+        self._wake.set()
+        return await finish.stored
+
+    async def close(self) -> None:
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+        self._executor.shutdown(wait=False)
+
+    def _mark(self) -> None:
+        if self._unwritten_since is None:
+            self._unwritten_since = time.monotonic()
+            self._wake.set()
+
+    async def _run(self) -> None:
+        while True:
+            if not await self._due():
+                continue
+            try:
+                await self._flush()
+            except asyncio.CancelledError:
+                raise
+            except Exception:
+                # The disk may be full or the database away: what is unwritten stays in the log and is tried again.
+                logger.exception("The journal could not be written; trying again.")
+                await asyncio.sleep(_POLL_SECONDS)
+
+    async def _due(self) -> bool:
+        """Wait until there is something to write, or to poll; False after an idle wait."""
+        timeout = _POLL_SECONDS if self._answers else None
+        try:
+            async with asyncio.timeout(timeout):
+                await self._wake.wait()
+        except TimeoutError:
+            return bool(self._answers)
+        self._wake.clear()
+        while not self._finishes and self._unwritten_since is not None:
+            remaining = self._unwritten_since + settings.JOURNAL_INTERVAL - time.monotonic()
+            if remaining <= 0:
+                break
+            try:
+                async with asyncio.timeout(remaining):
+                    await self._wake.wait()
+                self._wake.clear()
+            except TimeoutError:
+                break
+        if self._finishes:
+            await asyncio.sleep(_GATHER_SECONDS)
+        return bool(self._finishes or self._answers)
+
+    async def _flush(self) -> None:
+        self._unwritten_since = None
+        finishes, self._finishes = self._finishes, []
+        for finish in finishes:
+            finish.attempts += 1
+            # Only where other processes mirror the journal do its last rows matter.
+            if not doorbell.is_connected():
+                self.discard(finish.answer)
+        running = list(self._answers.values())
+        spans = [(answer, answer.journalled, answer.log.seq) for answer in running]
+        now = time.monotonic()
+        renew = now - self._renewed > settings.LEASE_SECONDS / 5
+        loop = asyncio.get_running_loop()
+        try:
+            flushed, stored = await loop.run_in_executor(self._executor, self._write, spans, finishes, renew)
+        except Exception:
+            self._try_again(finishes)
+            raise
+        if renew:
+            self._renewed = now
+        for answer, _, upto in spans:
+            answer.journalled = upto
+        for finish in finishes:
+            self.discard(finish.answer)
+            if not finish.stored.done():
+                finish.stored.set_result(finish.outcome.generation in stored)
+        self._ring([*running, *(finish.answer for finish in finishes)])
+        ended = {finish.outcome.generation for finish in finishes}
+        for answer in running:
+            if answer.turn.generation in ended:
+                continue
+            if answer.turn.generation in flushed.lost:
+                self._cut(answer, Ending.LOST)
+            elif answer.turn.generation in flushed.stop_requested:
+                self._cut(answer, Ending.STOP)
+
+    def _try_again(self, finishes: list[_Finish]) -> None:
+        for finish in finishes:
+            if finish.attempts < _STORE_ATTEMPTS:
+                self._finishes.append(finish)
+            elif not finish.stored.done():
+                finish.stored.set_result(False)
+        self._wake.set()
+
+    def _ring(self, changed: list[Answer]) -> None:
+        if changed and doorbell.is_connected():
+            turns = {answer.turn.generation: answer.turn for answer in changed}
+            doorbell.ring(
+                {"answers": [[str(t.generation), str(t.message), str(t.conversation)] for t in turns.values()]}
+            )
+
+    def _write(
+        self, spans: list[tuple[Answer, int, int]], finishes: list[_Finish], renew: bool
+    ) -> tuple[journal.Flushed, set[object]]:
+        """On the journal's thread: merge, encode, commit."""
+        close_old_connections()
+        entries = [
+            journal.Entry(answer.turn.generation, after + 1, upto, journal_text(answer.log, after, upto))
+            for answer, after, upto in spans
+            if upto > after
+        ]
+        flushed = journal.Flushed(set(), set())
+        if spans:
+            running = [answer.turn.generation for answer, _, _ in spans]
+            flushed = journal.flush(entries, running, self._owner, renew=renew)
+        stored = answers.finish([finish.outcome for finish in finishes], self._owner) if finishes else []
+        return flushed, {outcome.generation for outcome in stored}
+
+
+def _relax_durability() -> None:
+    # The journal promises 500 ms, not every commit; a send has its own connection with synchronous=FULL.
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA synchronous=NORMAL")

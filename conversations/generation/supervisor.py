@@ -1,0 +1,155 @@
+"""Starts, stops and drains the running answers of this process. Views call it from their threads, the server at boot
+and at the end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from typing import Any
+
+from channels.db import database_sync_to_async
+from django.conf import settings
+
+from ..live import doorbell, news
+from ..live.hub import hub
+from ..live.replay import generation_with_message, stop_body
+from ..upstream.client import UpstreamClient
+from . import owner, reaper, titles
+from .answer import UNEXPECTED, Answer, Ending
+from .context import Turn
+from .journal import Journal
+from .limits import upstream_limits
+
+logger = logging.getLogger(__name__)
+
+
+class Supervisor:
+    """All state belongs to the event loop."""
+
+    def __init__(self) -> None:
+        self.draining = False
+        self._answers: dict[uuid.UUID, Answer] = {}
+        self._journal: Journal | None = None
+        self._client: UpstreamClient | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def attach(self) -> None:
+        """Make the running loop the one that answers. Called by everything that enters through the loop; cheap."""
+        loop = asyncio.get_running_loop()
+        if hub.loop is loop:
+            return
+        hub.loop = loop
+        self._answers.clear()
+        self._tasks.clear()
+        self._journal = Journal(owner.identity(), lambda answer, ending: answer.cut(ending))
+        self._client = UpstreamClient(upstream_limits())
+        if doorbell.is_connected():
+            self._spawn(doorbell.listen(news.heard))
+
+    def launch(self, turn: Turn) -> None:
+        """Start answering; in the loop."""
+        answer = Answer(turn)
+        self._answers[turn.generation] = answer
+        hub.open_log(answer.log)
+        answer.task = asyncio.get_running_loop().create_task(self._supervise(answer))
+
+    def cut(self, generation: uuid.UUID, ending: Ending) -> None:
+        answer = self._answers.get(generation)
+        if answer is not None:
+            answer.cut(ending)
+
+    async def _supervise(self, answer: Answer) -> None:
+        assert self._journal is not None and self._client is not None
+        self._journal.add(answer)
+        try:
+            outcome = await answer.read(self._client)
+            # From here on a stop comes too late: what is stored is stored whole.
+            stored = answer.ending is not Ending.LOST and await asyncio.shield(self._journal.finish(answer, outcome))
+        finally:
+            self._journal.discard(answer)
+            self._answers.pop(answer.turn.generation, None)
+        answer.log.close(outcome.stop_body() if stored else await _stored_stop(answer.turn.generation))
+        hub.retire(answer.log, settings.LOG_RETENTION_SECONDS)
+        if stored and not self.draining:
+            self._spawn(titles.give_title(self._client, answer.turn, outcome))
+
+    async def drain(self, timeout: float) -> None:
+        """No new answers; the running ones get `timeout` seconds to end, then keep what arrived."""
+        self.draining = True
+        tasks = [answer.task for answer in self._answers.values() if answer.task is not None]
+        if tasks:
+            logger.info("Waiting for %d running answers.", len(tasks))
+            await asyncio.wait(tasks, timeout=timeout)
+        for answer in list(self._answers.values()):
+            answer.cut(Ending.DRAIN)
+        if tasks:
+            await asyncio.wait(tasks, timeout=5)
+        for task in list(self._tasks):
+            task.cancel()
+        if self._journal is not None:
+            await self._journal.close()
+        if self._client is not None:
+            await self._client.aclose()
+
+    def _spawn(self, coroutine: object) -> None:
+        task = asyncio.get_running_loop().create_task(coroutine)  # type: ignore[arg-type]
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def reap_for_ever(self) -> None:
+        while True:
+            try:
+                await database_sync_to_async(reaper.reap)()
+            except asyncio.CancelledError:
+                raise
+            except Exception:
+                logger.exception("Interrupted answers could not be looked for; trying again.")
+            await asyncio.sleep(settings.LEASE_SECONDS / 3)
+
+    def start_reaping(self) -> None:
+        self._spawn(self.reap_for_ever())
+
+
+async def _stored_stop(generation: uuid.UUID) -> dict[str, Any]:
+    """The last event of an answer that somebody else has ended, or that could not be stored."""
+    row = await database_sync_to_async(generation_with_message)(generation)
+    if row is None or row.is_live:
+        return {"type": "message_stop", "status": "interrupted", "error": UNEXPECTED}
+    return stop_body(row.message)
+
+
+supervisor = Supervisor()
+
+
+def attach() -> None:
+    """The running loop is the one that answers; called by everything that is entered through it."""
+    supervisor.attach()
+
+
+async def boot() -> None:
+    """The server begins: answers of dead processes are taken over before the first page is served."""
+    supervisor.attach()
+    await database_sync_to_async(reaper.reap)()
+    supervisor.start_reaping()
+
+
+async def drain(timeout: float) -> None:
+    """The server ends."""
+    await supervisor.drain(timeout)
+
+
+def identity() -> str:
+    """The owner to write on new generations; "" while this server is about to stop."""
+    return "" if supervisor.draining else owner.identity()
+
+
+def launch(turn: Turn) -> None:
+    """Start answering, from any thread. Without a server in this process the answer waits for one to take it over."""
+    hub.call(supervisor.launch, turn)
+
+
+def stop(generation: uuid.UUID) -> None:
+    """Stop at once if the answer runs in this process, from any thread."""
+    hub.call(supervisor.cut, generation, Ending.STOP)

@@ -1,0 +1,64 @@
+"""A short title after a conversation's first answer: one non-streaming call of our own; its failure is silent."""
+
+from __future__ import annotations
+
+import logging
+
+from channels.db import database_sync_to_async
+
+from ..actions import titles
+from ..actions.answers import Outcome
+from ..models import GenerationStatus
+from ..upstream.client import UpstreamClient
+from ..upstream.errors import UpstreamError
+from ..upstream.request import MessageRequest
+from .context import Turn
+
+logger = logging.getLogger(__name__)
+
+_MAX_TOKENS = 64
+_QUOTED_CHARACTERS = 1500
+
+
+async def give_title(client: UpstreamClient, turn: Turn, outcome: Outcome) -> None:
+    """Ask for a title when this was the first answer and it completed; store it unless a person was faster."""
+    if outcome.status != GenerationStatus.COMPLETED or not outcome.content:
+        return
+    if len(turn.request.messages) != 1:
+        return
+    try:
+        if not await database_sync_to_async(titles.is_wanted)(turn.conversation):
+            return
+        reply = await client.create(turn.endpoint, _request(turn, outcome))
+        text = "".join(block.get("text") or "" for block in reply.content if block.get("type") == "text")
+        await database_sync_to_async(titles.store)(turn.generation, text, reply.usage, reply.meta, reply.model)
+    except UpstreamError as failure:
+        logger.info("No title: %s", failure.type)
+        await database_sync_to_async(titles.book_failure)(turn.generation, failure.type)
+
+
+def _request(turn: Turn, outcome: Outcome) -> MessageRequest:
+    question = _text(turn.request.messages[0]["content"])
+    answer = _text(outcome.content)
+    return MessageRequest(
+        model=turn.request.model,
+        messages=[
+            {
+                "role": "user",
+                "content": [
+                    {
+                        "type": "text",
+                        "text": "Write a title of at most six words for the conversation below, in its language. "
+                        "Answer with the title alone, without quotation marks or a full stop.\n\n"
+                        f"<question>\n{question}\n</question>\n\n<answer>\n{answer}\n</answer>",
+                    }
+                ],
+            }
+        ],
+        max_tokens=_MAX_TOKENS,
+    )
+
+
+def _text(content: list[dict[str, object]]) -> str:
+    text = "".join(str(block.get("text") or "") for block in content if block.get("type") == "text")
+    return text[:_QUOTED_CHARACTERS]

@@ -1,0 +1,174 @@
+"""What one open page still has to get: news at once, answers by cursor, at most one burst per frame interval.
+
+A slow reader costs a cursor, not a queue: nothing is taken from a log while the reader's window is full.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+from django.conf import settings
+
+from .frames import Body, bodies, encode, frame
+from .log import LiveLog
+
+Send = Callable[[str], Awaitable[None]]
+Encode = Callable[[LiveLog, Body, int | None], str]
+
+
+class _Following:
+    """A cursor into one log."""
+
+    __slots__ = ("cursor", "edition", "html", "log", "status")
+
+    def __init__(self, log: LiveLog, after: int) -> None:
+        self.log = log
+        self.cursor = after
+        self.edition = log.edition
+        # Rendered HTML is an addition to the text: whoever resumes gets all of it again.
+        self.html = 0
+        self.status: Body | None = None
+
+    def is_done(self) -> bool:
+        return self.log.closed and self.cursor == self.log.seq and self.html == len(self.log.html)
+
+
+class Delivery:
+    """All that leaves through one socket or stream.
+
+    `too_slow` is called once when a full window stays unacknowledged; None: the reader's transport holds `send` back,
+    and there is no window. Nothing leaves before `open`.
+    """
+
+    def __init__(self, send: Send, too_slow: Callable[[], None] | None = None, encode_event: Encode = frame) -> None:
+        self._send = send
+        self._too_slow = too_slow
+        self._encode_event = encode_event
+        self._open = False
+        self._news: deque[str] = deque()
+        self._following: dict[uuid.UUID, _Following] = {}
+        # (seq, size) of every frame sent but not acknowledged, by generation, also of finished ones.
+        self._unacked: dict[uuid.UUID, deque[tuple[int, int]]] = {}
+        self._task: asyncio.Task[None] | None = None
+        self._ack_timer: asyncio.TimerHandle | None = None
+        self._bytes = 0
+        self._frames = 0
+        self._closed = False
+
+    def tell(self, body: Body) -> None:
+        self._news.append(encode(body))
+        self.wake()
+
+    def follow(self, log: LiveLog, after: int = 0) -> None:
+        """Set the cursor for this log's generation: everything after number `after`, then live."""
+        before = self._following.get(log.generation)
+        if before is not None:
+            before.log.detach(self.wake)
+        self._release(log.generation, None)
+        if after > log.seq or (after and after < log.seq and log.events[after - 1] is None):
+            # Beyond the end, or inside what was merged: begin again, as message_start tells the client.
+            after = 0
+        self._following[log.generation] = _Following(log, after)
+        log.attach(self.wake)
+        self.wake()
+
+    def ack(self, generation: uuid.UUID, seq: int) -> None:
+        """The reader has applied everything of this generation up to `seq`."""
+        self._release(generation, seq)
+        self.wake()
+
+    def open(self) -> None:
+        self._open = True
+        self.wake()
+
+    def first(self, body: Body) -> None:
+        """Open with this frame, before all news that has come since."""
+        self._news.appendleft(encode(body))
+        self.open()
+
+    def wake(self) -> None:
+        if self._task is None and self._open and not self._closed:
+            self._task = asyncio.get_running_loop().create_task(self._write())
+
+    def close(self) -> None:
+        self._closed = True
+        for following in self._following.values():
+            following.log.detach(self.wake)
+        self._following.clear()
+        if self._ack_timer is not None:
+            self._ack_timer.cancel()
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _write(self) -> None:
+        try:
+            while not self._closed:
+                burst = self._collect()
+                if not burst:
+                    break
+                for text in burst:
+                    await self._send(text)
+                await asyncio.sleep(settings.FRAME_INTERVAL)
+        finally:
+            self._task = None
+
+    def _collect(self) -> list[str]:
+        burst = list(self._news)
+        self._news.clear()
+        for following in list(self._following.values()):
+            if self._window_is_full():
+                self._wait_for_ack()
+                break
+            self._take(following, burst)
+            if following.is_done():
+                following.log.detach(self.wake)
+                del self._following[following.log.generation]
+        return burst
+
+    def _take(self, following: _Following, burst: list[str]) -> None:
+        log = following.log
+        if following.edition != log.edition:
+            following.edition, following.cursor, following.html = log.edition, 0, 0
+        if log.status is not following.status:
+            following.status = log.status
+            if log.status is not None:
+                burst.append(self._encode_event(log, log.status, None))
+        for seq, body in bodies(log, following.cursor):
+            if self._window_is_full():
+                return
+            self._add(log, burst, self._encode_event(log, body, seq), seq)
+            following.cursor = seq
+        while following.html < len(log.html) and not self._window_is_full():
+            body = log.html[following.html]
+            following.html += 1
+            self._add(log, burst, self._encode_event(log, body, None), body["seq"])
+
+    def _add(self, log: LiveLog, burst: list[str], text: str, seq: int) -> None:
+        burst.append(text)
+        if self._too_slow is None:
+            return
+        self._unacked.setdefault(log.generation, deque()).append((seq, len(text)))
+        self._bytes += len(text)
+        self._frames += 1
+
+    def _release(self, generation: uuid.UUID, seq: int | None) -> None:
+        unacked = self._unacked.get(generation)
+        while unacked and (seq is None or unacked[0][0] <= seq):
+            self._bytes -= unacked.popleft()[1]
+            self._frames -= 1
+        if not unacked:
+            self._unacked.pop(generation, None)
+        if self._ack_timer is not None and not self._window_is_full():
+            self._ack_timer.cancel()
+            self._ack_timer = None
+
+    def _window_is_full(self) -> bool:
+        return self._bytes >= settings.SOCKET_WINDOW_BYTES and self._frames >= settings.SOCKET_WINDOW_FRAMES
+
+    def _wait_for_ack(self) -> None:
+        if self._ack_timer is None and self._too_slow is not None:
+            loop = asyncio.get_running_loop()
+            self._ack_timer = loop.call_later(settings.SOCKET_ACK_TIMEOUT, self._too_slow)

@@ -1,0 +1,70 @@
+"""The bell between processes: "answer G has reached seq N", "this happened". No text of an answer goes through it.
+
+With one process (no REDIS_URL) nothing is rung. A ring that gets lost costs only liveness: the truth is in the
+database, and whoever opens or resumes reads it there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from channels.layers import get_channel_layer
+from django.conf import settings
+
+from .hub import hub
+
+logger = logging.getLogger(__name__)
+
+GROUP = "doorbell"
+_RETRY_SECONDS = 1.0
+_pending: set[asyncio.Task[None]] = set()
+
+
+def is_connected() -> bool:
+    """Whether there are other processes to tell."""
+    return bool(settings.REDIS_URL)
+
+
+def ring(payload: dict[str, Any]) -> None:
+    """Tell the other processes; from any thread, never waiting and never failing the caller."""
+    if is_connected():
+        hub.call(_ring_soon, payload)
+
+
+def _ring_soon(payload: dict[str, Any]) -> None:
+    task = asyncio.get_running_loop().create_task(_ring(payload))
+    _pending.add(task)
+    task.add_done_callback(_pending.discard)
+
+
+async def _ring(payload: dict[str, Any]) -> None:
+    layer = get_channel_layer()
+    if layer is None:
+        return
+    try:
+        await layer.group_send(GROUP, {"type": "doorbell", "from": hub.process, "payload": payload})
+    except Exception as error:
+        logger.warning("The doorbell could not be rung: %s", type(error).__name__)
+
+
+async def listen(heard: Callable[[dict[str, Any]], None]) -> None:
+    """Hand every ring of another process to `heard`, for ever; a broken connection is tried again."""
+    while True:
+        try:
+            layer = get_channel_layer()
+            if layer is None:
+                return
+            channel = await layer.new_channel()
+            await layer.group_add(GROUP, channel)
+            while True:
+                message = await layer.receive(channel)
+                if message.get("from") != hub.process:
+                    heard(message["payload"])
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            logger.warning("The doorbell is out of reach (%s); trying again.", type(error).__name__)
+            await asyncio.sleep(_RETRY_SECONDS)

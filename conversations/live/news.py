@@ -1,0 +1,98 @@
+"""What happened, told to every open page that may know: here directly, in other processes through the doorbell.
+
+Called by actions after their commit, from any thread.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from ..models import Conversation, Generation, Message
+from . import doorbell, mirrors
+from .hub import Frame, hub
+
+People = set[int] | None
+
+
+def message_created(
+    conversation: Conversation, turn: Message, reply: Message, generation: Generation, people: People
+) -> None:
+    """A new turn and the answer to it that is about to start."""
+    frame = {
+        "type": "message_created",
+        "conversation": str(conversation.pk),
+        "message": {
+            "id": str(turn.pk),
+            "parent": str(turn.parent_id) if turn.parent_id else None,
+            "role": turn.role,
+            "content": turn.content,
+            "status": turn.status,
+            "continues": turn.continues,
+        },
+        "reply": str(reply.pk),
+        "generation": str(generation.pk),
+        "client_id": str(generation.client_id),
+    }
+    tell_conversation(conversation.pk, frame)
+    conversation_updated(conversation, people, running=True)
+
+
+def conversation_updated(conversation: Conversation, people: People, *, running: bool | None = None) -> None:
+    """Title, place in the sidebar or state of a conversation changed."""
+    summary: dict[str, Any] = {
+        "id": str(conversation.pk),
+        "title": conversation.title,
+        "archived": conversation.archived_at is not None,
+        "deleted": conversation.deleted_at is not None,
+        "updated_at": conversation.updated_at.isoformat(),
+    }
+    if running is not None:
+        summary["running"] = running
+    tell_people(people, {"type": "conversation_updated", "conversation": summary})
+
+
+def tell_conversation(conversation: uuid.UUID, frame: Frame) -> None:
+    """To the pages that have this conversation open."""
+    hub.call(_deliver_to_conversation, conversation, frame)
+    doorbell.ring({"conversation": str(conversation), "frame": frame})
+
+
+def tell_people(people: People, frame: Frame) -> None:
+    """To all pages of these people (None: everybody)."""
+    hub.call(_deliver_to_people, people, frame)
+    doorbell.ring({"people": None if people is None else sorted(people), "frame": frame})
+
+
+def recheck_rights() -> None:
+    """Somebody's rights changed: every open page asks again and closes where they are gone."""
+    hub.call(_recheck)
+    doorbell.ring({"recheck": True})
+
+
+def heard(payload: dict[str, Any]) -> None:
+    """A ring of another process, delivered to the pages of this one. Runs in the event loop."""
+    if "answers" in payload:
+        mirrors.heard(payload["answers"])
+    elif payload.get("recheck"):
+        _recheck()
+    elif "conversation" in payload:
+        _deliver_to_conversation(uuid.UUID(payload["conversation"]), payload["frame"])
+    elif "people" in payload:
+        people = payload["people"]
+        _deliver_to_people(None if people is None else set(people), payload["frame"])
+
+
+def _deliver_to_conversation(conversation: uuid.UUID, frame: Frame) -> None:
+    for page in hub.in_conversation(conversation):
+        page.tell(frame)
+
+
+def _deliver_to_people(people: People, frame: Frame) -> None:
+    for page in hub.of_people(people):
+        page.tell(frame)
+
+
+def _recheck() -> None:
+    for page in hub.of_people(None):
+        page.recheck()

@@ -1,0 +1,120 @@
+"""A log made again from the database: of a finished answer, or of one that another process is working on."""
+
+from __future__ import annotations
+
+import json
+import logging
+import uuid
+from typing import Any
+
+from ..models import Generation, GenerationEvent, Message
+from ..upstream.accumulator import Accumulator
+from ..upstream.errors import UpstreamError
+from ..upstream.events import MessageStart, event_from_dict
+from .log import LiveLog
+
+logger = logging.getLogger(__name__)
+
+Block = dict[str, Any]
+
+
+def log_of(generation: Generation) -> LiveLog:
+    """The log as the database has it now: closed when the answer is finished, else what is journalled of it."""
+    log = LiveLog(generation.pk, generation.message_id, generation.conversation_id)
+    if generation.is_live:
+        read_journal(log)
+    else:
+        _from_message(log, generation)
+    return log
+
+
+def read_journal(log: LiveLog) -> list[Any]:
+    """Append what the journal has beyond the log's end. Returns the new events, None where numbers were merged."""
+    rows = GenerationEvent.objects.filter(generation=log.generation, seq__gt=log.seq).order_by("seq")
+    added: list[Any] = []
+    for text in rows.values_list("events", flat=True):
+        for body in json.loads(text):
+            seq = body.pop("seq")
+            added.extend([None] * (seq - log.seq - len(added) - 1))
+            added.append(_event(body))
+    log.events.extend(added)
+    return added
+
+
+def journalled_content(generation: Generation) -> list[Block]:
+    """The content of a running answer as far as it is journalled: a plain read, also beside a running server."""
+    log = LiveLog(generation.pk, generation.message_id, generation.conversation_id)
+    read_journal(log)
+    return accumulated(log).content
+
+
+def accumulated(log: LiveLog) -> Accumulator:
+    """The log's events put together; what cannot belong to the answer ends it there."""
+    found = Accumulator()
+    try:
+        for event in log.events:
+            if event is None:
+                continue
+            if type(event) is dict and event["type"] == "message_start":
+                message = {"model": event.get("model"), "usage": event.get("usage")}
+                found.apply(MessageStart(message))
+            else:
+                found.apply(event_from_dict(event) if type(event) is dict else event)
+    except UpstreamError as error:
+        logger.warning("The journal of generation %s ends in a garbled event: %s", log.generation, error.detail)
+    return found
+
+
+def _event(body: dict[str, Any]) -> Any:
+    return event_from_dict(body) if body["type"] == "content_block_delta" else body
+
+
+def _from_message(log: LiveLog, generation: Generation) -> None:
+    message = generation.message
+    events: list[Any] = [start_body(message.model or generation.model, {})]
+    for index, block in enumerate(message.content):
+        events.extend(_block_events(index, block))
+    if message.stop_reason:
+        delta = {"stop_reason": message.stop_reason, "stop_sequence": message.stop_sequence or None}
+        events.append({"type": "message_delta", "delta": delta, "usage": message.usage})
+    events.extend([None] * (generation.last_seq - len(events) - 1))
+    log.events = events
+    log.close(stop_body(message))
+
+
+def _block_events(index: int, block: Block) -> list[Any]:
+    """A stored block as the three events that would build it again."""
+    name = {"text": "text", "thinking": "thinking"}.get(block.get("type", ""))
+    text = block.get(name) if name else None
+    if name is None or not text:
+        return [
+            {"type": "content_block_start", "index": index, "content_block": block},
+            {"type": "content_block_stop", "index": index},
+        ]
+    return [
+        {"type": "content_block_start", "index": index, "content_block": {**block, name: ""}},
+        event_from_dict(
+            {"type": "content_block_delta", "index": index, "delta": {"type": f"{name}_delta", name: text}}
+        ),
+        {"type": "content_block_stop", "index": index},
+    ]
+
+
+def start_body(model: str, usage: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "message_start", "model": model, "usage": usage}
+
+
+def stop_body(message: Message) -> dict[str, Any]:
+    """The last event of an answer, as the contract lists it."""
+    return {
+        "type": "message_stop",
+        "status": message.status,
+        "error": message.error,
+        "stop_reason": message.stop_reason or None,
+        "usage": message.usage,
+        "cost": message.cost_microdollars,
+    }
+
+
+def generation_with_message(id: uuid.UUID) -> Generation | None:
+    return Generation.objects.select_related("message").filter(pk=id).first()

@@ -1,0 +1,64 @@
+"""A conversation as a file: Markdown to read, JSON with everything the current branch holds."""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
+
+from .. import access
+from ..access import Operation
+from ..models import Conversation, Message
+from .pages import message_json
+from .requests import answers_refusals, person
+
+
+@require_safe
+@answers_refusals
+def export(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
+    """GET …/export/?as=markdown|json: the current branch as a download."""
+    found = access.conversation(person(request), id, Operation.READ)
+    path = Message.objects.path(found.current_leaf_id)
+    if request.GET.get("as") == "json":
+        return _download(found, "json", "application/json", _json(found, path))
+    return _download(found, "md", "text/markdown; charset=utf-8", _markdown(found, path))
+
+
+def _json(found: Conversation, path: list[Message]) -> str:
+    document = {
+        "conversation": found.pk,
+        "title": found.title,
+        "created_at": found.created_at,
+        "parameters": found.parameters,
+        "messages": [message_json(row) for row in path],
+    }
+    return json.dumps(document, cls=DjangoJSONEncoder, ensure_ascii=False, indent=2)
+
+
+def _markdown(found: Conversation, path: list[Message]) -> str:
+    parts = [f"# {found}\n"]
+    joined = False
+    for row in path:
+        if row.role == Message.Role.USER:
+            if row.continues:
+                continue
+            parts.append(f"\n## {row.author.name if row.author else 'User'}\n\n{row.text}\n")
+        elif row.continues and joined:
+            # A continuation goes on in the middle of a sentence: no heading, no line between.
+            parts[-1] = parts[-1].removesuffix("\n") + row.text + "\n"
+        else:
+            parts.append(f"\n## {row.model or 'Answer'}\n\n{row.text}\n")
+        joined = row.role == Message.Role.ASSISTANT
+    return "".join(parts)
+
+
+def _download(found: Conversation, suffix: str, content_type: str, text: str) -> HttpResponse:
+    response = HttpResponse(text, content_type=content_type)
+    # ASCII letters alone: a title must not be able to add to the header.
+    name = re.sub(r"[^A-Za-z0-9]+", "-", found.title).strip("-")[:60] or "conversation"
+    response["Content-Disposition"] = f'attachment; filename="{name}.{suffix}"'
+    return response

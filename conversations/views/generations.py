@@ -1,0 +1,117 @@
+"""Stopping an answer, and following it where websockets fail."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+
+from asgiref.sync import sync_to_async
+from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.views.decorators.http import require_POST, require_safe
+
+from .. import access
+from ..access import NotFound, Operation
+from ..actions.answers import request_stop
+from ..generation import supervisor
+from ..live import mirrors
+from ..live.delivery import Delivery
+from ..live.frames import Body, frame
+from ..live.hub import Frame, hub
+from ..live.log import LiveLog
+from ..models import User
+from .requests import answers_refusals, person
+
+COMMENT_SECONDS = 15.0
+# Frames that may wait for a slow reader before the writer waits too.
+_QUEUE = 64
+
+
+@require_POST
+@answers_refusals
+def stop(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
+    """POST /generations/<uuid>/stop/: 202, also for an answer that has ended."""
+    generation = access.generation(person(request), id, Operation.WRITE)
+    request_stop(generation)
+    supervisor.stop(generation.pk)
+    return JsonResponse({}, status=202)
+
+
+@require_safe
+@answers_refusals
+def events(request: HttpRequest, id: uuid.UUID) -> HttpResponseBase:  # type: ignore[type-var]
+    """GET /generations/<uuid>/events/?after=N: the websocket's frames as Server-Sent Events."""
+    user = person(request)
+    generation = access.generation(user, id, Operation.READ)
+    after = request.headers.get("Last-Event-ID") or request.GET.get("after", "0")
+    number = int(after) if after.isascii() and after.isdigit() and len(after) < 16 else 0
+    stream = _Stream(user, generation.conversation_id, generation.pk, number)
+    response = StreamingHttpResponse(stream.events(), content_type="text/event-stream; charset=utf-8")
+    response["Cache-Control"] = "no-cache, no-store"
+    response["X-Accel-Buffering"] = "no"
+    return response
+
+
+class _Stream:
+    """One reader of one answer. A page for the hub as far as rights are concerned."""
+
+    def __init__(self, user: User, conversation: uuid.UUID, generation: uuid.UUID, after: int) -> None:
+        self.user = user
+        self.user_id = user.pk
+        self.conversation_id: uuid.UUID | None = conversation
+        self._generation = generation
+        self._after = after
+        self._queue: asyncio.Queue[str | None] = asyncio.Queue(_QUEUE)
+
+    async def events(self) -> AsyncIterator[str]:
+        supervisor.attach()
+        log = await mirrors.log_for(self._generation)
+        if log is None:
+            return
+        delivery = Delivery(self._queue.put, None, as_server_sent_event)
+        hub.join(self)
+        try:
+            delivery.follow(log, self._after)
+            delivery.open()
+            while True:
+                try:
+                    async with asyncio.timeout(COMMENT_SECONDS):
+                        text = await self._queue.get()
+                except TimeoutError:
+                    yield ": still here\n\n"
+                    continue
+                if text is None:
+                    return
+                yield text
+                if text.startswith(_LAST, text.find("event: ")):
+                    return
+        finally:
+            hub.leave(self)
+            delivery.close()
+
+    def tell(self, frame: Frame) -> None:
+        """News goes to sockets alone."""
+
+    def follow(self, log: LiveLog) -> None:
+        """This stream is for one answer."""
+
+    def recheck(self) -> None:
+        task = asyncio.get_running_loop().create_task(self._recheck())
+        self._rechecking = task
+
+    async def _recheck(self) -> None:
+        assert self.conversation_id is not None
+        try:
+            await sync_to_async(access.conversation)(self.user, self.conversation_id, Operation.READ)
+        except NotFound:
+            await self._queue.put(None)
+
+
+_LAST = "event: message_stop\n"
+
+
+def as_server_sent_event(log: LiveLog, body: Body, seq: int | None) -> str:
+    """`id:` = seq (frames with a number of their own alone), `event:` = type, `data:` = the frame."""
+    number = f"id: {seq}\n" if seq is not None else ""
+    return f"{number}event: {body['type']}\ndata: {frame(log, body, seq)}\n\n"

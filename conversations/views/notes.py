@@ -1,0 +1,82 @@
+"""The plain sentence under an answer that did not simply end, and what can be done next. Used by the transcript."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ..actions.continuation import can_continue
+from ..models import GenerationStatus, Message, User
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """`kind` styles it; `actions` are among continue, retry, settings, new, edit."""
+
+    kind: str
+    text: str
+    actions: list[str]
+
+
+_AFTER_ERROR = {
+    "auth": ["retry"],
+    "model": ["settings", "retry"],
+    "invalid": ["edit", "retry"],
+    "size": ["edit", "new"],
+    "spend": ["retry"],
+}
+_ENDINGS = {
+    "max_tokens": ("limit", "The answer reached its length limit.", ["continue", "settings"]),
+    "model_context_window_exceeded": (
+        "full",
+        "The conversation is as long as this model can read. Start a new one, or continue with what fits.",
+        ["new", "continue"],
+    ),
+    "pause_turn": ("paused", "The answer was paused.", ["continue"]),
+    "refusal": (
+        "refused",
+        "Claude declined to answer this. The message is left out of the next request; you can put it differently.",
+        ["edit"],
+    ),
+    "tool_use": ("tool", "Claude asked for a tool that this site does not run.", ["retry"]),
+}
+_QUIET = {"", "end_turn"}
+
+
+def note_for(message: Message, viewer: User) -> Note | None:
+    """The note of an ended answer; None when there is nothing to say."""
+    if message.role != Message.Role.ASSISTANT:
+        return None
+    if message.status in (GenerationStatus.FAILED, GenerationStatus.INTERRUPTED):
+        return _broken(message, viewer)
+    if message.status == GenerationStatus.STOPPED:
+        return Note("stopped", "Stopped. Everything up to here is saved.", _going_on(message))
+    if message.status != GenerationStatus.COMPLETED:
+        return None
+    if message.stop_reason in _ENDINGS:
+        kind, text, actions = _ENDINGS[message.stop_reason]
+        if not can_continue(message):
+            actions = [action for action in actions if action != "continue"] or ["retry"]
+        return Note(kind, text, actions)
+    if not message.content:
+        return Note("empty", "The model returned nothing.", ["retry"])
+    if message.stop_reason == "stop_sequence":
+        return Note("sequence", f"Ended at the stop sequence “{message.stop_sequence[:80]}”.", [])
+    if message.stop_reason not in _QUIET:
+        return Note("other", f"The answer ended for another reason: {message.stop_reason}.", [])
+    return None
+
+
+def _broken(message: Message, viewer: User) -> Note:
+    error: dict[str, Any] = message.error or {}
+    text = error.get("message") or "The answer broke off. Everything up to here is saved."
+    if viewer.is_staff:
+        extra = (error.get("admin_message"), error.get("detail") and f"The provider said: {error['detail']}")
+        text = " ".join([text, *(part for part in extra if part)])
+    if message.status == GenerationStatus.INTERRUPTED:
+        return Note(error.get("type", "interrupted"), text, _going_on(message))
+    return Note(error.get("type", "failed"), text, _AFTER_ERROR.get(error.get("type", ""), ["retry"]))
+
+
+def _going_on(message: Message) -> list[str]:
+    return ["continue", "retry"] if can_continue(message) else ["retry"]

@@ -1,0 +1,112 @@
+"""What a write brings with it, from a form or JSON alike, and how a refusal is answered. Used by the writing views."""
+
+from __future__ import annotations
+
+import functools
+import uuid
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import msgspec
+from django.core.exceptions import RequestDataTooBig
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+
+from chatsite.errors import json_error, wants_json
+
+from ..access import NotFound
+from ..actions.errors import Invalid, Refused
+from ..models import User
+
+View = TypeVar("View", bound=Callable[..., HttpResponse])
+SETTINGS = (
+    "system", "max_tokens", "stop_sequences", "temperature", "top_p", "top_k", "thinking", "budget_tokens", "effort",
+)  # fmt: skip
+
+
+class Fields:
+    """The fields of a request body: urlencoded, multipart or JSON with the same names."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        if request.content_type == "application/json":
+            self._values = _json_object(request)
+            given = self._values.get("attachments", [])
+            self.attachments = [str(item) for item in given] if isinstance(given, list) else [str(given)]
+        else:
+            self._values = dict(request.POST.items())
+            self.attachments = request.POST.getlist("attachments")
+
+    def text(self, name: str) -> str:
+        """The field as text, "" when it is missing. Raises Invalid when it is something else."""
+        value = self._values.get(name)
+        if value is None:
+            return ""
+        if not isinstance(value, str):
+            raise Invalid(f"{name} must be text.")
+        return value
+
+    def identifier(self, name: str) -> uuid.UUID | None:
+        """The field as a UUID, None when it is missing or empty. Raises Invalid when it is something else."""
+        value = self._values.get(name)
+        if value in (None, ""):
+            return None
+        try:
+            return uuid.UUID(str(value))
+        except ValueError:
+            raise Invalid(f"{name} must be a UUID.") from None
+
+    def client_id(self) -> uuid.UUID:
+        """The send's own id; a client that gives none cannot repeat its send."""
+        return self.identifier("client_id") or uuid.uuid4()
+
+    def settings(self) -> dict[str, Any]:
+        return {name: self._values[name] for name in SETTINGS if name in self._values}
+
+    def refuse_attachments(self) -> None:
+        """Files are never dropped silently: while they cannot be sent, a send with files is refused."""
+        if self.attachments:
+            raise Invalid("Files cannot be sent here yet. Remove them and send again.")
+
+
+def _json_object(request: HttpRequest) -> dict[str, Any]:
+    try:
+        value = msgspec.json.decode(request.body)
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
+        raise Invalid("The body is not JSON.") from None
+    if not isinstance(value, dict):
+        raise Invalid("The body must be a JSON object.")
+    return value
+
+
+def answers_refusals(view: View) -> View:
+    """A refusal becomes the contract's error object, or a plain page; missing and forbidden become 404."""
+
+    @functools.wraps(view)
+    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return view(request, *args, **kwargs)
+        except NotFound:
+            raise Http404 from None
+        except Refused as refused:
+            return refusal(request, refused.status, refused.type, refused.message)
+        except RequestDataTooBig:
+            return refusal(request, 413, "request_too_large", "This is larger than the site accepts.")
+
+    return wrapped  # type: ignore[return-value]
+
+
+def refusal(request: HttpRequest, status: int, type: str, message: str) -> HttpResponse:
+    if wants_json(request):
+        return json_error(status, type, message)
+    return render(request, "error.html", {"status": status, "message": message}, status=status)
+
+
+def answer(request: HttpRequest, body: dict[str, Any], page: str, status: int = 200) -> HttpResponse:
+    """JSON for programs; people who posted a form are sent to the page."""
+    return JsonResponse(body, status=status) if wants_json(request) else redirect(page)
+
+
+def person(request: HttpRequest) -> User:
+    """The signed-in person; the sign-in middleware lets nobody else through."""
+    assert isinstance(request.user, User)
+    return request.user

@@ -1,0 +1,98 @@
+"""The sends: a new conversation, a message, an edit, another answer, a continuation. All idempotent by client_id."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from .. import access
+from ..access import Operation
+from ..actions import continuation, messages
+from ..actions.messages import Sent
+from ..generation import supervisor
+from ..generation.begin import begin
+from .requests import Fields, answer, answers_refusals, person
+
+
+@require_POST
+@answers_refusals
+def start(request: HttpRequest) -> HttpResponse:
+    """POST /conversations/: a new conversation with its first message, its answer running."""
+    fields = Fields(request)
+    fields.refuse_attachments()
+    sent = messages.start(
+        person(request),
+        fields.text("text"),
+        fields.client_id(),
+        owner=supervisor.identity(),
+        model=fields.text("model"),
+        parameters=fields.settings(),
+    )
+    return _answered(request, sent, with_conversation=True)
+
+
+@require_POST
+@answers_refusals
+def send(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
+    """POST /conversations/<uuid>/messages/: the next message of a branch."""
+    conversation = access.conversation(person(request), id, Operation.WRITE)
+    fields = Fields(request)
+    fields.refuse_attachments()
+    sent = messages.send(
+        person(request),
+        conversation,
+        fields.text("text"),
+        fields.client_id(),
+        owner=supervisor.identity(),
+        parent=fields.identifier("parent"),
+    )
+    return _answered(request, sent)
+
+
+@require_POST
+@answers_refusals
+def edit(request: HttpRequest, id: uuid.UUID, message: uuid.UUID) -> HttpResponse:
+    """POST …/messages/<uuid>/edit/: the same turn with another text, as a sibling."""
+    found = access.message(person(request), id, message, Operation.WRITE)
+    fields = Fields(request)
+    sent = messages.edit(
+        person(request), found, fields.text("text"), fields.client_id(), owner=supervisor.identity()
+    )
+    return _answered(request, sent)
+
+
+@require_POST
+@answers_refusals
+def regenerate(request: HttpRequest, id: uuid.UUID, message: uuid.UUID) -> HttpResponse:
+    """POST …/messages/<uuid>/regenerate/: another answer to the same message."""
+    found = access.message(person(request), id, message, Operation.WRITE)
+    fields = Fields(request)
+    sent = messages.regenerate(
+        person(request), found, fields.client_id(), owner=supervisor.identity(), model=fields.text("model")
+    )
+    return _answered(request, sent)
+
+
+@require_POST
+@answers_refusals
+def continue_answer(request: HttpRequest, id: uuid.UUID, message: uuid.UUID) -> HttpResponse:
+    """POST …/messages/<uuid>/continue/: go on where this answer ended."""
+    found = access.message(person(request), id, message, Operation.WRITE)
+    sent = continuation.continue_answer(
+        person(request), found, Fields(request).client_id(), owner=supervisor.identity()
+    )
+    return _answered(request, sent)
+
+
+def _answered(request: HttpRequest, sent: Sent, *, with_conversation: bool = False) -> HttpResponse:
+    if sent.created:
+        begin(sent.generation)
+    url = reverse("conversation", args=[sent.conversation])
+    body: dict[str, Any] = {"message": sent.message, "reply": sent.reply, "generation": sent.generation.pk}
+    if with_conversation:
+        body = {"conversation": sent.conversation, **body, "url": url}
+    return answer(request, body, url, status=201 if sent.created else 200)

@@ -1,0 +1,178 @@
+"""Messages as the templates show them: blocks, branch switcher, note, figures. Used by pages and fragments."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q
+from django.utils.safestring import SafeString, mark_safe
+
+from ..models import Conversation, Generation, GenerationStatus, Message, User
+from ..upstream.capabilities import lookup
+from .formatted import html_of
+from .money import dollars, tokens
+from .notes import Note, note_for
+
+PAGE = 30
+_LIVE = (GenerationStatus.QUEUED, GenerationStatus.RUNNING)
+
+
+@dataclass(slots=True)
+class MessageView:
+    """What `_message.html` reads."""
+
+    id: uuid.UUID
+    role: str
+    parent: uuid.UUID | None
+    status: str
+    author: dict[str, str] | None
+    created_at: datetime
+    shared: bool
+    blocks: list[dict[str, Any]] = field(default_factory=list)
+    text: str = ""
+    note: Note | None = None
+    branch: dict[str, Any] | None = None
+    model: str = ""
+    usage: dict[str, int] | None = None
+    cost: str = ""
+    duration: float | None = None
+    generation: uuid.UUID | None = None
+    running: bool = False
+    joined: bool = False
+    can_edit: bool = False
+    can_regenerate: bool = False
+
+
+def page_of(
+    conversation: Conversation, leaf: uuid.UUID | None, viewer: User, *, may_write: bool
+) -> tuple[list[MessageView], bool]:
+    """The last messages of the branch that ends in `leaf`, oldest first, and whether there are earlier ones.
+
+    The number of queries does not depend on how long the conversation is.
+    """
+    path = Message.objects.path(leaf, PAGE + 1)
+    has_earlier = len(path) > PAGE
+    return views_of(conversation, path[-PAGE:], viewer, may_write=may_write), has_earlier
+
+
+def views_of(
+    conversation: Conversation, messages: list[Message], viewer: User, *, may_write: bool
+) -> list[MessageView]:
+    """The views of these messages; turns of our own that only asked to go on are left out."""
+    siblings = _siblings(conversation, messages)
+    shown = [message for message in messages if message.role == Message.Role.ASSISTANT or not message.continues]
+    return [_view(message, siblings[message.parent_id], viewer, may_write) for message in shown]
+
+
+def _siblings(
+    conversation: Conversation, messages: list[Message]
+) -> dict[uuid.UUID | None, list[tuple[uuid.UUID, str]]]:
+    parents = {message.parent_id for message in messages}
+    known = Q(parent_id__in=[parent for parent in parents if parent is not None])
+    if None in parents:
+        known |= Q(parent=None)
+    rows = Message.objects.filter(known, conversation=conversation).order_by("created_at")
+    found: dict[uuid.UUID | None, list[tuple[uuid.UUID, str]]] = defaultdict(list)
+    for parent, id, role in rows.values_list("parent_id", "pk", "role"):
+        found[parent].append((id, role))
+    return found
+
+
+def _view(
+    message: Message, siblings: list[tuple[uuid.UUID, str]], viewer: User, may_write: bool
+) -> MessageView:
+    generation: Generation | None = getattr(message, "generation", None)
+    running = message.status in _LIVE and generation is not None and generation.is_live
+    view = MessageView(
+        id=message.pk,
+        role=message.role,
+        parent=message.parent_id,
+        status=generation.status if running and generation is not None else message.status,
+        author=_author(message.author),
+        created_at=message.created_at,
+        shared=message.author_id is not None and message.author_id != viewer.pk,
+        text=message.text,
+        branch=_branch(message, siblings),
+        joined=message.continues,
+        generation=generation.pk if generation is not None else None,
+        running=running,
+    )
+    if message.role == Message.Role.USER:
+        view.blocks = [_user_block(index, block) for index, block in enumerate(message.content)]
+        view.can_edit = may_write
+        return view
+    view.can_regenerate = may_write and not running
+    asked = message.model or (generation.model if generation is not None else "")
+    view.model = lookup(asked).display_name or asked
+    if running:
+        # Its text arrives over the socket, from the first event.
+        return view
+    view.blocks = _answer_blocks(message)
+    view.note = note_for(message, viewer)
+    if view.note is not None and not may_write:
+        view.note = Note(view.note.kind, view.note.text, [])
+    view.usage = tokens(message.usage)
+    view.cost = dollars(message.cost_microdollars) if message.usage else ""
+    if message.finished_at is not None and generation is not None:
+        view.duration = max(0.0, (message.finished_at - generation.created_at).total_seconds())
+    return view
+
+
+def _author(user: User | None) -> dict[str, str] | None:
+    return {"name": user.name, "initial": user.name[:1].upper()} if user is not None else None
+
+
+def _branch(message: Message, siblings: list[tuple[uuid.UUID, str]]) -> dict[str, Any] | None:
+    same = [id for id, role in siblings if role == message.role]
+    if len(same) < 2 or message.pk not in same:
+        return None
+    place = same.index(message.pk)
+    return {
+        "index": place + 1,
+        "count": len(same),
+        "previous": same[place - 1] if place else None,
+        "next": same[place + 1] if place + 1 < len(same) else None,
+    }
+
+
+def _user_block(index: int, block: dict[str, Any]) -> dict[str, Any]:
+    if block.get("type") == "text":
+        return {"kind": "text", "index": index, "source": block.get("text", ""), "html": [block.get("text", "")]}
+    return {"kind": "unknown", "index": index, "type": block.get("type", "")}
+
+
+def _answer_blocks(message: Message) -> list[dict[str, Any]]:
+    formatted = html_of(message)
+    results = {block["tool_use_id"]: block for block in message.content if "tool_use_id" in block}
+    shown = []
+    for index, block in enumerate(message.content):
+        kind = block.get("type", "")
+        if kind == "text":
+            html: list[SafeString] = [mark_safe(part) for part in formatted[index]]  # noqa: S308 (made by rendering)
+            shown.append({"kind": "text", "index": index, "html": html, "source": block.get("text", "")})
+        elif kind in ("thinking", "redacted_thinking"):
+            redacted = kind == "redacted_thinking"
+            shown.append(
+                {"kind": "thinking", "index": index, "text": block.get("thinking", ""), "redacted": redacted}
+            )
+        elif kind in ("tool_use", "server_tool_use", "mcp_tool_use"):
+            shown.append(_tool_block(index, block, results.get(block.get("id"))))
+        elif "tool_use_id" not in block:
+            shown.append({"kind": "unknown", "index": index, "type": kind})
+    return shown
+
+
+def _tool_block(index: int, block: dict[str, Any], result: dict[str, Any] | None) -> dict[str, Any]:
+    return {
+        "kind": "tool",
+        "index": index,
+        "name": block.get("name", ""),
+        "input": json.dumps(block.get("input", {}), indent=2, ensure_ascii=False),
+        "result": json.dumps(result.get("content"), indent=2, ensure_ascii=False) if result else "",
+        "state": "done" if result else "not run",
+    }
