@@ -1,20 +1,26 @@
 #!/usr/bin/env python3
-"""Entry point of every command: keeps `.venv` as the requirements say, goes on inside it, then hands over to Django.
+"""Entry point of every command: keeps `.venv` as the requirements say, goes on inside it, then hands over to
+Django.
 
-Until it runs in `.venv` it needs nothing but the standard library, and it must parse on Pythons that are too old.
+Until it runs in `.venv` it needs nothing but the standard library, and it must parse on Pythons that are too
+old.
 """
+
+from __future__ import annotations
 
 import hashlib
 import json
 import os
 import subprocess
 import sys
+from typing import NoReturn
 
 ROOT = os.path.realpath(os.path.dirname(os.path.abspath(__file__)))
 VENV = os.path.join(ROOT, ".venv")
 VENV_PYTHON = os.path.join(VENV, "bin", "python")
 STAMP = os.path.join(VENV, "chatsite-stamp.json")
 OLDEST = (3, 11)
+PYTHON = "{}.{}".format(*sys.version_info)
 NEWER = ("python3.14", "python3.13", "python3.12", "python3.11")
 # Each would let another Python's packages in, or send ours elsewhere.
 FOREIGN = ("PYTHONPATH", "PYTHONHOME", "PIP_USER", "PIP_TARGET", "PIP_PREFIX", "__PYVENV_LAUNCHER__")
@@ -31,17 +37,17 @@ for path in sys.argv[1:]:
 """
 
 
-def stop(sentence):
+def stop(sentence: str) -> NoReturn:
     sys.stderr.write(sentence + "\n")
     sys.exit(1)
 
 
-def say(sentence):
+def say(sentence: str) -> None:
     sys.stderr.write(sentence + "\n")
     sys.stderr.flush()
 
 
-def use_a_newer_python():
+def use_a_newer_python() -> NoReturn:
     """Goes on with a newer Python of this machine, or says what to install."""
     import shutil
 
@@ -51,12 +57,12 @@ def use_a_newer_python():
         if path and subprocess.call([path, "-c", "import venv"], stderr=subprocess.DEVNULL) == 0:
             os.execv(path, [path, os.path.abspath(__file__)] + sys.argv[1:])
     stop(
-        "Chatsite needs Python %d.%d or newer; this is Python %d.%d. "
-        "Install a newer one (for example python3.13) and run the command again." % (OLDEST + sys.version_info[:2])
+        f"Chatsite needs Python {OLDEST[0]}.{OLDEST[1]} or newer; this is Python {PYTHON}. "
+        "Install a newer one (for example python3.13) and run the command again."
     )
 
 
-def digest(paths):
+def digest(paths: list[str]) -> str:
     found = hashlib.sha256()
     for path in paths:
         with open(path, "rb") as file:
@@ -64,7 +70,7 @@ def digest(paths):
     return found.hexdigest()
 
 
-def read_stamp():
+def read_stamp() -> dict[str, str]:
     """What `.venv` was made from; empty when it is not there, moved, half made, or of another Python."""
     try:
         with open(STAMP, encoding="utf-8") as file:
@@ -72,17 +78,17 @@ def read_stamp():
         usable = stamp["folder"] == VENV and os.path.exists(stamp["python"]) and os.path.exists(VENV_PYTHON)
     except (OSError, ValueError, KeyError, TypeError):
         return {}
-    return stamp if usable else {}
+    return dict(stamp) if usable else {}
 
 
-def write_stamp(stamp):
-    draft = STAMP + ".%d" % os.getpid()
+def write_stamp(stamp: dict[str, str]) -> None:
+    draft = f"{STAMP}.{os.getpid()}"
     with open(draft, "w", encoding="utf-8") as file:
         json.dump(stamp, file)
     os.replace(draft, STAMP)
 
 
-def ensure_environment(with_tests):
+def ensure_environment(with_tests: bool) -> None:
     """Makes or mends `.venv` so that it holds the pinned requirements; one process at a time."""
     files = [os.path.join(ROOT, "requirements.txt")]
     if with_tests:
@@ -105,15 +111,17 @@ def ensure_environment(with_tests):
             python = os.path.realpath(VENV_PYTHON)
             write_stamp({"folder": VENV, "python": python, "run": digest(files[:1]), part: wanted})
         except OSError as error:
-            stop("The folder %s cannot be written: %s." % (VENV, error.strerror or error))
+            stop(f"The folder {VENV} cannot be written: {error.strerror or error}.")
 
 
-def install(stamp, requirements):
-    """Brings `.venv` to the pins of `requirements`; makes it anew unless the stamp or its packages vouch for it."""
+def install(stamp: dict[str, str], requirements: str) -> None:
+    """Brings `.venv` to the pins of `requirements`; makes it anew unless its stamp or its packages vouch for
+    it.
+    """
     environ = {name: value for name, value in os.environ.items() if name not in FOREIGN}
     environ["PIP_DISABLE_PIP_VERSION_CHECK"] = "1"
 
-    def run(*arguments):
+    def run(*arguments: str) -> int:
         return subprocess.call([VENV_PYTHON] + list(arguments), env=environ, cwd=ROOT)
 
     if os.path.exists(VENV_PYTHON) and not os.path.exists(STAMP):
@@ -131,34 +139,34 @@ def install(stamp, requirements):
         stop("The requirements could not be installed; pip says why above. Run the command again to retry.")
 
 
-def make_environment(environ):
+def make_environment(environ: dict[str, str]) -> None:
     try:
         import ensurepip  # noqa: F401
         import venv  # noqa: F401
     except ImportError:
         stop(
             "This Python cannot make virtual environments: its venv module is missing. "
-            "On Debian or Ubuntu run: sudo apt install python%d.%d-venv" % sys.version_info[:2]
+            f"On Debian or Ubuntu run: sudo apt install python{PYTHON}-venv"
         )
     if subprocess.call([sys.executable, "-m", "venv", "--clear", VENV], env=environ, stdout=sys.stderr) != 0:
         stop("The virtual environment .venv could not be made; the lines above say why.")
 
 
-def enter_environment(arguments):
+def enter_environment(arguments: list[str]) -> NoReturn:
     for name in FOREIGN:
         os.environ.pop(name, None)
     os.environ["VIRTUAL_ENV"] = VENV
     os.execv(VENV_PYTHON, [VENV_PYTHON] + arguments)
 
 
-def pytest_arguments(given):
+def pytest_arguments(given: list[str]) -> list[str]:
     """The suite on two processes, unless the caller says how many or debugs."""
     own = any(a in ("--pdb", "--trace") or a.startswith(("-n", "--numprocesses", "no:xdist")) for a in given)
     return ["-m", "pytest"] + ([] if own else ["-n", "2"]) + given
 
 
-def main():
-    if sys.version_info < OLDEST:
+def main() -> None:
+    if sys.version_info[:2] < OLDEST:
         use_a_newer_python()
     testing = sys.argv[1:2] == ["test"]
     ensure_environment(testing)

@@ -1,8 +1,9 @@
-"""The ASGI application: pages over HTTP, `conversations.routing` over websockets. Served by `chatsite.server`."""
+"""The ASGI application: pages over HTTP, `conversations.routing` over websockets. Served by `server`."""
 
 from __future__ import annotations
 
 import os
+from typing import Any, cast
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatsite.settings")
 
@@ -24,7 +25,7 @@ application = TrustedProxies(
     ProtocolTypeRouter(
         {
             "http": PageHandler(),
-            "websocket": SocketGate(URLRouter([*websocket_urlpatterns, re_path("", refuse)])),
+            "websocket": SocketGate(URLRouter([*websocket_urlpatterns, re_path("", cast(Any, refuse))])),
         }
     ),
     settings.TRUSTED_PROXIES,

@@ -1,4 +1,6 @@
-"""The data folder: one server at a time on SQLite, a copy before the schema changes, static files when they changed."""
+"""The data folder: one server at a time on SQLite, a copy before the schema changes, static files when they
+changed.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +47,8 @@ def lock() -> IO[str]:
 
 
 def migrate() -> tuple[int, Path | None]:
-    """Applies pending migrations. Returns how many, and where the copy of the SQLite file is that was made before.
+    """Applies pending migrations. Returns how many, and where the copy of the SQLite file is that was made
+    before.
 
     Raises RuntimeError when the database is newer than this version.
     """
@@ -62,14 +65,17 @@ def migrate() -> tuple[int, Path | None]:
 
 
 def _copy() -> Path | None:
-    if connection.vendor != "sqlite" or connection.is_in_memory_db():
+    if connection.vendor != "sqlite":
         return None
     folder = settings.DATA_DIR / "backups"
     folder.mkdir(exist_ok=True, mode=0o700)
     target = folder / f"db-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}.sqlite3"
     os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     # SQLite's own backup: copying the file could miss what is still in the write-ahead log.
-    with closing(sqlite3.connect(connection.settings_dict["NAME"])) as source, closing(sqlite3.connect(target)) as copy:
+    with (
+        closing(sqlite3.connect(connection.settings_dict["NAME"])) as source,
+        closing(sqlite3.connect(target)) as copy,
+    ):
         source.backup(copy)
     for old in sorted(folder.glob("db-*.sqlite3"))[:-KEPT_COPIES]:
         old.unlink()
@@ -80,7 +86,11 @@ def collect_static() -> bool:
     """Collects and compresses static files if they changed since the last time. Returns whether they did."""
     stamp = settings.STATIC_ROOT / "sources"
     current = _static_sources()
-    if (settings.STATIC_ROOT / "staticfiles.json").exists() and stamp.exists() and stamp.read_text() == current:
+    if (
+        (settings.STATIC_ROOT / "staticfiles.json").exists()
+        and stamp.exists()
+        and stamp.read_text() == current
+    ):
         return False
     call_command("collectstatic", interactive=False, verbosity=0)
     stamp.write_text(current)

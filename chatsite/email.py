@@ -9,7 +9,8 @@ _PORTS = {"smtp": 25, "smtps": 465, "smtp+tls": 587}
 
 
 def settings_of(url: str) -> dict[str, Any]:
-    """`smtp://`, `smtps://` (TLS at once) or `smtp+tls://` (STARTTLS), each `user:password@host:port`; or `console:`.
+    """`smtp://`, `smtps://` (TLS at once) or `smtp+tls://` (STARTTLS), each `user:password@host:port`; or
+    `console:`.
 
     Without an address nothing is sent. Raises ValueError when the address is none of these.
     """

@@ -1,4 +1,6 @@
-"""The only reader of the environment. `settings` and `limits` ask it; it collects every problem before it speaks."""
+"""The only reader of the environment. `settings` and `limits` ask it; it collects every problem before it
+speaks.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class Environment:
-    """Typed look-ups of variables. A wrong value is remembered in `problems` and its default used until `check`."""
+    """Typed look-ups of variables. A wrong value is remembered in `problems` and its default used until
+    `check`.
+    """
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
@@ -95,7 +99,9 @@ class Environment:
         except ValueError:
             usable = False
         if not usable:
-            self.problems.append(f"{name} must be an address that begins with {' or '.join(s + '://' for s in schemes)}.")
+            self.problems.append(
+                f"{name} must be an address that begins with {' or '.join(s + '://' for s in schemes)}."
+            )
             return ""
         return value
 
@@ -112,7 +118,9 @@ class Environment:
     def check(self) -> None:
         """Raises ImproperlyConfigured with every problem, one a line, if there is any."""
         if self.problems:
-            raise ImproperlyConfigured("The environment needs a correction:\n" + "\n".join(f"  - {p}" for p in self.problems))
+            raise ImproperlyConfigured(
+                "The environment needs a correction:\n" + "\n".join(f"  - {p}" for p in self.problems)
+            )
 
 
 env = Environment(os.environ)

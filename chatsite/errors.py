@@ -1,4 +1,6 @@
-"""Errors as the contract has them: JSON for programs, a plain page for people. Used by `urls`, middleware and views."""
+"""Errors as the contract has them: JSON for programs, a plain page for people. Used by `urls`, middleware and
+views.
+"""
 
 from __future__ import annotations
 

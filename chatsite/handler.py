@@ -1,4 +1,6 @@
-"""Django's ASGI handler with one hop per request: middleware, view and database run in one of a few lasting threads."""
+"""Django's ASGI handler with one hop per request: middleware, view and database run in one of a few lasting
+threads.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ Send = Callable[[Any], Awaitable[None]]
 
 
 class PageHandler(ASGIHandler):
-    """Answers one HTTP request. Views may be async; they then run in the server's loop, called from the thread."""
+    """Answers one HTTP request. Views may be async; they then run in the server's loop, called from the
+    thread.
+    """
 
     def __init__(self) -> None:
         BaseHandler.__init__(self)
@@ -37,6 +41,7 @@ class PageHandler(ASGIHandler):
         with body:
             request, refusal = self.create_request(scope, body)
             if request is None:
+                assert refusal is not None
                 await self.send_response(refusal, send)
                 return
             worker = workers().least_busy()
@@ -82,10 +87,11 @@ class PageHandler(ASGIHandler):
         """Reads a file piece by piece in the thread; Django would read the whole of it into memory first."""
         headers = [(name.encode("ascii"), value.encode("latin1")) for name, value in response.items()]
         headers += [
-            (b"Set-Cookie", cookie.output(header="").strip().encode("ascii")) for cookie in response.cookies.values()
+            (b"Set-Cookie", cookie.output(header="").strip().encode("ascii"))
+            for cookie in response.cookies.values()
         ]
         await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
         pieces = iter(response)
-        while (piece := await worker.run(next, pieces, None)) is not None:  # type: ignore[arg-type]
+        while (piece := await worker.run(next, pieces, None)) is not None:
             await send({"type": "http.response.body", "body": piece, "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})

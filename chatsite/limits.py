@@ -1,4 +1,6 @@
-"""Every limit by name (promises, section 4). Read as `settings.NAME`; `CHATSITE_NAME` in the environment overrides it."""
+"""Every limit by name (promises, section 4). Read as `settings.NAME`; `CHATSITE_NAME` in the environment
+overrides it.
+"""
 
 from __future__ import annotations
 

@@ -6,7 +6,9 @@ import logging
 import re
 
 # Provider keys, links with a token, and credentials inside addresses.
-_SECRETS = re.compile(r"sk-[A-Za-z0-9_-]{8,}|(?<=/setup/)[^/\s]+|(?<=/invitations/)[^/\s]+|(?<=://)[^/\s@]+(?=@)")
+_SECRETS = re.compile(
+    r"sk-[A-Za-z0-9_-]{8,}|(?<=/setup/)[^/\s]+|(?<=/invitations/)[^/\s]+|(?<=://)[^/\s@]+(?=@)"
+)
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029]")
 
 

@@ -1,4 +1,6 @@
-"""What every request passes: health for probes, security headers, signing in, the person's time zone, compression."""
+"""What every request passes: health for probes, security headers, signing in, the person's time zone,
+compression.
+"""
 
 from __future__ import annotations
 
@@ -49,9 +51,9 @@ def probes(get_response: GetResponse) -> GetResponse:
 
 
 class SignInRequired(LoginRequiredMiddleware):
-    """Every view needs a signed-in person unless it says otherwise. Programs get 401, people the sign-in page."""
+    """Every view needs a signed-in person unless it says otherwise. Programs get 401, people a form."""
 
-    def handle_no_permission(self, request: HttpRequest, view_func: Any) -> HttpResponseBase:
+    def handle_no_permission(self, request: HttpRequest, view_func: Any) -> Any:
         if errors.wants_json(request):
             return errors.json_error(401, "authentication_required", "Sign in first.")
         return super().handle_no_permission(request, view_func)
@@ -74,7 +76,7 @@ def time_zone(get_response: GetResponse) -> GetResponse:
 
 
 class CompressPages(GZipMiddleware):
-    """Compresses HTML alone: streams must not wait, files are compressed already, small JSON is not worth it."""
+    """Compresses HTML alone: streams must not wait, files are compressed already, JSON is small."""
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         if response.streaming or not response.headers.get("Content-Type", "").startswith("text/html"):

@@ -1,4 +1,6 @@
-"""What a reverse proxy says about the client, believed only when it comes from a trusted address. Wraps the ASGI app."""
+"""What a reverse proxy says about the client, believed only when it comes from a trusted address. Wraps the
+ASGI app.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,14 @@ from typing import Any
 from .env import Network
 from .handler import Receive, Scope, Send
 
-_FORWARDED = (b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host", b"x-forwarded-port", b"forwarded", b"x-real-ip")
+_FORWARDED = (
+    b"x-forwarded-for",
+    b"x-forwarded-proto",
+    b"x-forwarded-host",
+    b"x-forwarded-port",
+    b"forwarded",
+    b"x-real-ip",
+)
 
 
 class TrustedProxies:
@@ -46,7 +55,8 @@ class TrustedProxies:
         if not client or not self._trusts(client[0]):
             return scope
         for hop in reversed(said.get(b"x-forwarded-for", "").split(",")):
-            # The nearest hop that is no proxy of ours is the client; what stands before it, it may have made up.
+            # The nearest hop that is no proxy of ours is the client; what stands before it, it may have
+            # made up.
             if not _is_address(hop.strip()):
                 break
             scope["client"] = [hop.strip(), 0]
@@ -58,7 +68,9 @@ class TrustedProxies:
             scope["scheme"] = ("wss" if secure else "ws") if scope["type"] == "websocket" else proto
         host = said.get(b"x-forwarded-host", "").split(",")[-1].strip()
         if host:
-            scope["headers"] = [pair for pair in headers if pair[0] != b"host"] + [(b"host", host.encode("latin1"))]
+            scope["headers"] = [pair for pair in headers if pair[0] != b"host"] + [
+                (b"host", host.encode("latin1"))
+            ]
         return scope
 
 

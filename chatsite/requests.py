@@ -1,4 +1,5 @@
-"""One HTTP request as Daphne receives it, with limits that hold before anything is kept (promises M1, M2, H09-H13).
+"""One HTTP request as Daphne receives it, with limits that hold before anything is kept (promises M1, M2,
+H09-H13).
 
 Used by `server` alone. Twisted calls the camelCase methods.
 """
@@ -12,9 +13,11 @@ from typing import Any
 
 from daphne.http_protocol import HTTPFactory, WebRequest
 from django.conf import settings
-from twisted.internet import reactor
+from twisted.internet import reactor as _reactor
 from twisted.web import http
 
+# Twisted puts the object in place of a module of that name, which types cannot follow.
+reactor: Any = _reactor
 UPLOADS = b"/attachments/"
 # A body that brings less than this in REQUEST_SECONDS is a stalled or a hostile one.
 PROGRESS_BYTES = 64 * 1024
@@ -26,7 +29,7 @@ _REFUSAL = (
 )
 
 
-class Channel(http.HTTPChannel):  # type: ignore[misc]
+class Channel(http.HTTPChannel):
     """A connection whose time-out is for a whole request: bytes that trickle in do not push it on."""
 
     def resetTimeout(self) -> None:
@@ -54,7 +57,8 @@ class Request(WebRequest):  # type: ignore[misc]
 
     def _body_limit(self) -> int:
         path = getattr(self.channel, "_path", b"").split(b"?", 1)[0]
-        # Only a person with a session may send files; whether it is valid is asked later, at less cost than 30 MiB.
+        # Only a person with a session may send files; whether it is valid is asked later, at less cost than
+        # 30 MiB.
         if path == UPLOADS and settings.SESSION_COOKIE_NAME.encode() in self.received_cookies:
             return int(settings.UPLOAD_REQUEST_MAX_BYTES)
         return int(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
@@ -72,7 +76,8 @@ class Request(WebRequest):  # type: ignore[misc]
         super().handleContentChunk(data)
 
     def _refuse(self) -> None:
-        """Answers at once, then reads on for a moment without keeping anything: closing with unread data would
+        """Answers at once, then reads on for a moment without keeping anything: closing with unread data
+        would
         reset the connection before the client has seen the answer."""
         self._refused = True
         self.content.seek(0)
@@ -105,9 +110,9 @@ class Request(WebRequest):  # type: ignore[misc]
     # The answer, on its way out.
 
     def handle_reply(self, message: dict[str, Any]) -> None:
-        if message["type"] == "http.response.body" and message.get("more_body") and self.producer is None:
-            if self.channel is not None and not self.finished:
-                self.registerProducer(self, True)
+        streams = message["type"] == "http.response.body" and message.get("more_body")
+        if streams and self.producer is None and self.channel is not None and not self.finished:
+            self.registerProducer(self, True)
         super().handle_reply(message)
 
     def pauseProducing(self) -> None:
@@ -140,7 +145,9 @@ class Request(WebRequest):  # type: ignore[misc]
         super().connectionLost(reason)
 
     def check_timeouts(self) -> None:
-        stalled = self._waiting is not None and time.monotonic() - self._waiting_since > settings.REQUEST_SECONDS
+        stalled = (
+            self._waiting is not None and time.monotonic() - self._waiting_since > settings.REQUEST_SECONDS
+        )
         if stalled and self.channel is not None:
             self.channel.transport.abortConnection()
         else:
@@ -155,7 +162,7 @@ class RequestFactory(HTTPFactory):  # type: ignore[misc]
         self.timeOut = settings.REQUEST_SECONDS
 
     def protocol(self) -> Any:
-        return http._GenericHTTPChannelProtocol(Channel())
+        return http._GenericHTTPChannelProtocol(Channel())  # type: ignore[no-untyped-call]
 
     def buildProtocol(self, addr: Any) -> Any:
         protocol = super().buildProtocol(addr)

@@ -1,4 +1,6 @@
-"""The secret that an installation makes for itself on its first run, kept in the data folder. Used by `settings`."""
+"""The secret that an installation makes for itself on its first run, kept in the data folder. Used by
+`settings`.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ def load_or_create(path: Path) -> str:
     except (OSError, UnicodeDecodeError) as error:
         raise ImproperlyConfigured(f"The secret {path} cannot be read or made ({error}).") from None
     if len(value) < 32:
-        raise ImproperlyConfigured(f"The secret {path} is damaged. Restore it from a backup, or delete it to make a new one.")
+        raise ImproperlyConfigured(
+            f"The secret {path} is damaged. Restore it from a backup, or delete it to make a new one."
+        )
     return value
 
 

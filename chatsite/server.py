@@ -1,4 +1,4 @@
-"""Daphne in this process: limits on what comes in, answers finished before the process ends. Used by `start`."""
+"""Daphne in this process: limits on what comes in, answers finished before it ends. Used by `start`."""
 
 # Daphne installs its reactor on import, so it comes before everything that might import another one.
 from daphne.server import Server as DaphneServer  # isort: skip
@@ -15,12 +15,12 @@ from typing import Any
 
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 from django.conf import settings
-from twisted.internet import reactor
 from twisted.internet.defer import maybeDeferred
-from twisted.logger import globalLogBeginner
+from twisted.logger import ILogObserver, globalLogBeginner
+from zope.interface import implementer
 
 from .lifecycle import stopping
-from .requests import Request, RequestFactory
+from .requests import Request, RequestFactory, reactor
 
 logger = logging.getLogger("chatsite.server")
 RESTARTING = 1012
@@ -31,6 +31,8 @@ FAREWELL_SECONDS = 1.0
 
 class Socket(WebSocketProtocol):  # type: ignore[misc]
     """A websocket whose unread messages do not pile up (promises M3)."""
+
+    muted: bool
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
         if not self.muted and self.application_queue.qsize() >= settings.SOCKET_QUEUE_MESSAGES:
@@ -68,7 +70,7 @@ class Server(DaphneServer):  # type: ignore[misc]
             maxFramePayloadSize=settings.SOCKET_MESSAGE_BYTES,
             failByDrop=False,  # say 1009 before hanging up
         )
-        globalLogBeginner.beginLoggingTo([lambda _: None], redirectStandardIO=False, discardBuffer=True)
+        globalLogBeginner.beginLoggingTo([_no_log], redirectStandardIO=False, discardBuffer=True)
         loop = reactor._asyncioEventloop
         asyncio.set_event_loop(loop)
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -87,7 +89,9 @@ class Server(DaphneServer):  # type: ignore[misc]
             await _supervisor("boot")
             self._listener.listen(512)
             self._listener.setblocking(False)
-            self._ports.append(reactor.adoptStreamPort(self._listener.fileno(), self._listener.family, self.http_factory))
+            self._ports.append(
+                reactor.adoptStreamPort(self._listener.fileno(), self._listener.family, self.http_factory)
+            )
             # The reactor has its own copy: closing that one alone must free the port.
             self._listener.close()
             self._on_listening()
@@ -116,7 +120,8 @@ class Server(DaphneServer):  # type: ignore[misc]
             if isinstance(protocol, Socket) and protocol.state == protocol.STATE_OPEN:
                 protocol.serverClose(code=RESTARTING)
         deadline = asyncio.get_running_loop().time() + FAREWELL_SECONDS
-        while self._open_connections() and asyncio.get_running_loop().time() < deadline:
+        # Daphne tells nobody when the last connection is gone.
+        while self._open_connections() and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
         self._stop_reactor()
 
@@ -135,8 +140,15 @@ class Server(DaphneServer):  # type: ignore[misc]
 
     def kill_all_applications(self) -> Any:
         # A connection that has not sent a whole request yet has no application; Daphne would stumble over it.
-        self.connections = {key: value for key, value in self.connections.items() if "application_instance" in value}
+        self.connections = {
+            key: value for key, value in self.connections.items() if "application_instance" in value
+        }
         return super().kill_all_applications()
+
+
+@implementer(ILogObserver)  # type: ignore[untyped-decorator]
+def _no_log(event: Any) -> None:
+    """Twisted's own log holds addresses of people and nothing that an operator needs."""
 
 
 async def _supervisor(name: str, *arguments: Any) -> None:

@@ -1,4 +1,6 @@
-"""Who a session belongs to, without changing it. Used when a websocket opens and whenever its rights are asked again."""
+"""Who a session belongs to, without changing it. Used when a websocket opens and whenever its rights are asked
+again.
+"""
 
 from __future__ import annotations
 

@@ -60,8 +60,8 @@ INSTALLED_APPS = [
     "channels",
     "lucide",
 ]
-# All synchronous: `handler` runs the whole chain in one thread. Signing in comes before CSRF, so that a program without
-# a session is told to sign in.
+# All synchronous: `handler` runs the whole chain in one thread. Signing in comes before CSRF, so that a
+# program without a session is told to sign in.
 MIDDLEWARE = [
     "chatsite.middleware.security_headers",
     "chatsite.middleware.probes",
@@ -115,10 +115,15 @@ def _database() -> dict[str, Any]:
             "transaction_mode": "IMMEDIATE",
             "timeout": 10,
             # FULL: an answer of 201 means that the message is on disk (DESIGN section 3).
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA journal_size_limit=67108864;",
+            "init_command": (
+                "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA journal_size_limit=67108864;"
+            ),
         }
     elif found["ENGINE"].endswith("postgresql"):
-        found["OPTIONS"] = {**found.get("OPTIONS", {}), "pool": {"min_size": 1, "max_size": 16, "timeout": 10}}
+        found["OPTIONS"] = {
+            **found.get("OPTIONS", {}),
+            "pool": {"min_size": 1, "max_size": 16, "timeout": 10},
+        }
         found["CONN_MAX_AGE"] = 0
     found["CONN_HEALTH_CHECKS"] = True
     return found
@@ -131,12 +136,22 @@ CHANNEL_LAYERS: dict[str, dict[str, Any]]
 CACHES: dict[str, dict[str, Any]]
 if REDIS_URL:
     CHANNEL_LAYERS = {
-        "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}
+        "default": {
+            "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+            "CONFIG": {"hosts": [REDIS_URL]},
+        }
     }
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
 else:
-    CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer", "CONFIG": {"capacity": 20_000}}}
-    CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 10_000}}}
+    CHANNEL_LAYERS = {
+        "default": {"BACKEND": "channels.layers.InMemoryChannelLayer", "CONFIG": {"capacity": 20_000}}
+    }
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+            "OPTIONS": {"MAX_ENTRIES": 10_000},
+        }
+    }
 
 # People and signing in.
 AUTH_USER_MODEL = "conversations.User"
@@ -236,7 +251,13 @@ LOG_LEVEL = env.choice("CHATSITE_LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"plain": {"()": "chatsite.logging.PlainFormatter", "format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "formatters": {
+        "plain": {
+            "()": "chatsite.logging.PlainFormatter",
+            "format": "{asctime} {levelname} {name}: {message}",
+            "style": "{",
+        }
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {

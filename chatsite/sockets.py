@@ -1,4 +1,6 @@
-"""The gate in front of every websocket: origin, then session. Refuses with 403 before the handshake is accepted."""
+"""The gate in front of every websocket: origin, then session. Refuses with 403 before the handshake is
+accepted.
+"""
 
 from __future__ import annotations
 
@@ -22,14 +24,15 @@ async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 class SocketGate:
-    """Lets a page of this site with a signed-in person through; adds `user` and `session_key` to the scope."""
+    """Lets pages of this site with a signed-in person through; `user` and `session_key` go into the scope."""
 
     def __init__(self, application: Any) -> None:
         self._application = application
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         origins = [value.decode("latin1") for name, value in scope["headers"] if name == b"origin"]
-        # Full origins: another port or scheme of this host is another site (promises M5). No origin is no page of ours.
+        # Full origins: another port or scheme of this host is another site (promises M5). No origin is no
+        # page of ours.
         if len(origins) != 1 or origins[0] not in settings.WEBSOCKET_ORIGINS:
             logger.warning("Websocket refused: origin %.200r is not this site.", origins)
             return await refuse(scope, receive, send)

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator
 
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
-# The admin's and other packages' files are many and rarely asked for: compressing them costs seconds at every start.
+# The admin's and other packages' files are many and rarely asked for: compressing them costs seconds at
+# every start.
 _UNCOMPRESSED = ("admin/",)
 
 
-class StaticStorage(CompressedManifestStaticFilesStorage):
+class StaticStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
     """Rewrites module imports to hashed names as well, so that every file may be cached for ever."""
 
     support_js_module_import_aggregation = True

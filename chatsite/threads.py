@@ -1,6 +1,8 @@
-"""A few long-lived threads for synchronous work, each with a lasting database connection. Used by `asgi` and `sockets`.
+"""A few long-lived threads for synchronous work, each with a lasting database connection. Used by `asgi` and
+`sockets`.
 
-Django's own ASGI handler makes a thread and a connection for every request; a storm of sends would pay for both.
+Django's own ASGI handler makes a thread and a connection for every request; a storm of sends would pay for
+both.
 """
 
 from __future__ import annotations
@@ -30,7 +32,9 @@ class Worker:
         self.waiting += 1
         try:
             # Not thread-sensitive: that context would be inherited by tasks which outlive the request.
-            return await sync_to_async(function, thread_sensitive=False, executor=self.executor)(*args, **kwargs)
+            return await sync_to_async(function, thread_sensitive=False, executor=self.executor)(
+                *args, **kwargs
+            )
         finally:
             self.waiting -= 1
 

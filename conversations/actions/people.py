@@ -1,4 +1,4 @@
-"""The first administrator: from a one-time link or from the environment. Called by `start` and `views.setup`."""
+"""The first administrator: from a one-time link or the environment. Called by `start` and `views.setup`."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def setup_link_open(token: str) -> bool:
 
 
 def create_first_administrator(token: str, username: str, email: str, password: str) -> User:
-    """Uses up the token. Raises Invalid when it was used, has expired, or there is an administrator already."""
+    """Uses up the token. Raises Invalid when it was used or is old, or there is an administrator."""
     with writing():
         invitation = (
             Invitation.objects.select_for_update().open(token).filter(first_administrator=True).first()

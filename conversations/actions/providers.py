@@ -1,4 +1,6 @@
-"""Which provider answers: the one of the environment, those of an administrator, else the demo. Called by `start`."""
+"""Which provider answers: the one of the environment, those of an administrator, else the demo. Called by
+`start`.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,8 @@ class Answering:
 
 
 def sync_environment() -> Answering:
-    """Makes the rows say what the environment says: the provider "Environment", and the demo when nobody else answers.
+    """Makes the rows say what the environment says: the provider "Environment", and the demo when nobody else
+    answers.
 
     Raises Invalid with a plain sentence when key or base URL cannot be right.
     """
@@ -43,7 +46,8 @@ def sync_environment() -> Answering:
     if first is None:
         return Answering(
             True,
-            "The demo model answers (it is not Claude). Set ANTHROPIC_API_KEY and start again to connect one.",
+            "The demo model answers (it is not Claude). "
+            "Set ANTHROPIC_API_KEY and start again to connect one.",
         )
     return Answering(
         False, f"Answers come from {_described(first.provider)}; the first model is {first.model_id}."
@@ -87,7 +91,9 @@ def _demo(enabled: bool) -> None:
 
 
 def _offer(provider: Provider, model_ids: list[str]) -> None:
-    """Exactly these models of the provider are enabled, in this order; others stay for the conversations that used them."""
+    """Exactly these models of the provider are enabled, in this order; others stay for the conversations that
+    used them.
+    """
     provider.language_models.exclude(model_id__in=model_ids).update(enabled=False)
     for position, model_id in enumerate(model_ids):
         LanguageModel.objects.update_or_create(

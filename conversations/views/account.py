@@ -14,7 +14,7 @@ from conversations.models import User
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def preferences(request: HttpRequest) -> HttpResponse:
-    """The page; a POST may carry any of the fields, those left out stay (the theme switch sends only `theme`)."""
+    """The page; a POST may carry any of the fields, those left out stay (the theme switch sends one)."""
     assert isinstance(request.user, User)
     person = User.objects.get(pk=request.user.pk)
     if request.method != "POST":

@@ -160,6 +160,6 @@ class Command(BaseCommand):
     def _warn_about_proxy(self) -> None:
         if settings.HTTPS and not settings.TRUSTED_PROXIES:
             self._say(
-                "CHATSITE_PUBLIC_URL is https, but no proxy is trusted: set CHATSITE_TRUSTED_PROXIES to the address "
-                "of the proxy that ends TLS, or every page will redirect to itself."
+                "CHATSITE_PUBLIC_URL is https, but no proxy is trusted: set CHATSITE_TRUSTED_PROXIES to the "
+                "address of the proxy that ends TLS, or every page will redirect to itself."
             )
