@@ -46,16 +46,15 @@ class _Block:
         self.open = True
 
     def apply(self, delta: Delta) -> None:
-        kind = type(delta)
-        if kind is ThinkingDelta:
+        if isinstance(delta, ThinkingDelta):
             self.thinking.append(delta.thinking)
-        elif kind is InputJsonDelta:
+        elif isinstance(delta, InputJsonDelta):
             self.json_pieces.append(delta.partial_json)
-        elif kind is SignatureDelta:
+        elif isinstance(delta, SignatureDelta):
             self.fields["signature"] = delta.signature
-        elif kind is CitationsDelta:
+        elif isinstance(delta, CitationsDelta):
             self.citations.append(delta.citation)
-        elif kind is CompactionDelta:
+        elif isinstance(delta, CompactionDelta):
             self.fields.update(
                 {key: value for key, value in msgspec.structs.asdict(delta).items() if value is not None}
             )
@@ -109,28 +108,28 @@ class Accumulator:
         """Applies one event. Raises GarbledAnswer for a delta or stop of a block that is not open, or a start
         out of order.
         """
-        if type(event) is ContentBlockDelta:
+        if isinstance(event, ContentBlockDelta):
             if event.index != self._open_index:
                 raise GarbledAnswer(f"delta for block {event.index}, which is not open")
             delta = event.delta
-            if type(delta) is TextDelta:
+            if isinstance(delta, TextDelta):
                 self._append_text(delta.text)
             else:
                 self._blocks[-1].apply(delta)
-        elif type(event) is ContentBlockStart:
+        elif isinstance(event, ContentBlockStart):
             if event.index != len(self._blocks) or self._open_index >= 0:
                 raise GarbledAnswer(f"block {event.index} starts out of order")
             block = _Block(event.content_block)
             self._blocks.append(block)
             self._append_text = block.text.append
             self._open_index = event.index
-        elif type(event) is ContentBlockStop:
+        elif isinstance(event, ContentBlockStop):
             if event.index != self._open_index:
                 raise GarbledAnswer(f"block {event.index} stops, but is not open")
             self._close()
-        elif type(event) is MessageStart:
+        elif isinstance(event, MessageStart):
             self._start(event.message)
-        elif type(event) is MessageDelta:
+        elif isinstance(event, MessageDelta):
             self._delta(event)
         else:
             if self._open_index >= 0:

@@ -104,7 +104,7 @@ class ChatDecoder:
             raise error_from_event(value, self._secrets)
         if not self._started:
             self._started = True
-            message = {
+            message: dict[str, Any] = {
                 "id": value.get("id"), "type": "message", "role": "assistant", "model": value.get("model"),
                 "content": [], "stop_reason": None, "stop_sequence": None, "usage": {},
             }  # fmt: skip

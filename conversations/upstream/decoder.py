@@ -74,12 +74,11 @@ class MessagesDecoder:
                     pass  # the slow path finds out what it is
                 else:
                     delta = event.delta
-                    kind = type(delta)
-                    if kind is TextDelta:
+                    if isinstance(delta, TextDelta):
                         text = delta.text
-                    elif kind is ThinkingDelta:
+                    elif isinstance(delta, ThinkingDelta):
                         text = delta.thinking
-                    elif kind is InputJsonDelta:
+                    elif isinstance(delta, InputJsonDelta):
                         text = delta.partial_json
                     else:
                         text = "\0"

@@ -69,33 +69,36 @@ def error_from_response(
     """The error that a reply with `status` (or a 200 whose JSON is an error) means. `headers` in lower case,
     `now` epoch seconds.
     """
+    readable = True
     try:
         said = _read(read_json(body))
     except UnreadableJSON:
+        readable = False
         said = _Body(message=body[:2000].decode("utf-8", "replace"))
     if status == 200:
         status = said.status or 0
-    type_ = _classify(status, said)
-    request_id = quoted(headers.get("request-id") or said.request_id or headers.get("x-inference-id") or "")
-    details = {"status": status or None, "detail": quoted(said.message, *secrets), "request_id": request_id}
-    if 300 <= status < 400:
-        return UpstreamError("protocol", status=status, detail="redirect refused", request_id=request_id)
-    if type_ == "auth" and status == 403 and dialect == "aimlapi":
-        type_ = "spend"  # there, 403 means that the credits are used up (section 10.2)
-    if type_ == "invalid" and details["detail"]:
-        reason = str(details["detail"]).rstrip(" .")
-        message = f"The model service refused this request: {reason}. {_WHAT_TO_DO[type_]}"
-        return UpstreamError("invalid", message, **details)
-    if type_ == "size":
-        return UpstreamError("size", _size_message(sent_bytes), **details)
-    if type_ == "limit":
-        return _limit_error(headers, said, dialect, now, retry_after_cap, details)
-    retry_after = read_retry_after(headers, now)
-    retries = 0 if headers.get("x-should-retry") == "false" else _RETRIES.get(type_, 0)
-    if retry_after is not None and retry_after > retry_after_cap:
-        retries = 0
-    retry_at = now + retry_after if retry_after else None
-    return UpstreamError(type_, **details, retry_after=retry_after, retry_at=retry_at, max_retries=retries)
+    if 100 <= status < 400:
+        detail = "redirect refused" if status >= 300 else "an empty answer"
+        error = UpstreamError("protocol", detail=detail)
+    else:
+        type_ = _classify(status, said)
+        if type_ == "auth" and status == 403 and dialect == "aimlapi":
+            type_ = "spend"  # there, 403 means that the credits are used up (section 10.2)
+        retry_after = read_retry_after(headers, now)
+        if type_ == "limit" and retry_after is None and dialect not in {"openai_chat", "aimlapi"}:
+            # Messages dialects name a time for a rate limit: one without is a spending cap (section 10.1).
+            type_ = "spend"
+        reason = quoted(said.message, *secrets)
+        told = reason if readable else ""  # a proxy's HTML page is for administrators
+        error = UpstreamError(type_, _message(type_, told, retry_after, now, sent_bytes), detail=reason)
+        error.retry_after = retry_after
+        error.retry_at = now + retry_after if retry_after else None
+        error.max_retries = _max_retries(type_, headers, retry_after, retry_after_cap)
+    error.status = status or None
+    error.request_id = quoted(
+        headers.get("request-id") or said.request_id or headers.get("x-inference-id") or ""
+    )
+    return error
 
 
 def error_from_event(value: dict[str, Any], secrets: tuple[str, ...] = ()) -> UpstreamError:
@@ -120,35 +123,31 @@ def _classify(status: int, said: _Body) -> str:
     by_name = _TYPE_BY_NAME.get(said.name) or _TYPE_BY_NAME.get(said.code)
     if status in _TYPE_BY_STATUS:
         # A 400 or 404 may carry the more exact word; the others are exact themselves.
-        return (
-            by_name
-            if by_name and status in {400, 422, 404} and by_name != "service"
-            else _TYPE_BY_STATUS[status]
-        )
+        exact = by_name if status in {400, 404, 422} and by_name != "service" else None
+        return exact or _TYPE_BY_STATUS[status]
     if by_name:
         return by_name
     return "invalid" if 400 <= status < 500 else "service"
 
 
-def _limit_error(
-    headers: Mapping[str, str], said: _Body, dialect: str, now: float, cap: float, details: dict[str, Any]
-) -> UpstreamError:
-    retry_after = read_retry_after(headers, now)
-    if retry_after is None:
-        # Messages dialects always name a time for a rate limit: one without is a spending cap and persists
-        # (section 10.1).
-        return UpstreamError("limit" if dialect in {"openai_chat", "aimlapi"} else "spend", **details)
-    if retry_after > cap:
-        return UpstreamError(
-            "limit",
-            limit_message(now + retry_after, now),
-            **details,
-            retry_after=retry_after,
-            retry_at=now + retry_after,
-        )
-    retries = 0 if headers.get("x-should-retry") == "false" else 1
-    at = now + retry_after
-    return UpstreamError("limit", **details, retry_after=retry_after, retry_at=at, max_retries=retries)
+def _max_retries(type_: str, headers: Mapping[str, str], retry_after: float | None, cap: float) -> int:
+    if headers.get("x-should-retry") == "false" or (retry_after or 0) > cap:
+        return 0
+    if type_ == "limit":
+        return 1 if retry_after is not None else 0
+    return _RETRIES.get(type_, 0)
+
+
+def _message(type_: str, reason: str, retry_after: float | None, now: float, sent_bytes: int) -> str:
+    """The sentence where the reply makes it more exact than the usual one of its type, else ""."""
+    if type_ == "invalid" and reason:
+        return f"The model service refused this request: {reason.rstrip(' .')}. {_WHAT_TO_DO[type_]}"
+    if type_ == "size" and sent_bytes > 100_000:
+        size = f"{sent_bytes / 1e6:.1f} MB, the limit is {_REQUEST_LIMIT_MB} MB"
+        return f"This request is too large for the model service: {size}. {_WHAT_TO_DO[type_]}"
+    if type_ == "limit" and retry_after:
+        return limit_message(now + retry_after, now)
+    return ""
 
 
 def limit_message(retry_at: float, now: float) -> str:
@@ -158,11 +157,6 @@ def limit_message(retry_at: float, now: float) -> str:
     until = datetime.fromtimestamp(retry_at, UTC)
     day = "" if retry_at - now < 12 * 3600 else f" on {until:%d %B}"
     return f"The limit of the model service is reached until {until:%H:%M} UTC{day}. Try again then."
-
-
-def _size_message(sent_bytes: int) -> str:
-    size = f": {sent_bytes / 1e6:.1f} MB, the limit is {_REQUEST_LIMIT_MB} MB" if sent_bytes > 100_000 else ""
-    return f"This request is too large for the model service{size}. {_WHAT_TO_DO['size']}"
 
 
 def _read(value: Any) -> _Body:

@@ -125,5 +125,5 @@ def event_from_dict(data: dict[str, Any]) -> Event:
 
     Raises msgspec.ValidationError for anything that is not one of the six events.
     """
-    event: Event = msgspec.convert(data, Event)  # type: ignore[arg-type]
+    event: Event = msgspec.convert(data, Event)
     return event

@@ -165,7 +165,10 @@ class Exchange:
         """
         if self._json is not None:
             self.reply = read_reply(
-                b"".join(self._json), request_id=self.request_id, meta=self._meta_in_headers()
+                b"".join(self._json),
+                request_id=self.request_id,
+                meta=self._meta_in_headers(),
+                secrets=self._secrets,
             )
             self._ended = True
             return events_from_reply(self.reply)

@@ -104,7 +104,8 @@ _UP_TO_HIGH: dict[str, Any] = {"disabled_up_to_high_effort": True}
 _MEDIUM: dict[str, Any] = {"effort_default": "medium"}
 _OPUS_4: dict[str, Any] = {"max_output": 32_000}
 
-# Name as people say it (the id follows from it), prices, least cacheable tokens (0: nobody knows), differences from the profile.
+# Profile, name as people say it (the id follows from it), prices, least cacheable tokens (0: nobody knows),
+# and what differs from the profile.
 _ROWS: tuple[tuple[Capabilities, str, Prices | None, int, dict[str, Any]], ...] = (
     (_NEWEST, "Fable 5.2", _FABLE_5_2, 0, {}),
     (_NEWEST, "Mythos 5.2", _FABLE_5_2, 0, {}),

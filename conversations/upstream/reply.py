@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from .error_bodies import error_from_event
 from .errors import UpstreamError
 from .events import (
     CitationsDelta,
@@ -57,7 +58,9 @@ class Reply:
         return "".join(str(block.get("text") or "") for block in self.content if block.get("type") == "text")
 
 
-def read_reply(body: bytes, *, request_id: str = "", meta: dict[str, Any] | None = None) -> Reply:
+def read_reply(
+    body: bytes, *, request_id: str = "", meta: dict[str, Any] | None = None, secrets: tuple[str, ...] = ()
+) -> Reply:
     """The reply in a JSON body; everything but the content is optional (section 8). Raises UpstreamError
     `protocol`.
     """
@@ -65,8 +68,13 @@ def read_reply(body: bytes, *, request_id: str = "", meta: dict[str, Any] | None
         value = read_json(body)
     except UnreadableJSON as error:
         raise UpstreamError("protocol", detail=f"unreadable JSON ({error})", request_id=request_id) from None
-    if isinstance(value, dict) and isinstance(value.get("choices"), list):
-        value = message_from_chat(value)
+    if isinstance(value, dict):
+        if value.get("type") == "error" or value.get("error") or "statusCode" in value:
+            error = error_from_event(value, secrets)
+            error.request_id = error.request_id or request_id
+            raise error
+        if isinstance(value.get("choices"), list):
+            value = message_from_chat(value)
     content = value.get("content") if isinstance(value, dict) else None
     if isinstance(content, str):
         content = [{"type": "text", "text": content}] if content else []
@@ -149,7 +157,7 @@ def events_from_reply(reply: Reply) -> list[Event]:
     """The events a stream would have brought: a JSON answer to a streaming request reads like any other
     (section 9).
     """
-    message = {
+    message: dict[str, Any] = {
         "id": reply.message_id, "type": "message", "role": "assistant", "model": reply.model, "content": [],
         "stop_reason": None, "stop_sequence": None, "usage": reply.usage,
     }  # fmt: skip

@@ -144,7 +144,7 @@ def _thinking(
 
 def _thinks(thinking: dict[str, Any] | None, abilities: Capabilities) -> bool:
     if thinking is not None:
-        return thinking["type"] != "disabled"
+        return bool(thinking["type"] != "disabled")
     return abilities.thinking_default in {"on", "always"}
 
 

@@ -50,7 +50,7 @@ def pause_before_retry(error: UpstreamError, attempt: int, elapsed: float, limit
         if error.retry_after > limits.retry_after_cap:
             return None
         return error.retry_after * (1 + 0.1 * random.random())
-    return min(limits.backoff * 2**attempt, limits.backoff_cap) * (1 - 0.25 * random.random())
+    return min(limits.backoff * float(2**attempt), limits.backoff_cap) * (1 - 0.25 * random.random())
 
 
 def _until(text: str, date: str | None, now: float) -> float:

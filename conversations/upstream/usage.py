@@ -4,7 +4,7 @@ section 9.4, promises S11).
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeGuard
 
 MAX_COUNT = 1_000_000_000  # far above any context; a larger figure is a fault, not a count
 COUNTS = ("input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
@@ -15,7 +15,7 @@ _PROVISIONAL_OUTPUT = (
 )
 
 
-def is_count(value: object) -> bool:
+def is_count(value: object) -> TypeGuard[int]:
     """Whether a value can be a number of tokens or requests."""
     return type(value) is int and 0 <= value <= MAX_COUNT
 
@@ -49,7 +49,7 @@ class Usage:
     def update(self, usage: object) -> None:
         """Takes the cumulative usage of a message_delta: each field that is not null overwrites."""
         if isinstance(usage, dict):
-            before = self._values.get("output_tokens")
+            before: int = self._values.get("output_tokens", 0)
             fell = (
                 is_count(before) and is_count(usage.get("output_tokens")) and usage["output_tokens"] < before
             )

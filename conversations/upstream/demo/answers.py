@@ -87,17 +87,16 @@ def _text(text: str, pictures: list[str], commands: dict[str, str], request: dic
         return "This answer reaches its limit in the middle of a"
     turns = sum(message.get("role") == "user" for message in request.get("messages") or [])
     parts = [
-        "I am the demo of this site: a small program, not Claude. I can show you the page, but I cannot think."
+        "I am the demo of this site: a small program, not Claude. I can show the page, but I cannot think."
     ]
     if pictures:
         listed = "\n".join(f"{number}. {picture}" for number, picture in enumerate(pictures, 1))
         parts.append(f"I have received:\n\n{listed}")
     if text.strip():
-        words = len(text.split())
+        count = len(text.split())
+        words = "1 word" if count == 1 else f"{count} words"
         quote = " ".join(text.split())[:200]
-        parts.append(
-            f"You wrote {words} {'word' if words == 1 else 'words'}, in turn {turns} of this conversation:\n\n> {quote}"
-        )
+        parts.append(f"You wrote {words} in turn {turns} of this conversation:\n\n> {quote}")
     parts.append(
         "Write `/help` to see what I can show. An administrator can connect a real model in the settings."
     )
@@ -112,7 +111,7 @@ def _title(text: str) -> str:
 
 
 def _thinking(text: str) -> dict[str, Any]:
-    thought = f"The person wrote {len(text)} characters. I am a demo, so I only pretend to weigh them, and then say what I always say."
+    thought = f"The person wrote {len(text)} characters. I only pretend to weigh them, for I am a demo."
     return {"type": "thinking", "thinking": thought, "signature": "ZGVtby1zaWduYXR1cmU="}
 
 
@@ -149,7 +148,8 @@ def _cited() -> list[dict[str, Any]]:
     ]
     for title, url, quote in samples.SOURCES:
         citation = {
-            "type": "web_search_result_location", "cited_text": quote, "url": url, "title": title, "encrypted_index": "ZGVtbw==",
+            "type": "web_search_result_location", "cited_text": quote, "url": url, "title": title,
+            "encrypted_index": "ZGVtbw==",
         }  # fmt: skip
         blocks.append({"type": "text", "text": f"According to {title}: “{quote}” ", "citations": [citation]})
     return blocks

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-HELP = """This is the demo: a small program inside this site, **not Claude**. It shows what the page can do until an administrator \
-enters a key for a provider.
+HELP = """This is the demo: a small program inside this site, **not Claude**. It shows what the page can do \
+until an administrator enters a key for a provider.
 
 Write any of these words in a message:
 
@@ -24,8 +24,8 @@ Attach a picture and the demo tells you its format, its size and its main colour
 
 MARKDOWN = r"""# A sample of everything
 
-The demo writes **bold**, *italic*, ~~struck~~ and `inline code`, a [link](https://www.djangoproject.com/), and a footnote-free line
-that is long enough to wrap on a narrow screen.
+The demo writes **bold**, *italic*, ~~struck~~ and `inline code`, a [link](https://www.djangoproject.com/),
+and a line that is long enough to wrap on a narrow screen.
 
 ## Lists
 
@@ -97,8 +97,9 @@ SOURCES = (
 def long_answer(paragraphs: int = 60) -> str:
     """About 25 KB of numbered paragraphs, each different, so that a missing piece would show."""
     return "\n\n".join(
-        f"Paragraph {number}. The demo counts its paragraphs so that nothing can be lost without being seen: this is number {number} "
-        f"of {paragraphs}, it has a sum of digits of {sum(map(int, str(number)))}, and its square is {number * number}. "
-        f"Scroll up while it runs: the page must stay where you are reading, and end with paragraph {paragraphs}."
+        f"Paragraph {number}. The demo counts its paragraphs so that nothing can be lost without being seen: "
+        f"it is number {number} of {paragraphs}, its digits add up to {sum(map(int, str(number)))}, and "
+        f"its square is {number * number}. Scroll up while it runs: the page must stay where you are reading, "
+        f"and end with paragraph {paragraphs}."
         for number in range(1, paragraphs + 1)
     )

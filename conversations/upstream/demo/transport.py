@@ -26,7 +26,7 @@ _PLACEHOLDERS: dict[str, dict[str, Any]] = {
 
 
 class DemoTransport(httpx.AsyncBaseTransport):
-    """Answers in the process. `drip` is the pause between two deltas in seconds; 0 gives everything at once."""
+    """Answers in the process. `drip` is the pause after a delta in seconds; 0 gives all at once."""
 
     def __init__(self, drip: float = PACE) -> None:
         self._drip = drip
@@ -75,8 +75,9 @@ def _message(body: dict[str, Any], reply: Answer) -> dict[str, Any]:
         for message in body["messages"]
     )
     return {
-        "id": f"msg_demo_{secrets.token_hex(8)}", "type": "message", "role": "assistant", "model": body.get("model") or "demo",
-        "content": reply.blocks, "stop_reason": reply.stop_reason, "stop_sequence": None,
+        "id": f"msg_demo_{secrets.token_hex(8)}", "type": "message", "role": "assistant",
+        "model": body.get("model") or "demo", "content": reply.blocks,
+        "stop_reason": reply.stop_reason, "stop_sequence": None,
         "usage": {
             "input_tokens": max(1, sent // 4), "output_tokens": max(1, characters // 4),
             "cache_creation_input_tokens": 0, "cache_read_input_tokens": 0,
