@@ -12,17 +12,16 @@ REPEAT = 0.02
 
 
 class BudgetExceeded(BaseException):
-    """The step used up its CPU time. Not an `Exception`, so that no library's `except Exception` swallows it."""
+    """The step used up its CPU time. Not an `Exception`, which libraries catch and swallow."""
 
 
 _armed = False
 
 
-def install(hard: bool = True) -> None:
-    """Take over the CPU timer signal of this process; with `hard` a second timer can kill it (see `last_resort`)."""
+def install() -> None:
+    """Take over the CPU timer signals of this process."""
     signal.signal(signal.SIGVTALRM, _exceeded)
-    if hard:
-        signal.signal(signal.SIGPROF, signal.SIG_DFL)
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)
 
 
 @contextmanager
@@ -39,7 +38,7 @@ def cpu_budget(seconds: float) -> Iterator[None]:
 
 
 def last_resort(seconds: float) -> None:
-    """Let the kernel end this process after `seconds` of CPU from now: for C code that no exception can leave."""
+    """Let the kernel end this process after `seconds` of CPU: for C code that no exception can leave."""
     signal.setitimer(signal.ITIMER_PROF, seconds)
 
 

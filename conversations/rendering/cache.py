@@ -1,4 +1,4 @@
-"""Recently rendered texts, so that a page opened again, or by ten people, is rendered once. Used by `service`."""
+"""Recently rendered texts: a page opened again, or by ten people, is rendered once. Used by `service`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ MAX_CHARACTERS = 2_000_000
 
 
 class RenderedCache:
-    """Texts to their rendered blocks, the least recently used leave first. Not thread-safe: the service locks."""
+    """Texts to their rendered blocks; the least recently used leave first. The service holds the lock."""
 
     def __init__(self, capacity: int = MAX_CHARACTERS) -> None:
         self._capacity = capacity

@@ -1,4 +1,4 @@
-"""Makes characters that hide, reorder or pile up visible, one for one. Every text passes here before it is parsed."""
+"""Makes characters that hide, reorder or pile up visible, one for one, before a text is parsed."""
 
 from __future__ import annotations
 

@@ -1,21 +1,12 @@
-"""TeX formulas: the parser rules that find `$…$`, `$$…$$`, `\\(…\\)`, `\\[…\\]`, and their way to MathML."""
+"""Parser rules that find TeX formulas: `$…$`, `$$…$$`, `\\(…\\)`, `\\[…\\]`, `\\begin{align}`."""
 
 from __future__ import annotations
 
-import functools
-import html
 import re
-from xml.etree.ElementTree import Element, tostring
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock
 from markdown_it.rules_inline import StateInline
-
-MAX_SOURCE = 4096
-"""Characters of TeX that are converted; conversion is super-linear (dependencies P4)."""
-
-MAX_LENGTH = 10.0
-"""Largest distance in em that a formula may set: more could paint over what is outside the answer."""
 
 # A price is not a formula: no space inside the dollars, no digit before or after, all on one line.
 _DOLLAR = re.compile(r"\$(?![\s$])((?:[^$\\`\n]|\\[^\n])++)(?<!\s)\$(?!\d)")
@@ -26,58 +17,6 @@ _SQUARE = re.compile(r"\\\[((?:[^\\]|\\[^\[\]])++)\\\]", re.DOTALL)
 _ENVIRONMENT = re.compile(
     r"\\begin\{((?:align|alignat|equation|gather|multline|eqnarray|split|cases|[a-zA-Z]?matrix)\*?)\}"
 )
-_FORBIDDEN = re.compile(
-    r"\\(?:[egx]?def|let|(?:re)?newcommand|providecommand|includegraphics|html|href|url|input)\b|\\html"
-)
-_LENGTH = re.compile(r"(-?\d*\.?\d+)\s*(em|ex|pt|px|mu|cm|mm|in|pc|bp)?")
-_EM = {
-    "em": 1.0,
-    "ex": 0.5,
-    "pt": 0.1,
-    "px": 0.0625,
-    "mu": 0.056,
-    "cm": 2.4,
-    "mm": 0.24,
-    "in": 6.0,
-    "pc": 1.0,
-    "bp": 0.1,
-}
-_LENGTHS = frozenset(
-    "width height depth voffset lspace rspace minsize maxsize mathsize linethickness rowspacing columnspacing".split()
-)
-
-
-@functools.lru_cache(maxsize=512)
-def formula_html(source: str, display: bool) -> str:
-    """Return MathML for the TeX `source`, or the source in `<code class="math-source">` when it cannot be read.
-
-    `display` sets it as a block of its own. The result still goes through the sanitiser.
-    """
-    if len(source) <= MAX_SOURCE and not _FORBIDDEN.search(source):
-        try:
-            return _mathml(source, "block" if display else "inline")
-        except Exception:  # the converter raises all kinds on half-written input, RecursionError included
-            pass
-    return f'<code class="math-source">{html.escape(source)}</code>'
-
-
-def _mathml(source: str, display: str) -> str:
-    # Imported on first use: 6 MB of memory that most conversations never need.
-    from latex2mathml.converter import Converter
-
-    tree = Converter(display=display).convert_to_element(source)
-    for element in tree.iter():
-        _limit_lengths(element)
-    # The converter writes some characters as entities in its text, and the serialiser escapes them again.
-    return tostring(tree, encoding="unicode").replace("&amp;#", "&#")
-
-
-def _limit_lengths(element: Element) -> None:
-    for name in _LENGTHS.intersection(element.attrib):
-        for number, unit in _LENGTH.findall(element.attrib[name]):
-            if abs(float(number)) * _EM[unit or "em"] > MAX_LENGTH:
-                del element.attrib[name]
-                break
 
 
 def dollar_inline(state: StateInline, silent: bool) -> bool:
@@ -117,8 +56,8 @@ def formula_block(state: StateBlock, start: int, end: int, silent: bool) -> bool
     r"""Block rule: a formula on lines of its own, `$$`, `\[` or `\begin{align}` to its closing mark.
 
     Where it begins is decided by its first line alone, and it ends at its mark, at a blank line or with its
-    container: so it never changes how text before it was read, which incremental rendering relies on. One that
-    does not close is a paragraph.
+    container: so it never changes how text before it was read, which incremental rendering relies on. One
+    that does not close is a paragraph.
     """
     if state.is_code_block(start):
         return False
@@ -150,7 +89,7 @@ def formula_block(state: StateBlock, start: int, end: int, silent: bool) -> bool
         token.content = content[len(opening) : -len(closing)].strip() if closing in ("$$", "\\]") else content
         token.map = [start, stop]
     else:
-        _push_paragraph(state, content, start, stop)
+        push_paragraph(state, start, stop)
     return True
 
 
@@ -168,10 +107,12 @@ def _line(state: StateBlock, line: int) -> str:
     return state.src[state.bMarks[line] + state.tShift[line] : state.eMarks[line]]
 
 
-def _push_paragraph(state: StateBlock, content: str, start: int, stop: int) -> None:
+def push_paragraph(state: StateBlock, start: int, stop: int) -> None:
+    """Make one paragraph of the lines `start` up to `stop`, whatever they hold."""
     state.push("paragraph_open", "p", 1).map = [start, stop]
     inline = state.push("inline", "", 0)
-    inline.content, inline.map, inline.children = content, [start, stop], []
+    inline.content = state.getLines(start, stop, state.blkIndent, False).strip()
+    inline.map, inline.children = [start, stop], []
     state.push("paragraph_close", "p", -1)
 
 

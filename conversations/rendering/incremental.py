@@ -19,10 +19,10 @@ _CLOSING_FENCE = re.compile(r" {0,3}(`+|~+)[ \t]*")
 def render_open(tail: str, references: References, *, final: bool) -> Segment:
     """Render what stands in `tail`, the text from the first open block on.
 
-    Blocks are closed by whole lines only, until `final`: an unfinished line may still turn into anything. Every
-    block but the last is closed, since CommonMark closes a block when the next one starts; the last one is closed
-    early where its own lines prove it. Feeding a text in any pieces and joining `closed` gives
-    `render_document(text)`, unless `defines`. The open HTML takes in the unfinished line where that reads well.
+    Blocks are closed by whole lines only, until `final`: an unfinished line may still turn into anything.
+    Every block but the last is closed, since CommonMark closes a block when the next one starts; the last
+    one is closed early where its own lines prove it. Feeding a text in any pieces and joining `closed` gives
+    `render_document(text)`, unless `defines`. The open HTML takes in the unfinished line if that reads well.
     """
     whole = len(tail) if final else _whole_lines(tail)
     document = parse(tail[:whole], references)

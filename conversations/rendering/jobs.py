@@ -23,8 +23,8 @@ class TailJob:
     """Render the open end of a growing text (see `incremental.render_open`). Result: `Segment`, or `None`.
 
     `None`: the tail was beyond the budget; render the whole text as a document at the end.
-    `key` names the growing text. A job that is not `final` is a live one: it waits for its share of CPU, and while
-    it waits a newer job with the same key takes its place (the older future is cancelled).
+    `key` names the growing text. A job that is not `final` is a live one: it waits for its share of CPU, and
+    while it waits a newer job with the same key takes its place (the older future is cancelled).
     """
 
     tail: str

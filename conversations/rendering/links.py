@@ -1,4 +1,4 @@
-"""Which addresses become links, and when the real host is named beside one. Used by the parser and the renderer."""
+"""Which addresses become links, and when the real host is named beside one."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def host(url: str) -> str:
 
 
 def note(url: str, text: str) -> str:
-    """Return the host to show beside a link whose `text` could mislead about where it goes, else an empty string.
+    """Return the host to show beside a link whose `text` could mislead about its target, else ``""``.
 
     Misleading: the text reads like another address, the URL has a user part or an internationalised host, or
     the text held hidden characters (promises MD08).
@@ -88,7 +88,7 @@ def trim(address: str) -> str:
 
 
 def web_address(state: StateInline, silent: bool) -> bool:
-    """Inline rule: `http://…` and `https://…` in running text; runs at the colon and takes the scheme back."""
+    """Inline rule: web addresses in running text; runs at the colon and takes the scheme back."""
     if silent or state.linkLevel > 0 or not state.src.startswith("://", state.pos):
         return False
     pending = state.pending
@@ -118,7 +118,7 @@ def _push_link(state: StateInline, url: str, text: str) -> None:
 
 
 def finish(children: list[Token]) -> list[Token]:
-    """Return the inline tokens with bare `www.` and mail addresses linked and each link's host note worked out."""
+    """Return the inline tokens with bare `www.` and mail addresses linked and the host notes worked out."""
     if any(child.type == "text" and ("@" in child.content or "www." in child.content) for child in children):
         children = _link_bare(children)
     opening: Token | None = None

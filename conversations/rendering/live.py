@@ -1,4 +1,4 @@
-"""A content block's text on its way to formatted HTML while it is written. The engine feeds one `LiveBlock` per block."""
+"""A content block's text becomes HTML while it is written. The engine feeds one `LiveBlock` per block."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ INTERVAL = 0.2
 """Seconds between two renders of the same open block (promises section 4: at most five a second)."""
 
 OPEN_CHARACTERS_PER_SECOND = 20_000
-"""A long open block is rendered less often, so that its cost stays a small part of the time it takes to arrive."""
+"""A long open block is rendered less often: its cost stays a small part of the time it takes to arrive."""
 
 CODE_CHARACTERS_PER_SECOND = 5_000
 """The same for open code, which the page extends by itself as plain text."""
@@ -36,8 +36,8 @@ _MARKUP = re.compile(r"[\n\r*_`~$)\]>]")
 class BlockHTML:
     """News for the page: Markdown blocks `start`… become `html`, then `open` for the block still open.
 
-    `length`: UTF-16 code units of the content block's text that all closed blocks and the open one cover; the page
-    shows the rest as plain text. `seq`: the last event that the HTML may hold text of. `final`: nothing follows.
+    `length`: UTF-16 code units of the content block's text that all closed blocks and the open one cover; the
+    page shows the rest as plain text. `seq`: the last event that the HTML may hold text of.
     """
 
     start: int
@@ -49,10 +49,10 @@ class BlockHTML:
 
 
 class LiveBlock:
-    """Renders one growing text through a `RenderService` and calls `deliver` on the event loop with each change.
+    """Renders one growing text through a `RenderService` and calls `deliver` with each change.
 
-    All methods are called on the event loop that was running when it was made. `push` is on the hot path: it
-    only notes the text.
+    All methods are called on the event loop that was running when it was made. `push` is on the hot path:
+    it only notes the text.
     """
 
     def __init__(self, service: RenderService, deliver: Callable[[BlockHTML], None]) -> None:
@@ -84,7 +84,7 @@ class LiveBlock:
             self._schedule()
 
     def finish(self) -> asyncio.Future[None]:
-        """No more text comes: render the rest with priority. The future is done when the last HTML is delivered."""
+        """No more text comes: render the rest first of all. The future is done once that is delivered."""
         self._stop_timer()
         self._read()
         if self._size > MAX_LIVE or not self._size:
@@ -96,7 +96,7 @@ class LiveBlock:
         return self._done
 
     def close(self) -> None:
-        """Forget everything; nothing is delivered any more. For an answer whose followers and server go away."""
+        """Forget everything; nothing is delivered any more."""
         self._stop_timer()
         self._stopped = True
         if self._job:

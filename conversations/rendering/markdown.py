@@ -1,9 +1,8 @@
-"""Markdown to sanitised HTML, one string per top-level block. Entry point for whole texts; `incremental` builds on it."""
+"""Markdown to sanitised HTML, one string per top-level block. `incremental` builds on it."""
 
 from __future__ import annotations
 
-import html
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,7 +41,7 @@ class Block:
 
 @dataclass(slots=True)
 class Document:
-    """A text cut into blocks. `lines` are the source lines without their ends; `environment` holds the references."""
+    """A text cut into blocks: its source lines without their ends, and what the parser keeps beside."""
 
     lines: list[str]
     blocks: list[Block]
@@ -130,14 +129,7 @@ def _limit_depth(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     while stop < end and (state.isEmpty(stop) or state.sCount[stop] >= state.blkIndent):
         stop += 1
     state.line = stop
-    state.push("paragraph_open", "p", 1).map = [start, stop]
-    inline = state.push("inline", "", 0)
-    inline.content, inline.map, inline.children = (
-        state.getLines(start, stop, state.blkIndent, False).strip(),
-        [start, stop],
-        [],
-    )
-    state.push("paragraph_close", "p", -1)
+    formulas.push_paragraph(state, start, stop)
     return True
 
 

@@ -11,7 +11,7 @@ from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
 from . import highlighting, links
-from .formulas import formula_html
+from .mathml import formula_html
 
 LONG_CODE = 30
 """Lines above which the page folds a code block (look-and-feel, "A message")."""
@@ -39,7 +39,7 @@ class Renderer(RendererHTML):
 
     def formula_block(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         content = tokens[idx].content
-        # A formula that may need to scroll must be reachable by keyboard; a short one would only be in the way.
+        # What may scroll must be reachable by keyboard; a short formula would only be in the way.
         focus = ' tabindex="0"' if len(content) > 60 else ""
         return f'<div class="math"{focus}>{formula_html(content, True)}</div>\n'
 
@@ -86,7 +86,7 @@ class Renderer(RendererHTML):
         return "</a>"
 
     def image(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
-        # Nothing is fetched: an address in an answer can carry what the conversation holds (promises P16, MD04).
+        # Nothing is fetched: an address can carry away what the conversation holds (promises P16, MD04).
         token = tokens[idx]
         url = str(token.attrs["src"])
         where = escape(links.host(url))

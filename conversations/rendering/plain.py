@@ -1,4 +1,4 @@
-"""Plain text as HTML: what a person wrote, and what is shown when an answer is too large or too slow to format."""
+"""Plain text as HTML: what a person wrote, and answers too large or too slow to format."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def plain_text_html(text: str) -> str:
 
 
 def plain_blocks(text: str) -> list[str]:
-    """Return `text` as a list of escaped paragraphs of about `CHUNK` characters, cut at line ends where possible."""
+    """Return `text` as escaped paragraphs of up to `CHUNK` characters, cut at line ends where possible."""
     text = visible(text.replace("\r\n", "\n").replace("\r", "\n"))
     blocks = []
     start = 0

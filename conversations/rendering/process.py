@@ -1,4 +1,4 @@
-"""One render process from the server's side: start it, ask it, kill it. Used by `service`, from one thread."""
+"""One render process as the server sees it: start it, ask it, kill it. Used by the thread of `service`."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ class WorkerProcess:
         ours, theirs = socket.socketpair()
         with theirs:
             # An empty environment: the process must not hold the server's secrets.
-            self._process = subprocess.Popen(
+            self._process: subprocess.Popen[bytes] = subprocess.Popen(
                 [sys.executable, "-m", "conversations.rendering.worker"],
-                stdin=theirs,
-                stdout=theirs,
+                stdin=theirs.fileno(),
+                stdout=theirs.fileno(),
                 cwd=_ROOT,
                 env={},
             )
@@ -49,7 +49,7 @@ class WorkerProcess:
         return self._process.pid
 
     def ask(self, message: dict[str, Any], seconds: float) -> dict[str, Any]:
-        """Send a job and return the reply; kill the process if that takes more than `seconds` of wall time."""
+        """Send a job and return the reply; kill the process if it takes more than `seconds` of wall time."""
         deadline = time.monotonic() + seconds
         try:
             self._socket.settimeout(seconds)

@@ -5,37 +5,29 @@ from __future__ import annotations
 import nh3
 from pygments.token import STANDARD_TYPES
 
-_MATH = (
-    "math menclose mfrac mi mmultiscripts mn mo mover mpadded mphantom mprescripts mroot mrow ms mspace msqrt "
-    "mstyle msub msubsup msup mtable mtd mtext mtr munder munderover none"
-).split()
+_PROSE = """
+a blockquote br code del div em figcaption figure h3 h4 h5 h6 hr input li ol p pre s span strong
+table tbody td th thead tr ul button
+"""
+_MATH = """
+math menclose mfrac mi mmultiscripts mn mo mover mpadded mphantom mprescripts mroot mrow ms mspace msqrt
+mstyle msub msubsup msup mtable mtd mtext mtr munder munderover none
+"""
 # No href: `\href{javascript:…}` puts one on <mrow>. No style, class or colour either (dependencies P4).
-_MATH_ATTRIBUTES = set(
-    "accent accentunder columnalign columnlines columnspacing columnspan depth display displaystyle fence form "
-    "height largeop linethickness lspace mathsize mathvariant maxsize minsize movablelimits notation rowalign "
-    "rowlines rowspacing rowspan rspace scriptlevel separator stretchy symmetric voffset width".split()
-)
-_PROSE = (
-    "a blockquote br code del div em figcaption figure h3 h4 h5 h6 hr input li ol p pre s span strong table tbody "
-    "td th thead tr ul button"
-).split()
+_MATH_ATTRIBUTES = """
+accent accentunder columnalign columnlines columnspacing columnspan depth display displaystyle fence form
+height largeop linethickness lspace mathsize mathvariant maxsize minsize movablelimits notation rowalign
+rowlines rowspacing rowspan rspace scriptlevel separator stretchy symmetric voffset width
+"""
+_DROPPED_WHOLE = "script style iframe object template noscript title textarea svg"
+_ALERTS = ("note", "tip", "important", "warning", "caution")
 _ALIGNMENT = {"align-left", "align-center", "align-right"}
 
 _CLEANER = nh3.Cleaner(
-    tags={*_PROSE, *_MATH},
-    clean_content_tags={
-        "script",
-        "style",
-        "iframe",
-        "object",
-        "template",
-        "noscript",
-        "title",
-        "textarea",
-        "svg",
-    },
+    tags={*_PROSE.split(), *_MATH.split()},
+    clean_content_tags=set(_DROPPED_WHOLE.split()),
     attributes={
-        **{tag: _MATH_ATTRIBUTES for tag in _MATH},
+        **dict.fromkeys(_MATH.split(), set(_MATH_ATTRIBUTES.split())),
         "a": {"href", "target"},
         "div": {"tabindex"},
         "input": {"aria-label"},
@@ -52,12 +44,7 @@ _CLEANER = nh3.Cleaner(
     allowed_classes={
         "button": {"code__wrap", "code__copy"},
         "code": {"math-source"},
-        "div": {
-            "table",
-            "math",
-            "alert",
-            *(f"alert--{kind}" for kind in ("note", "tip", "important", "warning", "caution")),
-        },
+        "div": {"table", "math", "alert", *(f"alert--{kind}" for kind in _ALERTS)},
         "figure": {"code", "code--long", "code--open"},
         "li": {"task"},
         "ol": {"tasks"},

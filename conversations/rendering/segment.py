@@ -1,4 +1,4 @@
-"""What one pass over a growing text found. Apart from the parser, so that the server can hold it without loading one."""
+"""What one pass over a growing text found. Apart from the parser, so that the server need not load one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Segment:
     consumed: code points of the tail that the closed blocks cover; the caller drops them.
     covered: code points of the tail that closed and open HTML cover together.
     references: link definitions to hand to the next pass.
-    defines: definitions were seen anywhere; only then can `render_document` of the whole text differ at the end.
+    defines: definitions were seen; only then can `render_document` of the whole text differ at the end.
     """
 
     closed: list[str]

@@ -24,7 +24,7 @@ IDLE_SECONDS = 60.0
 """The process ends after this long without a job."""
 
 WALL_SECONDS = 5.0
-"""Time for one job before the process is killed. It limits its own CPU far below; this is for one that is stuck."""
+"""Time for one job until the process is killed. It limits its own CPU far below; this is for a stuck one."""
 
 logger = logging.getLogger(__name__)
 
@@ -32,8 +32,9 @@ logger = logging.getLogger(__name__)
 class RenderService:
     """Renders in a child process, started at the first job, ended when idle, restarted after a crash.
 
-    `submit` may be called from any thread and from an event loop (wrap the future with `asyncio.wrap_future`);
-    it never blocks. A job never fails: what cannot be rendered comes back as plain text, or as `None` for a tail.
+    `submit` may be called from any thread and from an event loop (wrap the future with
+    `asyncio.wrap_future`); it never blocks. A job never fails: what cannot be rendered comes back as plain
+    text, or as `None` for a tail.
     """
 
     def __init__(self, idle_seconds: float = IDLE_SECONDS, wall_seconds: float = WALL_SECONDS) -> None:

@@ -1,6 +1,6 @@
-"""The render process: `python -m conversations.rendering.worker`, started and fed by `service`. Knows no Django, no secrets.
+"""The render process, `python -m conversations.rendering.worker`: no Django, no secrets. Fed by `service`.
 
-Reads jobs on standard input, writes results on standard output, both framed as `jobs` says; ends when input ends.
+Reads jobs on standard input, writes results on standard output, framed as `jobs` says; ends with its input.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ STEP_SECONDS = 0.25
 """CPU that one block, or the cutting of a text into blocks, may use (promises section 4, Markdown)."""
 
 STEP_BYTES = 32 * 1024
-"""A text gets `STEP_SECONDS` for each such piece: large answers are formatted, slow ones end in plain text."""
+"""A text gets `STEP_SECONDS` per such piece: large answers are formatted, slow ones end in plain text."""
 
 MEMORY = 512 * 1024 * 1024
 """Address space of this process, in bytes."""

@@ -1,0 +1,69 @@
+"""TeX to MathML, which browsers draw without a script. Used by `output`; the result is sanitised last."""
+
+from __future__ import annotations
+
+import functools
+import html
+import re
+from xml.etree.ElementTree import Element, tostring
+
+MAX_SOURCE = 4096
+"""Characters of TeX that are converted; conversion is super-linear (dependencies P4)."""
+
+MAX_LENGTH = 10.0
+"""Largest distance in em that a formula may set: more could paint over what is outside the answer."""
+
+# Definitions could grow without end, the others have no place in an answer (promises MD21).
+_FORBIDDEN = re.compile(
+    r"\\(?:[egx]?def|let|(?:re)?newcommand|providecommand|includegraphics|href|url|input)\b|\\html"
+)
+_LENGTH = re.compile(r"(-?\d*\.?\d+)\s*(em|ex|pt|px|mu|cm|mm|in|pc|bp)?")
+_EM = {
+    "em": 1,
+    "ex": 0.5,
+    "pt": 0.1,
+    "px": 0.0625,
+    "mu": 0.056,
+    "cm": 2.4,
+    "mm": 0.24,
+    "in": 6,
+    "pc": 1,
+    "bp": 0.1,
+}
+_LENGTHS = {
+    *("width", "height", "depth", "voffset", "lspace", "rspace", "minsize", "maxsize", "mathsize"),
+    *("linethickness", "rowspacing", "columnspacing"),
+}
+
+
+@functools.lru_cache(maxsize=512)
+def formula_html(source: str, display: bool) -> str:
+    """Return MathML for the TeX `source`, or `<code class="math-source">` with it when it cannot be read.
+
+    `display` sets it as a block of its own. The result still goes through the sanitiser.
+    """
+    if len(source) <= MAX_SOURCE and not _FORBIDDEN.search(source):
+        try:
+            return _mathml(source, "block" if display else "inline")
+        except Exception:  # the converter raises all kinds on half-written input, RecursionError included
+            pass
+    return f'<code class="math-source">{html.escape(source)}</code>'
+
+
+def _mathml(source: str, display: str) -> str:
+    # Imported on first use: 6 MB of memory that most conversations never need.
+    from latex2mathml.converter import Converter
+
+    tree = Converter(display=display).convert_to_element(source)
+    for element in tree.iter():
+        _limit_lengths(element)
+    # The converter writes some characters as entities in its text, and the serialiser escapes them again.
+    return tostring(tree, encoding="unicode").replace("&amp;#", "&#")
+
+
+def _limit_lengths(element: Element) -> None:
+    for name in _LENGTHS.intersection(element.attrib):
+        for number, unit in _LENGTH.findall(element.attrib[name]):
+            if abs(float(number)) * _EM[unit or "em"] > MAX_LENGTH:
+                del element.attrib[name]
+                break
