@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .jobs import DocumentJob, TailJob
+from .plain import plain_blocks
 from .segment import Segment
 from .service import RenderService
 
@@ -69,6 +70,7 @@ class LiveBlock:
         self._references: dict[str, dict[str, Any]] = {}
         self._defines = False
         self._stopped = False
+        self._finishing = False
         self._dirty = False
         self._not_before = 0.0
         self._timer: asyncio.TimerHandle | None = None
@@ -84,11 +86,16 @@ class LiveBlock:
             self._schedule()
 
     def finish(self) -> asyncio.Future[None]:
-        """No more text comes: render the rest first of all. The future is done once that is delivered."""
+        """No more text comes: render the rest first of all.
+
+        The future is done once it is delivered; all HTML delivered then covers the whole text.
+        """
         self._stop_timer()
+        self._finishing = True
         self._read()
-        if self._size > MAX_LIVE or not self._size:
-            self._end()
+        if self._size > MAX_LIVE:
+            # What is formatted stays; the rest is a text of its own, most likely shown plain.
+            self._submit(DocumentJob(self._tail), self._append)
         elif self._defines or self._stopped:
             self._submit_document()
         else:
@@ -99,9 +106,9 @@ class LiveBlock:
         """Forget everything; nothing is delivered any more."""
         self._stop_timer()
         self._stopped = True
-        if self._job:
-            self._job.cancel()
-        self._job = None
+        job, self._job = self._job, None
+        if job:
+            job.cancel()
         self._end()
 
     def _read(self) -> None:
@@ -141,10 +148,10 @@ class LiveBlock:
             # A job that a newer one has overtaken does not count: both began at the same place.
             if self._job is future:
                 self._job = None
-                if future.cancelled():
-                    self._end()
-                else:
+                if not future.cancelled():
                     then(future.result(), seq)
+                elif self._finishing:  # the service is closed
+                    self._append(plain_blocks(self._tail), seq)
 
         def call(_: Future[Any]) -> None:
             if not self._loop.is_closed():
@@ -180,10 +187,13 @@ class LiveBlock:
         if segment is None or segment.defines:
             self._submit_document()
             return
-        start = len(self._closed)
-        self._take(segment)
-        self._service.remember("".join(self._pieces), self._closed)
-        self._deliver(BlockHTML(start, segment.closed, "", self._closed_units, seq, True))
+        self._service.remember("".join(self._pieces), self._closed + segment.closed)
+        self._append(segment.closed, seq)
+
+    def _append(self, blocks: list[str], seq: int) -> None:
+        self._deliver(
+            BlockHTML(len(self._closed), blocks, "", self._closed_units + _units(self._tail), seq, True)
+        )
         self._end()
 
     def _submit_document(self) -> None:
