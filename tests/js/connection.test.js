@@ -8,12 +8,13 @@ class Socket {
   closed = false;
   send(text) { this.sent.push(JSON.parse(text)); }
   close() { this.closed = true; }
+  open() { this.onopen(); }
   hear(frame) { this.onmessage({ data: JSON.stringify(frame) }); }
   break(code) { this.onclose({ code }); }
 }
 
 function setUp() {
-  const world = { sockets: [], timers: [], frames: [], states: [], said: [] };
+  const world = { clock: 0, sockets: [], timers: [], frames: [], states: [], said: [] };
   world.connection = new Connection({
     url: "ws://host/ws/",
     socket: () => {
@@ -22,6 +23,7 @@ function setUp() {
     },
     timers: { setTimeout: (run, delay) => world.timers.push({ run, delay }), clearTimeout: () => {} },
     backoff: new Backoff({ random: () => 1 }),
+    now: () => world.clock,
     handlers: {
       frame: (frame) => world.frames.push(frame),
       state: (state) => world.states.push(state),
@@ -34,13 +36,15 @@ function setUp() {
   return world;
 }
 
-test("is open with the first frame, and hands every frame on", () => {
+test("sends only while it is open, and hands every frame on", () => {
   const world = setUp();
   assert.equal(world.connection.send({ type: "ack" }), false);
+  world.sockets[0].open();
   world.sockets[0].hear({ type: "conversation" });
   assert.deepEqual(world.states, ["connecting", "open"]);
   assert.equal(world.connection.send({ type: "ack" }), true);
   assert.deepEqual(world.sockets[0].sent, [{ type: "ack" }]);
+  assert.deepEqual(world.frames, [{ type: "conversation" }]);
 });
 
 test("comes back after 1006, 4408 and 1012 with growing windows", () => {
@@ -50,9 +54,20 @@ test("comes back after 1006, 4408 and 1012 with growing windows", () => {
     world.timers.at(-1).run();
   }
   assert.deepEqual(world.timers.map((timer) => timer.delay), [500, 1000, 2000]);
-  world.sockets.at(-1).hear({ type: "conversation" });
+  world.sockets.at(-1).open();
+  world.clock += 6000;
   world.sockets.at(-1).break(1012);
   assert.equal(world.timers.at(-1).delay, 5000);
+});
+
+test("a socket that is closed as soon as it opens keeps its growing windows", () => {
+  const world = setUp();
+  for (let count = 0; count < 3; count += 1) {
+    world.sockets.at(-1).open();
+    world.sockets.at(-1).break(1008);
+    world.timers.at(-1).run();
+  }
+  assert.deepEqual(world.timers.map((timer) => timer.delay), [500, 1000, 2000]);
 });
 
 test("never waits longer than 30 seconds", () => {

@@ -4,6 +4,8 @@ const SIGNED_OUT = 4401;
 const GONE = 4404;
 const RESTARTING = 1012;
 const RESTART_SPREAD = 5000;
+/* A socket that lived this long was a good one: the next failure starts counting anew. */
+const HEALTHY = 5000;
 /* A page whose socket never once opened in this many tries asks over HTTP what is wrong. */
 const SUSPICIOUS = 3;
 
@@ -17,13 +19,15 @@ export class Connection {
   #socket = null;
   #timer = null;
   #failures = 0;
+  #openedAt = 0;
 
-  constructor({ url, socket, timers, handlers, backoff = new Backoff() }) {
+  constructor({ url, socket, timers, handlers, backoff = new Backoff(), now = () => Date.now() }) {
     this.url = url;
     this.makeSocket = socket;
     this.timers = timers;
     this.handlers = handlers;
     this.backoff = backoff;
+    this.now = now;
   }
 
   connect() {
@@ -31,12 +35,12 @@ export class Connection {
     this.#enter("connecting");
     const socket = this.makeSocket(this.url);
     this.#socket = socket;
-    socket.onmessage = (event) => {
-      if (socket === this.#socket) this.#receive(JSON.parse(event.data));
+    socket.onopen = () => {
+      this.#openedAt = this.now();
+      this.#enter("open");
     };
-    socket.onclose = (event) => {
-      if (socket === this.#socket) this.#closed(event.code);
-    };
+    socket.onmessage = (event) => this.handlers.frame(JSON.parse(event.data));
+    socket.onclose = (event) => this.#closed(event.code);
   }
 
   /** False when the frame could not go out; whoever needs it then uses HTTP. */
@@ -56,16 +60,11 @@ export class Connection {
     this.#enter("closed");
   }
 
-  #receive(frame) {
-    if (this.state !== "open") {
+  #closed(code) {
+    if (this.state === "open" && this.now() - this.#openedAt > HEALTHY) {
       this.#failures = 0;
       this.backoff.reset();
-      this.#enter("open");
     }
-    this.handlers.frame(frame);
-  }
-
-  #closed(code) {
     this.#drop();
     if (code === SIGNED_OUT || code === GONE) {
       this.#enter("closed");
@@ -86,6 +85,7 @@ export class Connection {
     const socket = this.#socket;
     this.#socket = null;
     if (!socket) return;
+    socket.onopen = null;
     socket.onmessage = null;
     socket.onclose = null;
     socket.close();

@@ -1,0 +1,149 @@
+import { announce } from "./lib/announce.js";
+import { getHTML, post } from "./lib/http.js";
+import { nodesOf } from "./lib/html.js";
+import { urls } from "./lib/page.js";
+import { Answer } from "./models/answer.js";
+import { AnswerView } from "./elements/answer-view.js";
+import { settleInto } from "./elements/reconcile.js";
+
+const ENDINGS = {
+  completed: "The answer is complete.",
+  stopped: "The answer was stopped.",
+  failed: "There is no answer.",
+  interrupted: "The answer broke off.",
+};
+const RUNNING = ["queued", "running"];
+
+export const isRunning = (article) => RUNNING.includes(article?.dataset.status);
+
+/**
+ * The running answers of this page: frames go in, models change, views draw, and at the end the server's own
+ * rendering takes their place. `on`: changed() when one begins or ends, ended() when one is settled.
+ */
+export class Answers {
+  #answers = new Map();
+  #views = new Map();
+  #stopWhenKnown = false;
+
+  constructor({ transcript, send, on }) {
+    this.transcript = transcript;
+    this.send = send;
+    this.on = on;
+    transcript.addEventListener("drawn", ({ detail: view }) => this.#drawn(view));
+  }
+
+  get running() {
+    return [...this.#answers.values()].filter((answer) => !answer.isDone);
+  }
+
+  has(generation) {
+    return this.#answers.has(generation);
+  }
+
+  isLive = (article) => this.#views.has(article.dataset.generation);
+
+  /** How far this page has an answer; 0 when it has nothing. */
+  seq(generation) {
+    return this.#answers.get(generation)?.seq ?? 0;
+  }
+
+  /** An answer exists in this article; frames may have come before. */
+  bind(generation, article) {
+    const answer = this.#answer(generation, article.dataset.message);
+    if (this.#views.has(generation)) return;
+    const view = new AnswerView(answer, article);
+    this.#views.set(generation, view);
+    this.transcript.draw(view);
+    this.on.changed();
+    if (this.#stopWhenKnown) this.stop(generation);
+  }
+
+  frame(frame) {
+    const answer = this.#answer(frame.generation, frame.message);
+    if (frame.type === "message_start" && answer.version === 0) announce("The answer has begun.");
+    if (answer.apply(frame) === "gap") this.send({ type: "resume", generation: answer.generation, after: answer.seq });
+    const seq = answer.takeAck();
+    if (seq !== null) this.send({ type: "ack", generation: answer.generation, seq });
+    const view = this.#views.get(frame.generation) ?? this.#find(answer);
+    if (view) this.transcript.draw(view);
+  }
+
+  /** Waiting for a retry, or slow: said where the answer will be. */
+  status(frame) {
+    const view = this.#views.get(frame.generation);
+    if (!view || view.answer.hasContent) return;
+    const sentence = frame.error?.message ?? "";
+    if (frame.retry_at) view.countDown(sentence || "The service is busy.", Date.parse(frame.retry_at) || frame.retry_at * 1000);
+    else view.wait(sentence || (frame.status === "slow" ? "The model is still thinking." : ""));
+  }
+
+  /** Asks the server to stop; before the answer has an id, as soon as it has one. */
+  async stop(generation) {
+    this.#stopWhenKnown = !generation;
+    if (!generation) return;
+    if (!this.send({ type: "stop", generation })) await post(urls.stop(generation));
+  }
+
+  /** This answer ended while the page was away: show what the server has. */
+  async finished(article) {
+    const generation = article.dataset.generation;
+    const view = this.#views.get(generation);
+    if (view) this.#release(view);
+    this.#answers.delete(generation);
+    await this.#settle(article);
+  }
+
+  forget(article) {
+    const view = this.#views.get(article.dataset.generation);
+    if (view) this.#release(view);
+  }
+
+  #answer(generation, message) {
+    let answer = this.#answers.get(generation);
+    if (!answer) {
+      answer = new Answer(generation, message);
+      this.#answers.set(generation, answer);
+    }
+    return answer;
+  }
+
+  #find(answer) {
+    const article = this.transcript.get(answer.message);
+    if (!article || answer.isDone) return null;
+    article.dataset.generation = answer.generation;
+    this.bind(answer.generation, article);
+    return this.#views.get(answer.generation);
+  }
+
+  async #drawn(view) {
+    const { answer, article } = view;
+    if (!answer.isDone || !this.#views.has(answer.generation)) return;
+    this.#release(view);
+    this.#answers.delete(answer.generation);
+    article.removeAttribute("aria-busy");
+    article.dataset.over = "";
+    announce(ENDINGS[answer.end.status] ?? ENDINGS.completed);
+    this.on.changed();
+    await this.#settle(article, () => view.settle());
+  }
+
+  #release(view) {
+    view.end();
+    this.#views.delete(view.answer.generation);
+  }
+
+  async #settle(article, before = () => {}) {
+    try {
+      const { html } = await getHTML(urls.message(article.dataset.message));
+      const fresh = nodesOf(html).querySelector(".message");
+      this.transcript.keepPlace(() => {
+        before();
+        settleInto(article, fresh);
+      });
+      this.on.ended();
+    } catch {
+      // Off the network: the status stays "running", and the refresh after reconnecting settles it.
+    }
+    this.on.changed();
+  }
+}

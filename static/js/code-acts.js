@@ -1,0 +1,43 @@
+import { announce } from "./lib/announce.js";
+import { confirmOn, copy } from "./lib/clipboard.js";
+
+/** The buttons over code blocks; delegated, since blocks come and go while an answer streams. */
+export function enableCode(root) {
+  root.addEventListener("click", async (event) => {
+    const figure = event.target.closest(".code");
+    if (!figure) return;
+    const wrap = event.target.closest(".code__wrap");
+    const button = event.target.closest(".code__copy");
+    if (wrap) {
+      wrap.setAttribute("aria-pressed", String(figure.classList.toggle("code--wrapped")));
+    } else if (button && (await copyCode(figure))) {
+      confirm(button);
+    }
+  });
+}
+
+/** Copies the last code block on the page. */
+export async function copyLastCode(root) {
+  const figure = [...root.querySelectorAll(".code")].at(-1);
+  if (figure) await copyCode(figure);
+  else announce("There is no code here.");
+}
+
+async function copyCode(figure) {
+  const done = await copy(figure.querySelector("code").textContent);
+  announce(done ? "Code copied." : "The browser did not allow copying.");
+  return done;
+}
+
+function confirm(button) {
+  if (button.querySelector("use")) {
+    confirmOn(button);
+    return;
+  }
+  const before = button.textContent;
+  if (before === "Copied") return;
+  button.textContent = "Copied";
+  setTimeout(() => {
+    button.textContent = before;
+  }, 1600);
+}

@@ -1,0 +1,140 @@
+import { nodesOf } from "../lib/html.js";
+import { getHTML } from "../lib/http.js";
+import { urls } from "../lib/page.js";
+
+const WAIT = 120;
+
+/** <chat-command>: search and jump, a combobox in a dialog. `commands`: [{label, keys, run}]. */
+export class ChatCommand extends HTMLElement {
+  commands = [];
+  #dialog = null;
+  #input = null;
+  #list = null;
+  #selected = 0;
+  #timer = null;
+  #asked = 0;
+  #found = [];
+
+  connectedCallback() {
+    this.#dialog = this.querySelector("dialog");
+    this.#input = this.querySelector("input");
+    this.#list = this.querySelector("[role=listbox]");
+    this.#input.addEventListener("input", () => this.#search());
+    this.#input.addEventListener("keydown", (event) => this.#key(event));
+    this.#list.addEventListener("click", (event) => this.#run(event.target.closest("[role=option]")));
+    this.#list.addEventListener("pointermove", (event) => this.#hover(event.target.closest("[role=option]")));
+    this.#dialog.addEventListener("click", (event) => event.target === this.#dialog && this.#dialog.close());
+  }
+
+  open() {
+    this.#input.value = "";
+    this.#found = [];
+    this.#dialog.showModal();
+    this.#draw();
+    this.#fetch();
+  }
+
+  #search() {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#fetch(), WAIT);
+    this.#draw();
+  }
+
+  async #fetch() {
+    const asked = ++this.#asked;
+    const query = this.#input.value.trim();
+    try {
+      const { html } = await getHTML(`${urls.list}?archived=0&q=${encodeURIComponent(query)}`);
+      if (asked !== this.#asked) return;
+      this.#found = [...nodesOf(html).querySelectorAll(".entry__link")].slice(0, 20).map((link) => ({
+        label: link.querySelector(".entry__title").textContent,
+        run: () => location.assign(link.getAttribute("href")),
+      }));
+      this.#draw();
+    } catch {
+      // Commands still work without the network.
+    }
+  }
+
+  #draw() {
+    const words = this.#input.value.trim().toLowerCase();
+    const commands = this.commands.filter(({ label }) => label.toLowerCase().includes(words));
+    this.#list.replaceChildren();
+    this.#group("Conversations", this.#found);
+    this.#group("Commands", commands);
+    this.querySelector("#command-empty").hidden = this.#options.length > 0;
+    this.#select(0);
+  }
+
+  #group(label, entries) {
+    if (!entries.length) return;
+    const group = document.createElement("div");
+    group.setAttribute("role", "group");
+    group.setAttribute("aria-label", label);
+    const heading = document.createElement("div");
+    heading.className = "command__label";
+    heading.setAttribute("aria-hidden", "true");
+    heading.textContent = label;
+    group.append(heading);
+    for (const entry of entries) group.append(this.#option(entry));
+    this.#list.append(group);
+  }
+
+  #option({ label, keys, run }) {
+    const option = document.createElement("div");
+    option.className = "command__option";
+    option.setAttribute("role", "option");
+    option.id = `option-${this.#options.length}-${this.#asked}`;
+    option.run = run;
+    const text = document.createElement("span");
+    text.className = "truncate";
+    text.dir = "auto";
+    text.textContent = label || "New conversation";
+    option.append(text);
+    if (keys) {
+      const key = document.createElement("kbd");
+      key.className = "key";
+      key.textContent = keys;
+      option.append(key);
+    }
+    return option;
+  }
+
+  get #options() {
+    return [...this.#list.querySelectorAll("[role=option]")];
+  }
+
+  #select(index) {
+    const options = this.#options;
+    this.#selected = (index + options.length) % (options.length || 1);
+    options.forEach((option, at) => option.setAttribute("aria-selected", String(at === this.#selected)));
+    const option = options[this.#selected];
+    if (option) this.#input.setAttribute("aria-activedescendant", option.id);
+    else this.#input.removeAttribute("aria-activedescendant");
+    option?.scrollIntoView({ block: "nearest" });
+  }
+
+  #hover(option) {
+    const at = this.#options.indexOf(option);
+    if (at >= 0 && at !== this.#selected) this.#select(at);
+  }
+
+  #key(event) {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (step) {
+      event.preventDefault();
+      this.#select(this.#selected + step);
+    } else if (event.key === "Enter" && !event.isComposing) {
+      event.preventDefault();
+      this.#run(this.#options[this.#selected]);
+    }
+  }
+
+  #run(option) {
+    if (!option) return;
+    this.#dialog.close();
+    option.run();
+  }
+}
+
+customElements.define("chat-command", ChatCommand);

@@ -1,0 +1,51 @@
+const PATIENCE = 1500;
+
+/** The thin line over the transcript that says that the page is cut off, and only when it lasts. */
+export class ConnectionBar {
+  #element;
+  #timer = null;
+  #isGone = false;
+
+  constructor(element) {
+    this.#element = element;
+  }
+
+  update(state) {
+    if (this.#isGone) return;
+    if (state === "open") {
+      clearTimeout(this.#timer);
+      this.#timer = null;
+      this.#element.hidden = true;
+    } else if (this.#timer === null || !navigator.onLine) {
+      clearTimeout(this.#timer);
+      this.#timer = setTimeout(() => this.#show(), navigator.onLine ? PATIENCE : 0);
+    }
+  }
+
+  gone() {
+    this.#isGone = true;
+    clearTimeout(this.#timer);
+    this.#element.classList.add("bar--gone");
+    this.#say("This conversation was deleted or is no longer shared with you.");
+    const link = document.createElement("a");
+    link.className = "button";
+    link.href = "/";
+    link.textContent = "New conversation";
+    this.#element.append(link);
+  }
+
+  #show() {
+    this.#say(
+      navigator.onLine
+        ? "The connection is interrupted. Connecting again; the answer goes on and nothing is lost."
+        : "You are offline. What you write is kept, and what you send goes out when the connection is back.",
+    );
+  }
+
+  #say(sentence) {
+    const line = document.createElement("p");
+    line.textContent = sentence;
+    this.#element.replaceChildren(line);
+    this.#element.hidden = false;
+  }
+}

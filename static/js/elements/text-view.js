@@ -1,0 +1,97 @@
+import { nodesOf } from "../lib/html.js";
+import { CodeTail, Paragraphs } from "./paragraphs.js";
+
+/* HTML drawn in one animation frame; a long answer that arrives all at once takes several. */
+const PER_FRAME = 48 * 1024;
+
+/** Draws a text block: rendered Markdown as far as it goes, plain text after it. */
+export class TextView {
+  #block;
+  #element;
+  /* Nodes of each closed Markdown block, then those of the open one. */
+  #closed = [];
+  #provisional = [];
+  #drawn = "";
+  #tail = null;
+  #shown = 0;
+
+  constructor(block, element) {
+    this.#block = block;
+    this.#element = element;
+    element.replaceChildren();
+  }
+
+  /** Draws what is new. Returns true when there is more to draw in the next frame. */
+  flush() {
+    const block = this.#block;
+    const changed = block.changedFrom !== Infinity;
+    if (changed && this.#drawHTML()) return true;
+    if (changed || !this.#tail) this.#newTail();
+    if (block.text.length > this.#shown) {
+      this.#tail.append(block.text.slice(this.#shown));
+      this.#shown = block.text.length;
+    }
+    return false;
+  }
+
+  get caretHost() {
+    return this.#tail?.last;
+  }
+
+  /** Nothing provisional or plain is left: what is shown is what the server will render. */
+  settle() {
+    this.#tail?.remove();
+    this.#tail = null;
+  }
+
+  #drawHTML() {
+    const block = this.#block;
+    this.settle();
+    this.#remove(this.#provisional);
+    this.#provisional = [];
+    this.#drawn = "";
+    while (this.#closed.length > block.changedFrom) this.#remove(this.#closed.pop());
+    let budget = PER_FRAME;
+    while (this.#closed.length < block.closed.length) {
+      const html = block.closed[this.#closed.length];
+      this.#closed.push(this.#insert(html));
+      budget -= html.length;
+      if (budget < 0 && this.#closed.length < block.closed.length) {
+        block.changedFrom = this.#closed.length;
+        return true;
+      }
+    }
+    block.changedFrom = Infinity;
+    if (block.provisional) this.#provisional = this.#insert(block.provisional);
+    return false;
+  }
+
+  #insert(html) {
+    const fragment = nodesOf(html);
+    const nodes = [...fragment.childNodes];
+    this.#element.append(fragment);
+    return nodes;
+  }
+
+  #remove(nodes) {
+    for (const node of nodes) node.remove();
+  }
+
+  #newTail() {
+    this.#tail?.remove();
+    const block = this.#block;
+    this.#shown = Math.min(block.covered, block.text.length);
+    const inside = block.provisional ? hostOf(this.#element.lastElementChild) : null;
+    this.#tail = inside?.matches("code") ? new CodeTail(inside) : new Paragraphs(this.#element, inside);
+  }
+}
+
+/* The innermost element where the text of an open Markdown block goes on; null: after it. */
+function hostOf(element) {
+  if (!element) return null;
+  if (element.matches("p, h1, h2, h3, h4, h5, h6")) return element;
+  if (element.matches("figure, pre")) return element.querySelector("code");
+  if (element.matches("ul, ol, blockquote")) return hostOf(element.lastElementChild);
+  if (element.matches("li")) return hostOf(element.lastElementChild) ?? element;
+  return null;
+}

@@ -1,0 +1,59 @@
+import { duration } from "../lib/format.js";
+import { Paragraphs } from "./paragraphs.js";
+
+const LINE_EVERY = 250;
+
+/** Draws a thinking block: one quiet line with the last line of the summary, all of it behind it. */
+export class ThinkingView {
+  #block;
+  #element;
+  #label;
+  #line;
+  #text;
+  #shown = 0;
+  #lineAt = 0;
+  #began = performance.now();
+
+  constructor(block, element) {
+    this.#block = block;
+    this.#element = element;
+    this.#label = element.querySelector(".thinking__label");
+    this.#line = element.querySelector(".thinking__line");
+    const body = element.querySelector(".thinking__text");
+    body.replaceChildren();
+    this.#text = new Paragraphs(body);
+    this.#label.textContent = "Thinking";
+  }
+
+  flush() {
+    const { text, open } = this.#block;
+    if (text.length > this.#shown) {
+      this.#text.append(text.slice(this.#shown));
+      this.#shown = text.length;
+    }
+    if (open) this.#showLine(text);
+    else this.#finish();
+    return false;
+  }
+
+  settle() {}
+
+  get caretHost() {
+    return null;
+  }
+
+  #showLine(text) {
+    const now = performance.now();
+    if (now - this.#lineAt < LINE_EVERY) return;
+    this.#lineAt = now;
+    const end = text.trimEnd();
+    this.#line.textContent = end.slice(Math.max(end.lastIndexOf("\n") + 1, end.length - 160));
+  }
+
+  #finish() {
+    const seconds = (performance.now() - this.#began) / 1000;
+    this.#label.textContent = seconds < 1 ? "Thought" : `Thought for ${duration(seconds)}`;
+    this.#line.textContent = "";
+    if (!this.#block.text) this.#element.querySelector(".thinking__text").textContent = "The provider does not show what was thought.";
+  }
+}

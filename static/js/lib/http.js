@@ -1,0 +1,63 @@
+import { page } from "./page.js";
+
+/** An answer of the server that is no success: its status and the words it gave. */
+export class Refused extends Error {
+  constructor(status, error = {}) {
+    super(error.message ?? "The server could not do this.");
+    this.status = status;
+    this.type = error.type ?? "";
+  }
+}
+
+/** The server was not reached at all. */
+export class Unreached extends Error {
+  constructor() {
+    super("The server cannot be reached.");
+  }
+}
+
+/** POST a form; resolves to the JSON answer. Throws Refused or Unreached. */
+export async function post(url, fields = {}) {
+  const body = fields instanceof FormData ? fields : new URLSearchParams(fields);
+  const response = await reach(url, {
+    method: "POST",
+    body,
+    headers: { Accept: "application/json", "X-CSRFToken": token() },
+  });
+  return response.status === 204 ? {} : response.json().catch(() => ({}));
+}
+
+/** GET JSON. */
+export async function getJSON(url) {
+  return (await reach(url, { headers: { Accept: "application/json" } })).json();
+}
+
+/** GET a piece of server-rendered HTML; resolves to its text and the response. */
+export async function getHTML(url) {
+  const response = await reach(url, { headers: { Accept: "text/html", "X-Requested-With": "fetch" } });
+  if (response.redirected && new URL(response.url).pathname.startsWith(page.signIn)) signIn();
+  return { html: await response.text(), headers: response.headers };
+}
+
+/** To the sign-in page, and back here afterwards. */
+export function signIn() {
+  location.assign(`${page.signIn}?next=${encodeURIComponent(location.pathname)}`);
+}
+
+async function reach(url, options) {
+  let response;
+  try {
+    response = await fetch(url, { credentials: "same-origin", ...options });
+  } catch {
+    throw new Unreached();
+  }
+  if (response.ok) return response;
+  const body = await response.json().catch(() => ({}));
+  if (response.status === 401) signIn();
+  throw new Refused(response.status, body.error);
+}
+
+function token() {
+  const cookie = document.cookie.split("; ").find((one) => one.startsWith("csrftoken="));
+  return cookie?.slice(10) ?? document.querySelector("[name=csrfmiddlewaretoken]")?.value ?? "";
+}

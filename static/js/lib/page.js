@@ -1,0 +1,29 @@
+/** What the server told this page: the JSON block `page`, and the addresses that follow from it. */
+const data = JSON.parse(document.getElementById("page")?.textContent ?? "{}");
+
+export const page = {
+  conversation: data.conversation ?? null,
+  user: data.user?.id ?? data.user?.name ?? "",
+  models: data.models ?? [],
+  mayWrite: data.may_write ?? true,
+  signIn: data.urls?.sign_in ?? "/accounts/login/",
+};
+
+export const urls = {
+  home: "/",
+  create: "/conversations/",
+  list: "/conversations/",
+  account: data.urls?.account ?? "/account/",
+  conversation: (id = page.conversation) => `/conversations/${id}/`,
+  act: (name, id = page.conversation) => `/conversations/${id}/${name}/`,
+  send: () => `/conversations/${page.conversation}/messages/`,
+  message: (message, act = "") => `/conversations/${page.conversation}/messages/${message}/${act ? `${act}/` : ""}`,
+  history: (before = "") => `/conversations/${page.conversation}/history/${before ? `?before=${before}` : ""}`,
+  stop: (generation) => `/generations/${generation}/stop/`,
+  events: (generation, after) => `/generations/${generation}/events/?after=${after}`,
+  socket: () => {
+    const scheme = location.protocol === "https:" ? "wss:" : "ws:";
+    const path = page.conversation ? `/ws/conversations/${page.conversation}/` : "/ws/";
+    return `${scheme}//${location.host}${path}`;
+  },
+};

@@ -1,0 +1,163 @@
+import { announce } from "./lib/announce.js";
+import { confirmOn, copy } from "./lib/clipboard.js";
+import { clone, nodesOf } from "./lib/html.js";
+import { getHTML, getJSON, post } from "./lib/http.js";
+import { urls } from "./lib/page.js";
+import { uuid } from "./lib/uuid.js";
+import { fold, unfold } from "./elements/fold.js";
+import { turnArticle } from "./sending.js";
+
+/** What can be done to a message: one method per `data-act`. Each gets the article and the pressed button. */
+export class MessageActs {
+  constructor({ session, transcript, composer }) {
+    this.session = session;
+    this.transcript = transcript;
+    this.composer = composer;
+  }
+
+  async copy(article, button) {
+    await this.#copy(sourceOf(article), button);
+  }
+
+  async "copy-plain"(article, button) {
+    const shown = article.querySelector(".message__blocks") ?? article.querySelector(".message__text");
+    await this.#copy(shown.innerText.trim(), button);
+  }
+
+  unfold(article, button) {
+    this.transcript.keepPlace(() => unfold(button));
+  }
+
+  /** A form in place of the turn; sending it asks again from here, and the old version stays. */
+  edit(article) {
+    const turn = article.dataset.role === "user" ? article : previous(article, "user");
+    const bubble = turn?.querySelector(".message__bubble");
+    if (!bubble || turn.querySelector(".edit")) return;
+    const form = clone("blank-edit");
+    const field = form.querySelector("textarea");
+    field.value = turn.querySelector(".message__text").textContent;
+    bubble.hidden = true;
+    bubble.after(form);
+    const close = () => {
+      form.remove();
+      bubble.hidden = false;
+      turn.querySelector("[data-act=edit]")?.focus();
+    };
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      const text = field.value;
+      close();
+      if (text.trim()) this.#sendEdit(turn, text);
+    });
+    form.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") {
+        event.stopPropagation();
+        close();
+      } else if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+        form.requestSubmit();
+      }
+    });
+    form.querySelector("[data-act=edit-cancel]").addEventListener("click", close);
+    field.focus();
+    field.setSelectionRange(field.value.length, field.value.length);
+  }
+
+  async #sendEdit(turn, text) {
+    const { message } = turn.dataset;
+    const user = turnArticle(text);
+    const result = await this.#ask("edit", message, { text }, { cut: turn, user });
+    if (result) await this.#renew(user);
+  }
+
+  regenerate(article) {
+    const joined = article.classList.contains("message--joined");
+    return this.#ask("regenerate", article.dataset.message, {}, { cut: article, joined });
+  }
+
+  retry(article) {
+    return this.regenerate(article);
+  }
+
+  async continue(article) {
+    const result = await this.#ask("continue", article.dataset.message, {}, { joined: true });
+    if (result) article.querySelector(".note")?.remove();
+  }
+
+  /** Another branch: the transcript changes from here on, and this place stays where it is. */
+  async select(article, button) {
+    const to = button.dataset.to;
+    const forward = button === button.parentElement.lastElementChild;
+    try {
+      await post(urls.message(to, "select"));
+    } catch (error) {
+      this.composer.say(error.message, { problem: true });
+      return;
+    }
+    await this.transcript.holdAt(article, () => this.session.refresh(), () => this.transcript.get(to));
+    const buttons = this.transcript.get(to)?.querySelectorAll(".branch button") ?? [];
+    const wanted = buttons[forward ? 1 : 0];
+    (wanted?.disabled ? buttons[forward ? 0 : 1] : wanted)?.focus({ preventScroll: true });
+  }
+
+  async fork(article) {
+    const { url } = await post(urls.message(article.dataset.message, "fork"));
+    location.assign(url);
+  }
+
+  /** Asks for an answer with an echo at once; `cut` and what follows leave the page, and return on refusal. */
+  async #ask(act, message, fields, { cut = null, user = null, joined = false }) {
+    const clientId = this.session.mine(uuid());
+    const reply = clone("blank-assistant");
+    reply.classList.toggle("message--joined", joined);
+    const removed = this.transcript.cutFrom(cut);
+    const added = user ? [user, reply] : [reply];
+    this.transcript.append(...added);
+    this.transcript.toEnd();
+    this.composer.answering = true;
+    this.composer.focus();
+    try {
+      const result = await post(urls.message(message, act), { ...fields, client_id: clientId });
+      this.session.started(result, { user, reply });
+      return result;
+    } catch (error) {
+      for (const article of added) article.remove();
+      this.transcript.append(...removed);
+      this.composer.answering = this.session.runningArticle !== null;
+      this.composer.say(error.message, { problem: true });
+      return null;
+    }
+  }
+
+  /** The server's rendering of a turn of our own: it knows the branches. */
+  async #renew(user) {
+    const { html } = await getHTML(urls.message(user.dataset.message));
+    const fragment = nodesOf(html);
+    fold(fragment);
+    this.transcript.keepPlace(() => user.replaceWith(fragment));
+  }
+
+  async #copy(text, button) {
+    const done = await copy(text);
+    if (done) confirmOn(button);
+    announce(done ? "Copied." : "The browser did not allow copying.");
+  }
+}
+
+/** The raw text of a message: the turn as written, the answer's Markdown. May be a promise. */
+export function sourceOf(article) {
+  if (article.dataset.role === "user") return article.querySelector(".message__text").textContent;
+  const kept = article.querySelector(".message__source");
+  return kept ? kept.content.textContent : fetchSource(article.dataset.message);
+}
+
+async function fetchSource(id) {
+  const { messages } = await getJSON(urls.send());
+  const blocks = messages.find((message) => message.id === id)?.content ?? [];
+  return blocks.map((block) => block.text ?? "").join("");
+}
+
+function previous(article, role) {
+  let one = article;
+  while (one && one.dataset.role !== role) one = one.previousElementSibling;
+  return one;
+}

@@ -1,0 +1,118 @@
+import { clone } from "./lib/html.js";
+import { post, Refused, Unreached } from "./lib/http.js";
+import { page, urls } from "./lib/page.js";
+import { uuid } from "./lib/uuid.js";
+import { Backoff } from "./models/backoff.js";
+import { foldTurn } from "./elements/fold.js";
+
+const TRIES_WHEN_FAILING = 4;
+
+/**
+ * Sends a person's turn: echo at once, the POST behind it, again and again with the same client_id until the
+ * server has answered. Reports through `on`: acknowledged(record, result), refused(record, error).
+ */
+export class Sending {
+  /* client_id → the record and its two articles. */
+  #waiting = new Map();
+  #wake = null;
+
+  constructor({ transcript, composer, fields, on }) {
+    this.transcript = transcript;
+    this.composer = composer;
+    this.fields = fields;
+    this.on = on;
+    addEventListener("online", () => this.#wake?.());
+  }
+
+  get isBusy() {
+    return this.#waiting.size > 0;
+  }
+
+  submit(text) {
+    const record = { client_id: uuid(), text, ...(page.conversation ? {} : { fields: this.fields() }) };
+    this.composer.text = "";
+    this.composer.draft.send(record);
+    this.#begin(record);
+  }
+
+  /** After a reload: the send that nobody has acknowledged goes out again, as the same one. */
+  takeUp() {
+    const { pending } = this.composer.draft;
+    if (pending) this.#begin(pending);
+  }
+
+  /** The pair of articles that echoes this send, if it is still waiting. */
+  pair(clientId) {
+    return this.#waiting.get(clientId) ?? null;
+  }
+
+  /** Both the POST's answer and the socket's news may come first; the second changes nothing. */
+  acknowledge(clientId, result) {
+    const pair = this.#waiting.get(clientId);
+    if (!pair) return;
+    this.#waiting.delete(clientId);
+    this.composer.draft.acknowledge(clientId);
+    this.on.acknowledged(pair, result);
+  }
+
+  async #begin(record) {
+    const pair = { record, user: turnArticle(record.text), reply: clone("blank-assistant") };
+    pair.user.classList.add("message--pending", "message--arriving");
+    this.#waiting.set(record.client_id, pair);
+    this.transcript.append(pair.user, pair.reply);
+    this.transcript.toEnd();
+    foldTurn(pair.user.querySelector(".message__text"));
+    this.on.began(pair);
+    try {
+      const result = await this.#post(record, pair);
+      this.acknowledge(record.client_id, result);
+    } catch (error) {
+      this.#giveBack(pair, error);
+    }
+  }
+
+  async #post(record, pair) {
+    const backoff = new Backoff({ base: 1000 });
+    const url = page.conversation ? urls.send() : urls.create;
+    const fields = { ...record.fields, text: record.text, client_id: record.client_id };
+    for (;;) {
+      try {
+        return await post(url, fields);
+      } catch (error) {
+        const passing = error instanceof Refused && error.status >= 500 && backoff.attempts < TRIES_WHEN_FAILING;
+        if (!(error instanceof Unreached) && !passing) throw error;
+        say(pair.reply, navigator.onLine ? "The server cannot be reached. Trying again." : "Goes out when the connection is back.");
+        await this.#pause(backoff.next());
+        say(pair.reply, "");
+      }
+    }
+  }
+
+  #pause(delay) {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, delay);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  #giveBack({ record, user, reply }, error) {
+    if (!this.#waiting.delete(record.client_id)) return;
+    user.remove();
+    reply.remove();
+    this.composer.text = this.composer.draft.giveBack(record.client_id);
+    this.on.refused(error);
+  }
+}
+
+export function turnArticle(text) {
+  const article = clone("blank-user");
+  article.querySelector(".message__text").textContent = text;
+  return article;
+}
+
+function say(reply, sentence) {
+  reply.querySelector(".waiting__text").textContent = sentence;
+}

@@ -1,0 +1,248 @@
+import { Answers, isRunning } from "./answers.js";
+import { Fallback } from "./fallback.js";
+import { getHTML, Refused, signIn } from "./lib/http.js";
+import { documentOf, nodesOf } from "./lib/html.js";
+import { page, urls } from "./lib/page.js";
+import { Connection } from "./models/connection.js";
+import { Sending } from "./sending.js";
+
+/* Silence while an answer runs: the network may be gone without having said so. */
+const SUSPICIOUS_SILENCE = 25000;
+const OF_ANSWERS = ["message_start", "content_block_start", "content_block_delta", "content_block_stop", "message_delta", "message_stop", "block_html"];
+
+/**
+ * The conversation that this page shows: its socket, its running answers, its sends. Everything that the server
+ * says goes through `frame`. Dispatches on `document`: "chatsite:conversation" (news of any conversation) and
+ * "chatsite:moved" (a new conversation has come into being here).
+ */
+export class Session {
+  #handlers = {
+    conversation: (frame) => this.#opened(frame),
+    message_created: (frame) => this.#created(frame),
+    conversation_updated: (frame) => this.#updated(frame.conversation),
+    generation_status: (frame) => this.answers.status(frame),
+  };
+  #seenBefore = false;
+  #refreshing = null;
+  #loading = false;
+  #lastFrame = 0;
+  /* client_ids of our own edits, regenerations and continuations: their POST's answer is enough. */
+  #own = new Set();
+
+  constructor({ transcript, composer, bar, fields }) {
+    this.transcript = transcript;
+    this.composer = composer;
+    this.bar = bar;
+    for (const name of OF_ANSWERS) this.#handlers[name] = (frame) => this.answers.frame(frame);
+    this.connection = new Connection({
+      url: urls.socket(),
+      socket: (url) => new WebSocket(url),
+      timers: { setTimeout: (run, delay) => setTimeout(run, delay), clearTimeout: (timer) => clearTimeout(timer) },
+      handlers: {
+        frame: (frame) => this.frame(frame),
+        state: (state) => this.#state(state),
+        signedOut: signIn,
+        gone: () => this.gone(),
+        suspicious: () => this.#ask(),
+      },
+    });
+    this.answers = new Answers({
+      transcript,
+      send: (frame) => this.connection.send(frame),
+      on: { changed: () => this.#changed(), ended: () => this.#totals() },
+    });
+    this.fallback = new Fallback({ frame: (frame) => this.frame(frame), seq: (generation) => this.answers.seq(generation) });
+    this.sending = new Sending({
+      transcript,
+      composer,
+      fields,
+      on: {
+        began: () => this.#changed(),
+        acknowledged: (pair, result) => this.#acknowledged(pair, result),
+        refused: (error) => {
+          this.#changed();
+          composer.say(error.message, { problem: true });
+        },
+      },
+    });
+  }
+
+  start() {
+    this.#bindRunning();
+    this.connection.connect();
+    this.sending.takeUp();
+    this.#changed();
+    this.transcript.addEventListener("earlier", () => this.#earlier());
+    addEventListener("online", () => this.connection.connect());
+    addEventListener("offline", () => this.bar.update(this.connection.state));
+    addEventListener("pageshow", (event) => event.persisted && this.connection.connect());
+    document.addEventListener("visibilitychange", () => !document.hidden && this.connection.hurry());
+    setInterval(() => this.#watch(), 5000);
+  }
+
+  frame(frame) {
+    this.#lastFrame = Date.now();
+    this.#handlers[frame.type]?.(frame);
+  }
+
+  /** The article of the running answer, if there is one. */
+  get runningArticle() {
+    const last = this.transcript.last("assistant");
+    return last && (isRunning(last) || !last.dataset.message) && !last.hasAttribute("data-over") ? last : null;
+  }
+
+  async stop() {
+    const article = this.runningArticle;
+    if (!article) return;
+    this.composer.stopping = true;
+    try {
+      await this.answers.stop(article.dataset.generation);
+    } catch (error) {
+      this.composer.stopping = false;
+      this.composer.say(error.message, { problem: true });
+    }
+  }
+
+  /** Remembers a write of our own, whose news need not be acted upon. */
+  mine(clientId) {
+    this.#own.add(clientId);
+    return clientId;
+  }
+
+  /** The server has made these rows for these articles. */
+  started({ message, reply, generation }, { user, reply: article }) {
+    if (user && message) {
+      user.dataset.message = message;
+      user.classList.remove("message--pending");
+    }
+    article.dataset.message = reply;
+    article.dataset.generation = generation;
+    article.dataset.status = "running";
+    this.answers.bind(generation, article);
+    if (this.connection.state !== "open") this.fallback.follow(generation);
+  }
+
+  /** The transcript as the server has it now; what already shows the same stays untouched. */
+  refresh() {
+    this.#refreshing ??= this.#refresh().finally(() => {
+      this.#refreshing = null;
+    });
+    return this.#refreshing;
+  }
+
+  gone() {
+    this.connection.close();
+    this.composer.close();
+    this.bar.gone();
+  }
+
+  async #refresh() {
+    if (!page.conversation) return;
+    try {
+      const { html, headers } = await getHTML(urls.history());
+      this.transcript.reconcile(nodesOf(html), this.answers.isLive);
+      this.transcript.earlier = headers.get("X-Has-Earlier") === "1";
+      this.#bindRunning();
+      this.#totals();
+    } catch (error) {
+      if (error instanceof Refused && error.status === 404) this.gone();
+    }
+    this.#changed();
+  }
+
+  #bindRunning() {
+    for (const article of this.transcript.articles) {
+      if (isRunning(article) && article.dataset.generation) this.answers.bind(article.dataset.generation, article);
+    }
+  }
+
+  #opened(frame) {
+    const running = new Set(frame.running.map((one) => one.generation));
+    for (const { generation } of frame.running) {
+      this.connection.send({ type: "resume", generation, after: this.answers.seq(generation) });
+    }
+    for (const article of this.transcript.articles) {
+      const { generation } = article.dataset;
+      if (generation && isRunning(article) && !running.has(generation)) this.answers.finished(article);
+    }
+    const unknown = frame.running.some(({ message }) => !this.transcript.get(message));
+    if ((this.#seenBefore || unknown) && !this.sending.isBusy) this.refresh();
+    this.#seenBefore = true;
+  }
+
+  #created(frame) {
+    const result = { message: frame.message.id, reply: frame.reply, generation: frame.generation };
+    if (this.sending.pair(frame.client_id)) this.sending.acknowledge(frame.client_id, result);
+    else if (!this.#own.has(frame.client_id) && !this.transcript.get(frame.reply)) this.refresh();
+  }
+
+  #updated(conversation) {
+    document.dispatchEvent(new CustomEvent("chatsite:conversation", { detail: conversation }));
+    if (conversation.id === page.conversation && conversation.deleted) this.gone();
+  }
+
+  #acknowledged(pair, result) {
+    if (result.conversation && !page.conversation) this.#move(result);
+    this.started(result, pair);
+    this.#changed();
+  }
+
+  /* The first send of a new conversation: this page becomes that conversation's page without a reload. */
+  async #move({ conversation, url }) {
+    page.conversation = conversation;
+    history.pushState({}, "", url);
+    this.composer.moveTo(conversation);
+    this.connection.url = urls.socket();
+    this.#seenBefore = true;
+    this.connection.connect();
+    const { html } = await getHTML(url);
+    document.dispatchEvent(new CustomEvent("chatsite:moved", { detail: documentOf(html) }));
+  }
+
+  async #earlier() {
+    if (this.#loading || !page.conversation) return;
+    this.#loading = true;
+    try {
+      const first = this.transcript.articles[0]?.dataset.message;
+      const { html, headers } = await getHTML(urls.history(first));
+      this.transcript.earlier = headers.get("X-Has-Earlier") === "1";
+      this.transcript.prepend(nodesOf(html));
+    } catch {
+      // The next scroll asks again.
+    }
+    this.#loading = false;
+  }
+
+  #state(state) {
+    this.bar.update(state);
+    if (state === "open") this.fallback.leaveAll();
+  }
+
+  /* Three sockets in a row never opened: is it us, or is it the network in between? */
+  async #ask() {
+    try {
+      await getHTML(page.conversation ? urls.history() : `${urls.list}?archived=0`);
+    } catch (error) {
+      if (error instanceof Refused && error.status === 404) this.gone();
+      return;
+    }
+    for (const answer of this.answers.running) this.fallback.follow(answer.generation);
+  }
+
+  #watch() {
+    const silent = Date.now() - this.#lastFrame > SUSPICIOUS_SILENCE;
+    if (silent && this.answers.running.length && this.connection.state === "open") {
+      this.#lastFrame = Date.now();
+      this.connection.connect();
+    }
+  }
+
+  #changed() {
+    this.composer.answering = this.runningArticle !== null;
+  }
+
+  async #totals() {
+    const { html } = await getHTML(urls.act("totals"));
+    document.getElementById("totals")?.replaceWith(nodesOf(html));
+  }
+}
