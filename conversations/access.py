@@ -28,7 +28,9 @@ def conversation(user: User | AnonymousUser, id: uuid.UUID, operation: Operation
     if not isinstance(user, User) or not user.is_active:
         raise NotFound
     found = (
-        Conversation.objects.select_related("language_model__provider", "owner").filter(pk=id, deleted_at=None).first()
+        Conversation.objects.select_related("language_model__provider", "owner")
+        .filter(pk=id, deleted_at=None)
+        .first()
     )
     if found is None or not may(user, found, operation):
         raise NotFound

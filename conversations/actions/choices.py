@@ -45,7 +45,11 @@ def parameters_for(raw: dict[str, Any]) -> dict[str, Any]:
     system = storable(str(raw.get("system") or "")).strip()
     if system:
         parameters["system"] = system[:100_000]
-    for name, low, high in (("max_tokens", 1, 1_000_000), ("top_k", 0, 10_000), ("budget_tokens", 1024, 1_000_000)):
+    for name, low, high in (
+        ("max_tokens", 1, 1_000_000),
+        ("top_k", 0, 10_000),
+        ("budget_tokens", 1024, 1_000_000),
+    ):
         if (whole := _number(raw, name, low, high)) is not None:
             parameters[name] = int(whole)
     for name in ("temperature", "top_p"):

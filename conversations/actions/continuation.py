@@ -40,7 +40,9 @@ def continue_answer(user: User, message: Message, client_id: uuid.UUID, *, owner
         branches.refuse_if_busy(locked, message.pk)
         if takes_prefill(message, language_model, locked):
             return locked, message
-        return locked, user_turn(locked, message.pk, user, text_content(_request_to_go_on(message)), continues=True)
+        return locked, user_turn(
+            locked, message.pk, user, text_content(_request_to_go_on(message)), continues=True
+        )
 
     return begin(
         user, client_id, fields, owner, lambda: model_for(user, conversation, ""), make, continues=True
@@ -48,12 +50,18 @@ def continue_answer(user: User, message: Message, client_id: uuid.UUID, *, owner
 
 
 def takes_prefill(message: Message, language_model: LanguageModel, conversation: Conversation) -> bool:
-    """A trailing assistant turn is accepted: by the model, with this thinking, ending in text (messages-api 3.1, 6.1)."""
+    """The model accepts this answer as a trailing assistant turn (messages-api 3.1, 6.1)."""
     if message.stop_reason == "pause_turn":
         return True
     thinks = conversation.parameters.get("thinking") == "on"
-    ends_in_text = message.content[-1].get("type") == "text" and bool(message.content[-1].get("text", "").strip())
-    return lookup(language_model.model_id, language_model.provider.dialect).prefill and not thinks and ends_in_text
+    ends_in_text = message.content[-1].get("type") == "text" and bool(
+        message.content[-1].get("text", "").strip()
+    )
+    return (
+        lookup(language_model.model_id, language_model.provider.dialect).prefill
+        and not thinks
+        and ends_in_text
+    )
 
 
 def _request_to_go_on(message: Message) -> str:
@@ -65,4 +73,3 @@ def _request_to_go_on(message: Message) -> str:
         f"{tail}\n\n"
         "Go on exactly where it stopped. Do not repeat anything and do not comment on the interruption."
     )
-

@@ -1,4 +1,4 @@
-"""The journal's writes: what all running answers of a process added, their leases, their stop flags. One transaction."""
+"""The journal's writes: what all running answers of a process added, their leases and stop flags."""
 
 from __future__ import annotations
 

@@ -54,7 +54,9 @@ def start(
     `owner` is the process that will answer. Raises Invalid, ClientIdReused, Unavailable.
     """
     content = text_content(clean_prompt(text))
-    fields = idempotency.digest({"act": "start", "text": text, "model": model, "parameters": parameters or {}})
+    fields = idempotency.digest(
+        {"act": "start", "text": text, "model": model, "parameters": parameters or {}}
+    )
 
     def make(chosen: LanguageModel) -> tuple[Conversation, Message]:
         conversation = Conversation(
@@ -119,10 +121,16 @@ def regenerate(user: User, message: Message, client_id: uuid.UUID, *, owner: str
     def make(_: LanguageModel) -> tuple[Conversation, Message]:
         locked = branches.lock(conversation)
         branches.refuse_if_busy(locked, message.parent_id)
-        return locked, Message.objects.get(pk=message.parent_id)
+        return locked, Message.objects.get(children=message)
 
     return begin(
-        user, client_id, fields, owner, lambda: model_for(user, conversation, model), make, continues=message.continues
+        user,
+        client_id,
+        fields,
+        owner,
+        lambda: model_for(user, conversation, model),
+        make,
+        continues=message.continues,
     )
 
 
@@ -133,7 +141,12 @@ def provisional_title(text: str) -> str:
 
 
 def user_turn(
-    conversation: Conversation, parent: uuid.UUID | None, user: User, content: Content, *, continues: bool = False
+    conversation: Conversation,
+    parent: uuid.UUID | None,
+    user: User,
+    content: Content,
+    *,
+    continues: bool = False,
 ) -> Message:
     """A stored user message. Call inside a write transaction."""
     message = Message(
@@ -164,7 +177,9 @@ def begin(
     with writing():
         before = idempotency.earlier(user, client_id, fields)
         if before is not None:
-            return Sent(before.conversation_id, before.message.parent_id, before.message_id, before, created=False)
+            return Sent(
+                before.conversation_id, before.message.parent_id, before.message_id, before, created=False
+            )
         language_model = choose()
         conversation, turn = make(language_model)
         reply = Message(

@@ -19,7 +19,9 @@ def is_wanted(conversation: uuid.UUID) -> bool:
     """No person has named it, and no title was ever asked for."""
     return (
         Conversation.objects.filter(pk=conversation, titled_by_person=False).exists()
-        and not UsageRecord.objects.filter(conversation=conversation, purpose=UsageRecord.Purpose.TITLE).exists()
+        and not UsageRecord.objects.filter(
+            conversation=conversation, purpose=UsageRecord.Purpose.TITLE
+        ).exists()
     )
 
 

@@ -37,7 +37,9 @@ class ConversationSocket(Socket):
         access.conversation(self.user, self.conversation_id, Operation.READ)
         rows = Generation.objects.live().filter(conversation_id=self.conversation_id)
         found = []
-        for generation, message, journalled in rows.values_list("pk", "message_id").annotate(seq=Max("events__seq")):
+        for generation, message, journalled in rows.values_list("pk", "message_id").annotate(
+            seq=Max("events__seq")
+        ):
             log = hub.logs.get(generation)
             seq = log.seq if log is not None else journalled or 0
             found.append({"generation": generation, "message": message, "seq": seq})

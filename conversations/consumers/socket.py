@@ -24,6 +24,7 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
     # The hub wakes sockets directly; an in-memory layer would walk all channels on every send (reference/performance).
     channel_layer_alias = "unused"
     conversation_id: uuid.UUID | None = None
+    session_key = ""
 
     async def connect(self) -> None:
         user = self.scope.get("user")
@@ -33,7 +34,7 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
         supervisor.attach()
         self.user = user
         self.user_id = user.pk
-        self.session_key: str = self.scope.get("session_key", "")
+        self.session_key = self.scope.get("session_key", "")
         self._bucket = TokenBucket(settings.SOCKET_RATE, settings.SOCKET_BURST)
         self._delivery = Delivery(self._send_text, self._too_slow)
         self._closing = False
@@ -57,7 +58,10 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         if text_data is None:
             await self.end(UNSUPPORTED)
-        elif len(text_data) > settings.SOCKET_MESSAGE_BYTES or len(text_data.encode()) > settings.SOCKET_MESSAGE_BYTES:
+        elif (
+            len(text_data) > settings.SOCKET_MESSAGE_BYTES
+            or len(text_data.encode()) > settings.SOCKET_MESSAGE_BYTES
+        ):
             await self.end(TOO_BIG)
         elif not self._bucket.take():
             await self.end(POLICY)
@@ -88,6 +92,12 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     def follow(self, log: LiveLog) -> None:
         self._delivery.follow(log)
+
+    def signed_out(self) -> None:
+        self.end_soon(SIGNED_OUT)
+
+    def gone(self) -> None:
+        self.end_soon(GONE)
 
     def end_soon(self, code: int) -> None:
         """As `end`, from code that cannot wait."""

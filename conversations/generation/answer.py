@@ -18,7 +18,14 @@ from ..models import GenerationStatus
 from ..upstream.accumulator import Accumulator
 from ..upstream.client import UpstreamClient, Wait
 from ..upstream.errors import GarbledAnswer, UpstreamError
-from ..upstream.events import ContentBlockStart, ContentBlockStop, Event, MessageDelta, MessageStart, MessageStop
+from ..upstream.events import (
+    ContentBlockStart,
+    ContentBlockStop,
+    Event,
+    MessageDelta,
+    MessageStart,
+    MessageStop,
+)
 from .context import Turn
 from .live_html import LiveHTML
 
@@ -28,7 +35,10 @@ RESTART = {
     "type": "restart",
     "message": "The server was restarted while Claude was answering. Everything up to here is saved.",
 }
-UNEXPECTED = {"type": "internal", "message": "Something went wrong on this server. Everything up to here is saved."}
+UNEXPECTED = {
+    "type": "internal",
+    "message": "Something went wrong on this server. Everything up to here is saved.",
+}
 
 
 class Ending(Enum):
@@ -54,7 +64,7 @@ class Answer:
         self._ended = False
 
     def cut(self, ending: Ending) -> None:
-        """End the answer from this side; closes the upstream connection. The first reason counts; after the end none."""
+        """End the answer from this side and close the upstream connection. The first reason counts."""
         if self.ending is not None or self._ended:
             return
         self.ending = ending
@@ -71,7 +81,9 @@ class Answer:
             if self.ending is not None:
                 raise asyncio.CancelledError
             self._reading = True
-            async with aclosing(client.stream(self.turn.endpoint, self.turn.request, on_wait=self._wait)) as stream:
+            async with aclosing(
+                client.stream(self.turn.endpoint, self.turn.request, on_wait=self._wait)
+            ) as stream:
                 async for events in stream:
                     self._append(events)
             # A stop that came with the last bytes is delivered here, not in the middle of storing.
@@ -100,7 +112,11 @@ class Answer:
                 apply(event)
                 kind = type(event)
                 if kind is MessageStart:
-                    log.append(start_body(self._accumulator.model or self.turn.request.model, self._accumulator.usage))
+                    log.append(
+                        start_body(
+                            self._accumulator.model or self.turn.request.model, self._accumulator.usage
+                        )
+                    )
                 elif kind is MessageDelta:
                     log.append({"type": "message_delta", "delta": event.delta, "usage": event.usage})  # type: ignore[union-attr]
                 elif kind is not MessageStop:
@@ -116,7 +132,7 @@ class Answer:
             if not self.log.events and not (type(events[0]) is dict and events[0]["type"] == "message_start"):
                 events.insert(0, start_body(self.turn.request.model, {}))
             self.log.extend(events)
-            self._html.feed(events)
+            self._html.feed(events, self.log.seq)
 
     def _wait(self, wait: Wait) -> None:
         """The upstream asked to wait before a retry: pages show a countdown."""

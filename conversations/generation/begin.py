@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ..actions import answers
 from ..actions.answers import Outcome
-from ..live.log import LiveLog
 from ..live.hub import hub
+from ..live.log import LiveLog
 from ..models import Generation, GenerationStatus
 from ..models.encryption import SecretUnreadable
 from . import context, supervisor

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..models import Conversation, Generation, LanguageModel, Message, Provider, Workspace
-from ..upstream.capabilities import Capabilities, default_max_tokens, lookup
+from ..upstream.capabilities import default_max_tokens, lookup
 from ..upstream.endpoint import Endpoint
+from ..upstream.model_table import Capabilities
 from ..upstream.request import MessageRequest
 
 Block = dict[str, Any]
@@ -63,7 +64,9 @@ def request_for(
     """The request that goes on from the end of `path` with these parameters."""
     capabilities = lookup(language_model.model_id, language_model.provider.dialect)
     system = parameters.get("system") or _workspace_system()
-    limit = min(parameters.get("max_tokens") or default_max_tokens(language_model.model_id), capabilities.max_output)
+    limit = min(
+        parameters.get("max_tokens") or default_max_tokens(language_model.model_id), capabilities.max_output
+    )
     thinking, output_config = _thinking(parameters, capabilities, limit)
     return MessageRequest(
         model=language_model.model_id,

@@ -164,7 +164,11 @@ class Journal:
         if changed and doorbell.is_connected():
             turns = {answer.turn.generation: answer.turn for answer in changed}
             doorbell.ring(
-                {"answers": [[str(t.generation), str(t.message), str(t.conversation)] for t in turns.values()]}
+                {
+                    "answers": [
+                        [str(t.generation), str(t.message), str(t.conversation)] for t in turns.values()
+                    ]
+                }
             )
 
     def _write(

@@ -28,7 +28,11 @@ def reap() -> int:
         if generation.pk in expired or owner.is_gone(generation.owner):
             reaped += len(answers.finish([_outcome(generation)], None))
             doorbell.ring(
-                {"answers": [[str(generation.pk), str(generation.message_id), str(generation.conversation_id)]]}
+                {
+                    "answers": [
+                        [str(generation.pk), str(generation.message_id), str(generation.conversation_id)]
+                    ]
+                }
             )
     if reaped:
         logger.warning("%d interrupted answers were taken over.", reaped)

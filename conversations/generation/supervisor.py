@@ -7,12 +7,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
+from collections.abc import Coroutine
 from typing import Any
 
 from channels.db import database_sync_to_async
 from django.conf import settings
 
-from ..live import doorbell, news
+from ..live import doorbell, news, patrol
 from ..live.hub import hub
 from ..live.replay import generation_with_message, stop_body
 from ..upstream.client import UpstreamClient
@@ -45,6 +46,7 @@ class Supervisor:
         self._tasks.clear()
         self._journal = Journal(owner.identity(), lambda answer, ending: answer.cut(ending))
         self._client = UpstreamClient(upstream_limits())
+        self._spawn(patrol.walk_for_ever())
         if doorbell.is_connected():
             self._spawn(doorbell.listen(news.heard))
 
@@ -66,7 +68,9 @@ class Supervisor:
         try:
             outcome = await answer.read(self._client)
             # From here on a stop comes too late: what is stored is stored whole.
-            stored = answer.ending is not Ending.LOST and await asyncio.shield(self._journal.finish(answer, outcome))
+            stored = answer.ending is not Ending.LOST and await asyncio.shield(
+                self._journal.finish(answer, outcome)
+            )
         finally:
             self._journal.discard(answer)
             self._answers.pop(answer.turn.generation, None)
@@ -75,13 +79,13 @@ class Supervisor:
         if stored and not self.draining:
             self._spawn(titles.give_title(self._client, answer.turn, outcome))
 
-    async def drain(self, timeout: float) -> None:
-        """No new answers; the running ones get `timeout` seconds to end, then keep what arrived."""
+    async def drain(self, seconds: float) -> None:
+        """No new answers; the running ones get `seconds` to end, then keep what arrived."""
         self.draining = True
         tasks = [answer.task for answer in self._answers.values() if answer.task is not None]
         if tasks:
             logger.info("Waiting for %d running answers.", len(tasks))
-            await asyncio.wait(tasks, timeout=timeout)
+            await asyncio.wait(tasks, timeout=seconds)
         for answer in list(self._answers.values()):
             answer.cut(Ending.DRAIN)
         if tasks:
@@ -93,8 +97,8 @@ class Supervisor:
         if self._client is not None:
             await self._client.aclose()
 
-    def _spawn(self, coroutine: object) -> None:
-        task = asyncio.get_running_loop().create_task(coroutine)  # type: ignore[arg-type]
+    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -135,9 +139,9 @@ async def boot() -> None:
     supervisor.start_reaping()
 
 
-async def drain(timeout: float) -> None:
+async def drain(seconds: float) -> None:
     """The server ends."""
-    await supervisor.drain(timeout)
+    await supervisor.drain(seconds)
 
 
 def identity() -> str:

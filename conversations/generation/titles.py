@@ -31,7 +31,9 @@ async def give_title(client: UpstreamClient, turn: Turn, outcome: Outcome) -> No
             return
         reply = await client.create(turn.endpoint, _request(turn, outcome))
         text = "".join(block.get("text") or "" for block in reply.content if block.get("type") == "text")
-        await database_sync_to_async(titles.store)(turn.generation, text, reply.usage, reply.meta, reply.model)
+        await database_sync_to_async(titles.store)(
+            turn.generation, text, reply.usage, reply.meta, reply.model
+        )
     except UpstreamError as failure:
         logger.info("No title: %s", failure.type)
         await database_sync_to_async(titles.book_failure)(turn.generation, failure.type)

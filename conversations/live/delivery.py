@@ -43,7 +43,9 @@ class Delivery:
     and there is no window. Nothing leaves before `open`.
     """
 
-    def __init__(self, send: Send, too_slow: Callable[[], None] | None = None, encode_event: Encode = frame) -> None:
+    def __init__(
+        self, send: Send, too_slow: Callable[[], None] | None = None, encode_event: Encode = frame
+    ) -> None:
         self._send = send
         self._too_slow = too_slow
         self._encode_event = encode_event

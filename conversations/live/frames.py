@@ -1,4 +1,4 @@
-"""Events of a live log become frames: neighbouring deltas merged, numbered by their last one. Also the journal's rows."""
+"""Events of a live log become frames: neighbouring deltas merged. Also the journal's rows."""
 
 from __future__ import annotations
 
@@ -47,7 +47,11 @@ def bodies(log: LiveLog, after: int, upto: int | None = None) -> list[Numbered]:
         while position < count and length < MERGE_CHARACTERS:
             event = events[position]
             if event is not None:
-                if type(event) is not ContentBlockDelta or event.index != index or type(event.delta) is not kind:
+                if (
+                    type(event) is not ContentBlockDelta
+                    or event.index != index
+                    or type(event.delta) is not kind
+                ):
                     break
                 piece = getattr(event.delta, name)
                 pieces.append(piece)

@@ -6,17 +6,19 @@ import asyncio
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from .log import LiveLog
 
 Frame = dict[str, Any]
+Key = TypeVar("Key")
 
 
 class Page(Protocol):
     """An open socket or fallback stream. All methods are called in the event loop and must not block."""
 
     user_id: int
+    session_key: str
     conversation_id: uuid.UUID | None
 
     def tell(self, frame: Frame) -> None:
@@ -25,8 +27,11 @@ class Page(Protocol):
     def follow(self, log: LiveLog) -> None:
         """An answer has started in this process: deliver it from its first event."""
 
-    def recheck(self) -> None:
-        """Rights may have changed: ask again, and close where they are gone."""
+    def signed_out(self) -> None:
+        """The session has ended: close."""
+
+    def gone(self) -> None:
+        """The conversation is deleted or no longer this person's to read: close."""
 
 
 class Hub:
@@ -37,6 +42,8 @@ class Hub:
         # Random per process: a process does not answer its own doorbell.
         self.process = uuid.uuid4().hex
         self.logs: dict[uuid.UUID, LiveLog] = {}
+        # Set when rights may have changed; the patrol waits for it.
+        self.rights_changed = asyncio.Event()
         self._by_conversation: dict[uuid.UUID, set[Page]] = defaultdict(set)
         self._by_user: dict[int, set[Page]] = defaultdict(set)
 
@@ -52,12 +59,9 @@ class Hub:
         self._by_user[page.user_id].add(page)
 
     def leave(self, page: Page) -> None:
-        for pages, key in ((self._by_conversation, page.conversation_id), (self._by_user, page.user_id)):
-            members = pages.get(key)  # type: ignore[attr-defined]
-            if members is not None:
-                members.discard(page)
-                if not members:
-                    del pages[key]  # type: ignore[attr-defined]
+        _discard(self._by_user, page.user_id, page)
+        if page.conversation_id is not None:
+            _discard(self._by_conversation, page.conversation_id, page)
 
     def sockets_of(self, user_id: int) -> int:
         return len(self._by_user.get(user_id, ()))
@@ -86,6 +90,14 @@ class Hub:
 
     def running_in(self, conversation: uuid.UUID) -> list[LiveLog]:
         return [log for log in self.logs.values() if log.conversation == conversation and not log.closed]
+
+
+def _discard(pages: dict[Key, set[Page]], key: Key, page: Page) -> None:
+    members = pages.get(key)
+    if members is not None:
+        members.discard(page)
+        if not members:
+            del pages[key]
 
 
 hub = Hub()

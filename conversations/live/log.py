@@ -13,7 +13,17 @@ Wake = Callable[[], None]
 
 
 class LiveLog:
-    __slots__ = ("_wakes", "closed", "conversation", "edition", "events", "generation", "html", "message", "status")
+    __slots__ = (
+        "_wakes",
+        "closed",
+        "conversation",
+        "edition",
+        "events",
+        "generation",
+        "html",
+        "message",
+        "status",
+    )
 
     def __init__(self, generation: uuid.UUID, message: uuid.UUID, conversation: uuid.UUID) -> None:
         self.generation = generation

@@ -39,7 +39,7 @@ async def log_for(generation: uuid.UUID) -> LiveLog | None:
     row = await database_sync_to_async(replay.generation_with_message)(generation)
     if row is None:
         return None
-    log = await database_sync_to_async(replay.log_of)(row)
+    log: LiveLog = await database_sync_to_async(replay.log_of)(row)
     # Another page may have opened the mirror while the database was read.
     if generation in hub.logs:
         return hub.logs[generation]

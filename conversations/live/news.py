@@ -94,5 +94,4 @@ def _deliver_to_people(people: People, frame: Frame) -> None:
 
 
 def _recheck() -> None:
-    for page in hub.of_people(None):
-        page.recheck()
+    hub.rights_changed.set()

@@ -61,7 +61,9 @@ def accumulated(log: LiveLog) -> Accumulator:
             else:
                 found.apply(event_from_dict(event) if type(event) is dict else event)
     except UpstreamError as error:
-        logger.warning("The journal of generation %s ends in a garbled event: %s", log.generation, error.detail)
+        logger.warning(
+            "The journal of generation %s ends in a garbled event: %s", log.generation, error.detail
+        )
     return found
 
 

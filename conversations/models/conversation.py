@@ -32,7 +32,9 @@ class Conversation(models.Model):
     title = models.CharField(max_length=200, blank=True)
     titled_by_person = models.BooleanField(default=False)
     visibility = models.CharField(max_length=20, choices=Visibility.choices, default=Visibility.PRIVATE)
-    current_leaf = models.ForeignKey("Message", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    current_leaf = models.ForeignKey(
+        "Message", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
     language_model = models.ForeignKey("LanguageModel", null=True, blank=True, on_delete=models.SET_NULL)
     # The parameters of the next request; what an answer was really asked with is kept on its Generation.
     parameters = models.JSONField(default=dict, blank=True)

@@ -42,7 +42,9 @@ class Secret:
         try:
             return _current().decrypt(self.token.encode()).decode()
         except InvalidToken:
-            raise SecretUnreadable("The stored key cannot be decrypted with the keys of this installation.") from None
+            raise SecretUnreadable(
+                "The stored key cannot be decrypted with the keys of this installation."
+            ) from None
 
     def __bool__(self) -> bool:
         return bool(self.token)

@@ -41,7 +41,9 @@ class Generation(models.Model):
     language_model = models.ForeignKey("LanguageModel", null=True, on_delete=models.SET_NULL)
     model = models.CharField(max_length=200)
     parameters = models.JSONField(default=dict)
-    status = models.CharField(max_length=12, choices=GenerationStatus.choices, default=GenerationStatus.QUEUED)
+    status = models.CharField(
+        max_length=12, choices=GenerationStatus.choices, default=GenerationStatus.QUEUED
+    )
     owner = models.CharField(max_length=200, blank=True)
     lease_until = models.DateTimeField(null=True)
     stop_requested = models.BooleanField(default=False)
@@ -55,10 +57,14 @@ class Generation(models.Model):
     objects = GenerationQuerySet.as_manager()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["requested_by", "client_id"], name="send_once_per_person")]
+        constraints = [
+            models.UniqueConstraint(fields=["requested_by", "client_id"], name="send_once_per_person")
+        ]
         indexes = [
             models.Index(
-                fields=["lease_until"], name="live_generations", condition=models.Q(status__in=["queued", "running"])
+                fields=["lease_until"],
+                name="live_generations",
+                condition=models.Q(status__in=["queued", "running"]),
             ),
             models.Index(
                 fields=["conversation"],

@@ -40,7 +40,9 @@ class LanguageModel(models.Model):
     objects = LanguageModelQuerySet.as_manager()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["provider", "model_id"], name="model_once_per_provider")]
+        constraints = [
+            models.UniqueConstraint(fields=["provider", "model_id"], name="model_once_per_provider")
+        ]
 
     def __str__(self) -> str:
         return self.label or self.model_id

@@ -32,7 +32,9 @@ class MessageQuerySet(models.QuerySet["Message"]):
         with connection.cursor() as cursor:
             value = leaf if connection.features.has_native_uuid_field else leaf.hex
             cursor.execute(_PATH_SQL, [value, limit])
-            return [row[0] if isinstance(row[0], uuid.UUID) else uuid.UUID(row[0]) for row in cursor.fetchall()]
+            return [
+                row[0] if isinstance(row[0], uuid.UUID) else uuid.UUID(row[0]) for row in cursor.fetchall()
+            ]
 
     def path(self, leaf: uuid.UUID | None, limit: int = _WHOLE_PATH) -> list[Message]:
         """The last `limit` messages of the branch that ends in `leaf`, oldest first, with author and generation."""
@@ -48,9 +50,13 @@ class Message(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     conversation = models.ForeignKey("Conversation", on_delete=models.CASCADE, related_name="messages")
-    parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.CASCADE, related_name="children")
+    parent = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.CASCADE, related_name="children"
+    )
     role = models.CharField(max_length=10, choices=Role.choices)
-    author = models.ForeignKey("User", null=True, blank=True, on_delete=models.SET_NULL, related_name="messages")
+    author = models.ForeignKey(
+        "User", null=True, blank=True, on_delete=models.SET_NULL, related_name="messages"
+    )
     content: models.JSONField[list[dict[str, Any]], list[dict[str, Any]]] = models.JSONField(default=list)
     status = models.CharField(
         max_length=12, choices=GenerationStatus.choices, default=GenerationStatus.COMPLETED

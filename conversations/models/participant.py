@@ -13,7 +13,9 @@ class Participant(models.Model):
         READER = "reader", "May read"
 
     conversation = models.ForeignKey("Conversation", on_delete=models.CASCADE, related_name="participants")
-    user = models.ForeignKey("User", null=True, blank=True, on_delete=models.CASCADE, related_name="participations")
+    user = models.ForeignKey(
+        "User", null=True, blank=True, on_delete=models.CASCADE, related_name="participations"
+    )
     group = models.ForeignKey(Group, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
     role = models.CharField(max_length=10, choices=Role.choices, default=Role.READER)
     last_read_at = models.DateTimeField(null=True, blank=True)

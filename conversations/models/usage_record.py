@@ -17,7 +17,9 @@ class UsageRecord(models.Model):
     conversation = models.ForeignKey(
         "Conversation", null=True, on_delete=models.SET_NULL, related_name="usage_records"
     )
-    generation = models.ForeignKey("Generation", null=True, on_delete=models.SET_NULL, related_name="usage_records")
+    generation = models.ForeignKey(
+        "Generation", null=True, on_delete=models.SET_NULL, related_name="usage_records"
+    )
     provider = models.ForeignKey("Provider", null=True, on_delete=models.SET_NULL, related_name="+")
     model = models.CharField(max_length=200)
     purpose = models.CharField(max_length=10, choices=Purpose.choices, default=Purpose.CHAT)

@@ -17,7 +17,9 @@ class Workspace(models.Model):
         "LanguageModel", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
     system_prompt = models.TextField(blank=True)
-    starters = models.JSONField(default=list, blank=True, help_text="Up to four starting points, as a list of texts.")
+    starters = models.JSONField(
+        default=list, blank=True, help_text="Up to four starting points, as a list of texts."
+    )
     retention_days = models.PositiveIntegerField(null=True, blank=True)
 
     objects = WorkspaceQuerySet.as_manager()

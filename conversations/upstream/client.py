@@ -8,7 +8,7 @@ import asyncio
 import ssl
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -55,7 +55,7 @@ class UpstreamClient:
 
     async def stream(
         self, endpoint: Endpoint, request: MessageRequest, *, on_wait: Callable[[Wait], None] | None = None
-    ) -> AsyncIterator[list[Event]]:
+    ) -> AsyncGenerator[list[Event], None]:
         """Yields the answer's events, one list per network read.
 
         Nothing is yielded before the first content_block_start (or message_delta, or message_stop): until

@@ -6,13 +6,12 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator
 
-from asgiref.sync import sync_to_async
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_POST, require_safe
 
 from .. import access
-from ..access import NotFound, Operation
+from ..access import Operation
 from ..actions.answers import request_stop
 from ..generation import supervisor
 from ..live import mirrors
@@ -40,13 +39,15 @@ def stop(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
 
 @require_safe
 @answers_refusals
-def events(request: HttpRequest, id: uuid.UUID) -> HttpResponseBase:  # type: ignore[type-var]
+def events(request: HttpRequest, id: uuid.UUID) -> HttpResponseBase:
     """GET /generations/<uuid>/events/?after=N: the websocket's frames as Server-Sent Events."""
     user = person(request)
     generation = access.generation(user, id, Operation.READ)
     after = request.headers.get("Last-Event-ID") or request.GET.get("after", "0")
     number = int(after) if after.isascii() and after.isdigit() and len(after) < 16 else 0
-    stream = _Stream(user, generation.conversation_id, generation.pk, number)
+    stream = _Stream(
+        user, request.session.session_key or "", generation.conversation_id, generation.pk, number
+    )
     response = StreamingHttpResponse(stream.events(), content_type="text/event-stream; charset=utf-8")
     response["Cache-Control"] = "no-cache, no-store"
     response["X-Accel-Buffering"] = "no"
@@ -56,9 +57,11 @@ def events(request: HttpRequest, id: uuid.UUID) -> HttpResponseBase:  # type: ig
 class _Stream:
     """One reader of one answer. A page for the hub as far as rights are concerned."""
 
-    def __init__(self, user: User, conversation: uuid.UUID, generation: uuid.UUID, after: int) -> None:
-        self.user = user
+    def __init__(
+        self, user: User, session_key: str, conversation: uuid.UUID, generation: uuid.UUID, after: int
+    ) -> None:
         self.user_id = user.pk
+        self.session_key = session_key
         self.conversation_id: uuid.UUID | None = conversation
         self._generation = generation
         self._after = after
@@ -96,16 +99,17 @@ class _Stream:
     def follow(self, log: LiveLog) -> None:
         """This stream is for one answer."""
 
-    def recheck(self) -> None:
-        task = asyncio.get_running_loop().create_task(self._recheck())
-        self._rechecking = task
+    def signed_out(self) -> None:
+        self._end()
 
-    async def _recheck(self) -> None:
-        assert self.conversation_id is not None
-        try:
-            await sync_to_async(access.conversation)(self.user, self.conversation_id, Operation.READ)
-        except NotFound:
-            await self._queue.put(None)
+    def gone(self) -> None:
+        self._end()
+
+    def _end(self) -> None:
+        """Cut at once: what is queued for a reader without rights is dropped."""
+        while not self._queue.empty():
+            self._queue.get_nowait()
+        self._queue.put_nowait(None)
 
 
 _LAST = "event: message_stop\n"

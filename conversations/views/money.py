@@ -27,4 +27,10 @@ def tokens(usage: dict[str, Any] | None) -> dict[str, int] | None:
     prompt = (usage.get("input_tokens") or 0) + (usage.get("cache_creation_input_tokens") or 0) + read
     output = usage.get("output_tokens") or 0
     share = round(100 * read / prompt) if prompt else 0
-    return {"input": prompt, "output": output, "cache_read": read, "cache_share": share, "total": prompt + output}
+    return {
+        "input": prompt,
+        "output": output,
+        "cache_read": read,
+        "cache_share": share,
+        "total": prompt + output,
+    }

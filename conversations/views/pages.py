@@ -18,7 +18,8 @@ from ..actions.choices import model_for
 from ..actions.errors import Unavailable
 from ..forms.settings import SettingsForm
 from ..models import Conversation, Generation, LanguageModel, Message, Provider, UsageRecord, User, Workspace
-from ..upstream.capabilities import Capabilities, lookup
+from ..upstream.capabilities import lookup
+from ..upstream.model_table import Capabilities
 from .money import dollars, tokens
 from .requests import answers_refusals, person
 from .sidebar import sidebar
@@ -127,7 +128,11 @@ def _header(found: Conversation, chosen: LanguageModel | None) -> dict[str, Any]
 
 
 def _page(
-    user: User, found: Conversation | None, chosen: LanguageModel | None, usable: list[LanguageModel], may_write: bool
+    user: User,
+    found: Conversation | None,
+    chosen: LanguageModel | None,
+    usable: list[LanguageModel],
+    may_write: bool,
 ) -> dict[str, Any]:
     """What the scripts need to know."""
     page: dict[str, Any] = {
@@ -143,7 +148,17 @@ def _page(
     if found is not None:
         page["urls"] |= {
             name: reverse(f"conversation-{name}", args=[found.pk])
-            for name in ("send", "history", "totals", "rename", "archive", "delete", "restore", "settings", "export")
+            for name in (
+                "send",
+                "history",
+                "totals",
+                "rename",
+                "archive",
+                "delete",
+                "restore",
+                "settings",
+                "export",
+            )
         }
         rows = Generation.objects.live().filter(conversation=found).values_list("pk", "message_id")
         page["running"] = [{"generation": str(g), "message": str(m), "seq": 0} for g, m in rows]
@@ -171,7 +186,9 @@ def _model(row: LanguageModel, selected: bool) -> dict[str, Any]:
 def _capabilities(row: LanguageModel) -> Capabilities:
     can = lookup(row.model_id, row.provider.dialect)
     known = {field.name for field in dataclasses.fields(can)} - {"prices", "id"}
-    return dataclasses.replace(can, **{name: value for name, value in row.capabilities.items() if name in known})
+    return dataclasses.replace(
+        can, **{name: value for name, value in row.capabilities.items() if name in known}
+    )
 
 
 def _label(row: LanguageModel) -> str:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 from django.core.exceptions import RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 
 from chatsite.errors import json_error, wants_json
@@ -18,7 +19,7 @@ from ..access import NotFound
 from ..actions.errors import Invalid, Refused
 from ..models import User
 
-View = TypeVar("View", bound=Callable[..., HttpResponse])
+View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 SETTINGS = (
     "system", "max_tokens", "stop_sequences", "temperature", "top_p", "top_k", "thinking", "budget_tokens", "effort",
 )  # fmt: skip
@@ -82,7 +83,7 @@ def answers_refusals(view: View) -> View:
     """A refusal becomes the contract's error object, or a plain page; missing and forbidden become 404."""
 
     @functools.wraps(view)
-    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
             return view(request, *args, **kwargs)
         except NotFound:

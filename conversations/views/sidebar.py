@@ -26,7 +26,7 @@ def sidebar_list(request: HttpRequest) -> HttpResponse:
 
 
 def sidebar(user: User, query: str = "", *, archived: bool = False) -> list[dict[str, Any]]:
-    """Groups of {"label", "conversations"}: the newest SHOWN that the person may see and whose title holds the query."""
+    """Groups of {"label", "conversations"}: the newest SHOWN that the person may see and whose title matches."""
     found = Conversation.objects.visible_to(user).filter(archived_at__isnull=not archived)
     words = query.replace("\x00", "")[:QUERY_CHARACTERS].split()
     for word in words:

@@ -65,7 +65,9 @@ def views_of(
 ) -> list[MessageView]:
     """The views of these messages; turns of our own that only asked to go on are left out."""
     siblings = _siblings(conversation, messages)
-    shown = [message for message in messages if message.role == Message.Role.ASSISTANT or not message.continues]
+    shown = [
+        message for message in messages if message.role == Message.Role.ASSISTANT or not message.continues
+    ]
     return [_view(message, siblings[message.parent_id], viewer, may_write) for message in shown]
 
 
@@ -142,7 +144,12 @@ def _branch(message: Message, siblings: list[tuple[uuid.UUID, str]]) -> dict[str
 
 def _user_block(index: int, block: dict[str, Any]) -> dict[str, Any]:
     if block.get("type") == "text":
-        return {"kind": "text", "index": index, "source": block.get("text", ""), "html": [block.get("text", "")]}
+        return {
+            "kind": "text",
+            "index": index,
+            "source": block.get("text", ""),
+            "html": [block.get("text", "")],
+        }
     return {"kind": "unknown", "index": index, "type": block.get("type", "")}
 
 

@@ -1,4 +1,4 @@
-"""`manage.py start`: everything from an empty folder to a page that answers, in one command and one process."""
+"""`manage.py start`: from an empty folder to a page that answers, in one command and one process."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ class Command(BaseCommand):
             self._say("The database is up to date.")
 
     def _first_administrator(self, host: str, port: int) -> str:
-        """Makes the administrator of the environment, or returns the one-time link; empty when there is one."""
+        """Makes the environment's administrator, or returns the one-time link; empty when there is one."""
         if people.has_administrator():
             return ""
         name, password = settings.DJANGO_SUPERUSER_USERNAME, settings.DJANGO_SUPERUSER_PASSWORD

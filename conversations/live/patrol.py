@@ -1,0 +1,76 @@
+"""Cuts open pages whose person has signed out, was deactivated, or may no longer read, whatever the cause.
+
+Rights are asked again in the database, on a ring (`news.recheck_rights`) and every few seconds without one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+
+from channels.db import database_sync_to_async
+
+from chatsite.sessions import signed_in_user
+
+from .. import access
+from ..access import NotFound, Operation
+from ..models import User
+from .hub import hub
+
+logger = logging.getLogger(__name__)
+
+# Below the promised five seconds, with time for the check itself (promise P13).
+SECONDS = 3.5
+
+
+async def walk_for_ever() -> None:
+    """Until cancelled; started with the engine."""
+    while True:
+        try:
+            async with asyncio.timeout(SECONDS):
+                await hub.rights_changed.wait()
+        except TimeoutError:
+            pass
+        hub.rights_changed.clear()
+        try:
+            await _walk()
+        except asyncio.CancelledError:
+            raise
+        except Exception:
+            logger.exception("Rights could not be checked; trying again.")
+
+
+async def _walk() -> None:
+    pages = hub.of_people(None)
+    if not pages:
+        return
+    keys = {page.session_key for page in pages}
+    people = await database_sync_to_async(_signed_in)(keys)
+    wanted = {(page.session_key, page.conversation_id) for page in pages if page.conversation_id is not None}
+    gone = await database_sync_to_async(_gone)(people, wanted)
+    for page in pages:
+        if people[page.session_key] is None:
+            page.signed_out()
+        elif (page.session_key, page.conversation_id) in gone:
+            page.gone()
+
+
+def _signed_in(keys: set[str]) -> dict[str, User | None]:
+    return {key: signed_in_user(key) for key in keys}
+
+
+def _gone(
+    people: dict[str, User | None], wanted: set[tuple[str, uuid.UUID | None]]
+) -> set[tuple[str, uuid.UUID | None]]:
+    """The pairs whose person may no longer read that conversation."""
+    gone: set[tuple[str, uuid.UUID | None]] = set()
+    for key, conversation in wanted:
+        user = people[key]
+        if user is None or conversation is None:
+            continue
+        try:
+            access.conversation(user, conversation, Operation.READ)
+        except NotFound:
+            gone.add((key, conversation))
+    return gone
