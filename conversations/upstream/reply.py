@@ -70,9 +70,9 @@ def read_reply(
         raise UpstreamError("protocol", detail=f"unreadable JSON ({error})", request_id=request_id) from None
     if isinstance(value, dict):
         if value.get("type") == "error" or value.get("error") or "statusCode" in value:
-            error = error_from_event(value, secrets)
-            error.request_id = error.request_id or request_id
-            raise error
+            failure = error_from_event(value, secrets)
+            failure.request_id = failure.request_id or request_id
+            raise failure
         if isinstance(value.get("choices"), list):
             value = message_from_chat(value)
     content = value.get("content") if isinstance(value, dict) else None

@@ -98,8 +98,8 @@ def long_answer(paragraphs: int = 60) -> str:
     """About 25 KB of numbered paragraphs, each different, so that a missing piece would show."""
     return "\n\n".join(
         f"Paragraph {number}. The demo counts its paragraphs so that nothing can be lost without being seen: "
-        f"it is number {number} of {paragraphs}, its digits add up to {sum(map(int, str(number)))}, and "
-        f"its square is {number * number}. Scroll up while it runs: the page must stay where you are reading, "
+        f"it is number {number} of {paragraphs}, its digits add up to {sum(map(int, str(number)))}, "
+        f"and its square is {number * number}. Scroll up while it runs: the page must stay where you are reading, "
         f"and end with paragraph {paragraphs}."
         for number in range(1, paragraphs + 1)
     )
