@@ -1,6 +1,4 @@
-"""Who a session belongs to, without changing it. Used when a websocket opens and whenever its rights are asked
-again.
-"""
+"""Who a session belongs to, without changing it. Used when a websocket opens and when its rights are checked."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""The tests mirror the code; `fake_upstream` speaks the wire."""

@@ -1,0 +1,66 @@
+"""What all tests share: the parts that a machine may lack (browser, PostgreSQL, Redis), each with its reason.
+
+A missing part skips its tests; `CHATSITE_TEST_REQUIRE=browser,postgres,redis` makes them fail instead.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.core.cache import cache
+
+from .services import chromium_path, postgres_server, redis_server
+
+REQUIRED = {part.strip() for part in os.environ.get("CHATSITE_TEST_REQUIRE", "").split(",") if part.strip()}
+
+
+def absent(part: str, reason: str) -> None:
+    """Skips the running test, or fails it when the environment says that this part must be there."""
+    if part in REQUIRED:
+        pytest.fail(f"{part} is required here, but {reason}")
+    pytest.skip(f"{part}: {reason}")
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache() -> Iterator[None]:
+    """Counters of failures live in the cache: no test may leave them to another."""
+    cache.clear()
+    yield
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Path of a Chromium."""
+    found = chromium_path()
+    if not found:
+        absent("browser", "there is no chromium on the PATH.")
+    return found
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """DATABASE_URL of an empty database on a PostgreSQL server of our own."""
+    try:
+        with postgres_server(tmp_path_factory.mktemp("postgres")) as url:
+            yield url
+    except FileNotFoundError as error:
+        absent("postgres", str(error))
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """REDIS_URL of a Redis server of our own."""
+    if not shutil.which("redis-server"):
+        absent("redis", "there is no redis-server on the PATH.")
+    with redis_server(tmp_path_factory.mktemp("redis")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The folder of manage.py."""
+    return Path(__file__).resolve().parent.parent

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from chatsite.env import Environment
+
+
+def test_an_empty_variable_counts_as_unset() -> None:
+    env = Environment({"A": "", "B": "  "})
+    assert env.text("A", "default") == "default"
+    assert env.secret("B", "default") == "default"
+    assert env.number("A", 2.5) == 2.5
+
+
+def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("s3cret\n")
+    assert Environment({"KEY_FILE": str(tmp_path / "key")}).secret("KEY") == "s3cret"
+
+
+def test_a_secret_file_that_is_missing_or_empty_is_a_problem_without_its_content(tmp_path: Path) -> None:
+    (tmp_path / "empty").write_text("\n")
+    env = Environment({"A_FILE": str(tmp_path / "nothing"), "B_FILE": str(tmp_path / "empty")})
+    assert env.secret("A") == env.secret("B") == ""
+    assert len(env.problems) == 2
+
+
+def test_a_secret_given_twice_is_a_problem_that_does_not_show_it(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("from-file")
+    env = Environment({"KEY": "from-variable", "KEY_FILE": str(tmp_path / "key")})
+    env.secret("KEY")
+    assert "from-" not in "".join(env.problems)
+    assert env.problems
+
+
+def test_all_problems_are_named_at_once() -> None:
+    env = Environment({"N": "many", "I": "1.5", "C": "red", "U": "ftp://x", "P": "10.0.0.0/99,127.0.0.1"})
+    assert env.number("N", 3) == 3
+    assert env.integer("I", 4) == 4
+    assert env.choice("C", ("blue", "green")) == ""
+    assert env.url("U", ("http", "https")) == ""
+    assert [str(network) for network in env.networks("P")] == ["127.0.0.1/32"]
+    with pytest.raises(ImproperlyConfigured) as caught:
+        env.check()
+    assert all(f"{name} " in str(caught.value) for name in "NICUP")
+
+
+@pytest.mark.parametrize("value", ["-1", "nan", "inf", "1e999", "0x10"])
+def test_a_number_is_finite_and_not_negative(value: str) -> None:
+    env = Environment({"N": value})
+    assert env.number("N", 7) == 7
+    assert env.problems
+
+
+@pytest.mark.parametrize("value", ["https://", "http://host:99999", "chat.example.com", "http://[::1"])
+def test_an_address_needs_scheme_host_and_a_real_port(value: str) -> None:
+    env = Environment({"U": value})
+    assert env.url("U", ("http", "https")) == ""
+    assert env.problems
+
+
+def test_an_address_loses_its_last_slash() -> None:
+    assert Environment({"U": "https://chat.example.com/"}).url("U", ("https",)) == "https://chat.example.com"
+
+
+def test_a_good_environment_has_no_problem() -> None:
+    Environment({"N": "0"}).check()
