@@ -7,6 +7,8 @@ import json
 import uuid
 from typing import Any
 
+from django.db import connection
+
 from ..models import Generation, User
 from .errors import ClientIdReused
 
@@ -21,6 +23,9 @@ def earlier(user: User, client_id: uuid.UUID, digest: str) -> Generation | None:
 
     Raises ClientIdReused when the id came with other fields.
     """
+    if connection.features.has_select_for_update:
+        # Equal sends take turns here, before the look-up: the second one sees what the first has committed.
+        User.objects.select_for_update(no_key=True).get(pk=user.pk)
     found = (
         Generation.objects.select_related("message__parent")
         .filter(requested_by=user, client_id=client_id)

@@ -26,7 +26,6 @@ logger = logging.getLogger(__name__)
 _POLL_SECONDS = 0.5
 # Finishes that fall together share a commit.
 _GATHER_SECONDS = 0.005
-_STORE_ATTEMPTS = 5
 
 
 @dataclass(slots=True)
@@ -34,7 +33,6 @@ class _Finish:
     answer: Answer
     outcome: Outcome
     stored: asyncio.Future[bool]
-    attempts: int = 0
 
 
 class Journal:
@@ -120,7 +118,6 @@ class Journal:
         self._unwritten_since = None
         finishes, self._finishes = self._finishes, []
         for finish in finishes:
-            finish.attempts += 1
             # Only where other processes mirror the journal do its last rows matter.
             if not doorbell.is_connected():
                 self.discard(finish.answer)
@@ -132,7 +129,9 @@ class Journal:
         try:
             flushed, stored = await loop.run_in_executor(self._executor, self._write, spans, finishes, renew)
         except Exception:
-            self._try_again(finishes)
+            # Nothing that was shown is given up: an answer stays unfinished until it can be stored.
+            self._finishes = finishes + self._finishes
+            self._wake.set()
             raise
         if renew:
             self._renewed = now
@@ -151,14 +150,6 @@ class Journal:
                 self._cut(answer, Ending.LOST)
             elif answer.turn.generation in flushed.stop_requested:
                 self._cut(answer, Ending.STOP)
-
-    def _try_again(self, finishes: list[_Finish]) -> None:
-        for finish in finishes:
-            if finish.attempts < _STORE_ATTEMPTS:
-                self._finishes.append(finish)
-            elif not finish.stored.done():
-                finish.stored.set_result(False)
-        self._wake.set()
 
     def _ring(self, changed: list[Answer]) -> None:
         if changed and doorbell.is_connected():

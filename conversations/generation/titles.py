@@ -37,6 +37,8 @@ async def give_title(client: UpstreamClient, turn: Turn, outcome: Outcome) -> No
     except UpstreamError as failure:
         logger.info("No title: %s", failure.type)
         await database_sync_to_async(titles.book_failure)(turn.generation, failure.type)
+    except Exception:
+        logger.exception("A title could not be stored: conversation %s", turn.conversation)
 
 
 def _request(turn: Turn, outcome: Outcome) -> MessageRequest:
