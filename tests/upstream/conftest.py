@@ -1,0 +1,80 @@
+"""A fake upstream per test and a client whose own waiting times are a hundredth of the real ones."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+import pytest
+
+from conversations.upstream.accumulator import Accumulator
+from conversations.upstream.client import UpstreamClient, Wait
+from conversations.upstream.endpoint import Endpoint
+from conversations.upstream.errors import UpstreamError
+from conversations.upstream.events import Event
+from conversations.upstream.limits import Limits
+from conversations.upstream.request import MessageRequest
+from tests.fake_upstream import FakeUpstream
+
+KEY = "sk-canary-0123456789"
+
+
+@dataclass
+class Outcome:
+    """What one streamed request came to."""
+
+    answer: Accumulator = field(default_factory=Accumulator)
+    events: list[Event] = field(default_factory=list)
+    batches: int = 0
+    waits: list[Wait] = field(default_factory=list)
+    error: UpstreamError | None = None
+
+    @property
+    def text(self) -> str:
+        return self.answer.text
+
+
+@pytest.fixture
+def upstream() -> Iterator[FakeUpstream]:
+    with FakeUpstream() as server:
+        yield server
+
+
+@pytest.fixture
+def limits() -> Limits:
+    return Limits().scaled(0.01)
+
+
+@pytest.fixture
+async def client(limits: Limits) -> AsyncIterator[UpstreamClient]:
+    client = UpstreamClient(limits, demo_drip=0)
+    yield client
+    await client.aclose()
+
+
+def request(text: str = "Hello", model: str = "claude-opus-5-5", **fields: object) -> MessageRequest:
+    return MessageRequest(model, [{"role": "user", "content": text}], 1000, **fields)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def ask(client: UpstreamClient, upstream: FakeUpstream) -> Callable[..., object]:
+    """Streams one request to the end and says what came; `endpoint` to ask somebody else."""
+
+    async def ask(text: str = "Hello", endpoint: Endpoint | None = None, **fields: object) -> Outcome:
+        outcome = Outcome()
+        endpoint = endpoint or Endpoint("anthropic", upstream.url, KEY)
+        stream = client.stream(endpoint, request(text, **fields), on_wait=outcome.waits.append)  # type: ignore[arg-type]
+        async with aclosing(stream) as batches:
+            try:
+                async for batch in batches:
+                    assert batch
+                    outcome.batches += 1
+                    outcome.events += batch
+                    outcome.answer.extend(batch)
+            except UpstreamError as error:
+                outcome.error = error
+                outcome.answer.finish()
+        return outcome
+
+    return ask
