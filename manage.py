@@ -177,8 +177,14 @@ def main() -> None:
     if os.path.realpath(sys.prefix) != os.path.realpath(VENV):
         enter_environment([os.path.abspath(__file__)] + sys.argv[1:])
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatsite.settings")
+    from django.conf import settings
+    from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
+    try:
+        settings.configured or settings.DEBUG  # noqa: B018 - reads them now, to say plainly what is wrong
+    except ImproperlyConfigured as error:
+        stop(str(error))
     execute_from_command_line(sys.argv)
 
 

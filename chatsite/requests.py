@@ -99,13 +99,23 @@ class Request(WebRequest):  # type: ignore[misc]
         super().requestReceived(command, path, version)
 
     def process(self) -> Any:
-        hosts = self.requestHeaders.getRawHeaders(b"Host", [])
-        protocols = self.requestHeaders.getRawHeaders(b"Sec-WebSocket-Protocol", [])
-        if len(hosts) > 1 or not all(value.isascii() for value in protocols):
-            # Two hosts are two meanings; a protocol name that is no ASCII ends the handshake in an exception.
-            self.basic_error(400, b"Bad Request", "Invalid header value")
+        if self._is_ambiguous():
+            self.basic_error(400, b"Bad Request", "Invalid request")
             return None
         return super().process()
+
+    def _is_ambiguous(self) -> bool:
+        """Two hosts, or a host in the request line, are two meanings; a protocol name that is no ASCII ends the
+        handshake in an exception."""
+        hosts = self.requestHeaders.getRawHeaders(b"Host", [])
+        port = hosts[0].rpartition(b":")[2] if len(hosts) == 1 and not hosts[0].endswith(b"]") else b""
+        protocols = self.requestHeaders.getRawHeaders(b"Sec-WebSocket-Protocol", [])
+        return (
+            len(hosts) > 1
+            or (port.isdigit() and int(port[:6]) > 65535)
+            or not self.path.startswith(b"/")
+            or not all(value.isascii() for value in protocols)
+        )
 
     # The answer, on its way out.
 

@@ -41,6 +41,11 @@ class Socket(WebSocketProtocol):  # type: ignore[misc]
             self.muted = True
         super().onMessage(payload, isBinary)
 
+    def serverClose(self, code: int | None = None) -> None:
+        """Closes with any code; Autobahn keeps 1008, 1009 and 1012 from applications."""
+        if self.state == self.STATE_OPEN:
+            self.sendCloseFrame(code=code or 1000)
+
 
 class SocketFactory(WebSocketFactory):  # type: ignore[misc]
     protocol = Socket
@@ -116,14 +121,19 @@ class Server(DaphneServer):  # type: ignore[misc]
                 await _supervisor("drain", settings.DRAIN_SECONDS)
         except Exception:
             logger.exception("Stopping did not go as planned; what was written to the database stays.")
+        try:
+            await self._say_goodbye()
+        finally:
+            self._stop_reactor()
+
+    async def _say_goodbye(self) -> None:
         for protocol in list(self.connections):
-            if isinstance(protocol, Socket) and protocol.state == protocol.STATE_OPEN:
+            if isinstance(protocol, Socket):
                 protocol.serverClose(code=RESTARTING)
         deadline = asyncio.get_running_loop().time() + FAREWELL_SECONDS
         # Daphne tells nobody when the last connection is gone.
         while self._open_connections() and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
-        self._stop_reactor()
 
     def _open_connections(self) -> bool:
         return any("disconnected" not in details for details in self.connections.values())

@@ -1,0 +1,434 @@
+"""The whole server, for real: one process, one data folder, raw HTTP and websockets."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import socket
+import sqlite3
+import stat
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import ClientConnection, connect
+
+from tests.running_site import RunningSite
+
+PASSWORD = "correct-horse-battery"
+ADMINISTRATOR = {"DJANGO_SUPERUSER_USERNAME": "ann", "DJANGO_SUPERUSER_PASSWORD": PASSWORD}
+MIB = 1024 * 1024
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSite]:
+    with RunningSite(tmp_path_factory.mktemp("site") / "data", **ADMINISTRATOR) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def ann(site: RunningSite) -> Iterator[httpx.Client]:
+    with closing(signed_in(site)) as client:
+        yield client
+
+
+def signed_in(site: RunningSite, name: str = "ann", password: str = PASSWORD) -> httpx.Client:
+    client = httpx.Client(base_url=site.url, timeout=20)
+    client.get("/accounts/login/")
+    form = {"login": name, "password": password, "csrfmiddlewaretoken": client.cookies["csrftoken"]}
+    answer = client.post("/accounts/login/", data=form)
+    assert answer.status_code == 302, answer.text
+    return client
+
+
+def open_socket(
+    site: RunningSite, client: httpx.Client | None, origin: str | None, path: str = "/ws/"
+) -> Any:
+    headers = {"Cookie": f"sessionid={client.cookies['sessionid']}"} if client else {}
+    if origin is not None:
+        headers["Origin"] = origin
+    return connect(f"ws://127.0.0.1:{site.port}{path}", additional_headers=headers, open_timeout=10)
+
+
+def memory(site: RunningSite) -> float:
+    """Resident MiB of the server."""
+    assert site.process is not None
+    pages = Path(f"/proc/{site.process.pid}/statm").read_text().split()[1]
+    return int(pages) * 4096 / MIB
+
+
+def test_it_prints_its_address_and_who_answers_but_no_link_when_there_is_an_administrator(
+    site: RunningSite,
+) -> None:
+    assert f"Chatsite is ready at {site.url}/" in site.output
+    assert "The demo model answers" in site.output
+    assert site.setup_link == ""
+
+
+def test_the_data_folder_is_for_its_owner_alone(site: RunningSite) -> None:
+    assert stat.S_IMODE(site.data_dir.stat().st_mode) == 0o700
+    for name in ("secret_key", "db.sqlite3"):
+        assert stat.S_IMODE((site.data_dir / name).stat().st_mode) == 0o600
+
+
+def test_probes_answer_without_signing_in(site: RunningSite) -> None:
+    for path in ("/healthz", "/readyz"):
+        answer = httpx.get(site.url + path)
+        assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+
+
+def test_the_administrator_of_the_environment_signs_in_at_once(ann: httpx.Client) -> None:
+    assert ann.get("/account/").status_code == 200
+    assert ann.get("/admin/").status_code == 200
+
+
+def test_every_answer_has_the_security_headers(site: RunningSite, ann: httpx.Client) -> None:
+    static = re.findall(r'/static/[^"]+\.css', httpx.get(site.url + "/accounts/login/").text)[0]
+    for path in ("/accounts/login/", "/nothing-here", "/account/", "/healthz", static):
+        headers = ann.get(path).headers
+        assert "default-src 'none'" in headers["Content-Security-Policy"]
+        assert "unsafe" not in headers["Content-Security-Policy"]
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+        assert headers["Referrer-Policy"] == "same-origin"
+        assert "Server" not in headers
+    assert "no-store" in ann.get("/account/").headers["Cache-Control"]
+
+
+def test_static_files_are_compressed_and_may_be_kept_for_ever(site: RunningSite) -> None:
+    static = re.findall(r'/static/[^"]+\.css', httpx.get(site.url + "/accounts/login/").text)[0]
+    answer = httpx.get(site.url + static, headers={"Accept-Encoding": "br"})
+    assert answer.headers["Content-Encoding"] == "br"
+    assert "immutable" in answer.headers["Cache-Control"]
+    assert (
+        "max-age=31536000" in answer.headers["Cache-Control"]
+        or "max-age=315360000" in answer.headers["Cache-Control"]
+    )
+
+
+@pytest.mark.parametrize(
+    "path", ["/static/../chatsite/settings.py", "/static/%2e%2e/%2e%2e/secret_key", "/static//etc/passwd"]
+)
+def test_static_paths_lead_nowhere_else(site: RunningSite, path: str) -> None:
+    with socket.create_connection(("127.0.0.1", site.port), 10) as raw:
+        raw.sendall(
+            f"GET {path} HTTP/1.1\r\nHost: localhost:{site.port}\r\nConnection: close\r\n\r\n".encode()
+        )
+        assert b" 404 " in raw.recv(200)
+
+
+def test_an_anonymous_program_gets_401_and_a_person_the_sign_in_page(site: RunningSite) -> None:
+    answer = httpx.get(site.url + "/account/", headers={"Accept": "application/json"})
+    assert answer.status_code == 401
+    assert answer.json()["error"]["type"] == "authentication_required"
+    page = httpx.get(site.url + "/account/")
+    assert page.status_code == 302
+    assert page.headers["Location"].startswith("/accounts/login/?next=")
+
+
+def test_a_post_without_csrf_token_is_refused_as_json_or_as_a_page(ann: httpx.Client) -> None:
+    answer = ann.post("/account/", data={"theme": "dark"}, headers={"Accept": "application/json"})
+    assert (answer.status_code, answer.json()["error"]["type"]) == (403, "csrf_failed")
+    page = ann.post("/account/", data={"theme": "dark"})
+    assert page.status_code == 403
+    assert "Reload it" in page.text
+
+
+def test_a_foreign_host_is_refused(site: RunningSite) -> None:
+    for host in ("evil.example", "localhost:99999"):
+        assert httpx.get(site.url + "/accounts/login/", headers={"Host": host}).status_code == 400
+
+
+def test_a_request_line_with_a_whole_address_is_refused(site: RunningSite) -> None:
+    with socket.create_connection(("127.0.0.1", site.port), 10) as raw:
+        raw.sendall(b"GET http://evil.example/accounts/login/ HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert raw.recv(100).startswith(b"HTTP/1.1 400")
+
+
+def test_forwarded_headers_of_a_stranger_are_ignored(site: RunningSite) -> None:
+    answer = httpx.get(
+        site.url + "/account/", headers={"X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "https"}
+    )
+    assert answer.status_code == 302
+    assert "evil" not in answer.headers["Location"]
+
+
+@pytest.mark.parametrize(
+    "origin", [None, "null", "http://evil.example", "https://127.0.0.1:{port}", "http://127.0.0.1:1"]
+)
+def test_a_websocket_of_another_origin_is_refused(
+    site: RunningSite, ann: httpx.Client, origin: str | None
+) -> None:
+    origin = origin and origin.format(port=site.port)
+    with pytest.raises(InvalidStatus) as caught:
+        open_socket(site, ann, origin)
+    assert caught.value.response.status_code == 403
+
+
+def test_a_websocket_without_a_session_or_to_nowhere_is_refused(site: RunningSite, ann: httpx.Client) -> None:
+    for client, path in ((None, "/ws/"), (ann, "/ws/nowhere/")):
+        with pytest.raises(InvalidStatus) as caught:
+            open_socket(site, client, site.url, path)
+        assert caught.value.response.status_code == 403
+
+
+@pytest.fixture
+def page_socket(site: RunningSite, ann: httpx.Client) -> Iterator[ClientConnection]:
+    with open_socket(site, ann, site.url) as opened:
+        yield opened
+
+
+def close_code(opened: ClientConnection, seconds: float = 10) -> int:
+    deadline = time.monotonic() + seconds
+    try:
+        while time.monotonic() < deadline:
+            opened.recv(timeout=seconds)
+    except ConnectionClosed as closed:
+        assert closed.rcvd is not None
+        return closed.rcvd.code
+    raise AssertionError("The socket stayed open.")
+
+
+def test_websockets_do_not_compress(page_socket: ClientConnection) -> None:
+    assert page_socket.protocol.extensions == []
+
+
+def test_a_message_at_the_limit_is_read_and_one_above_it_closes_with_1009(
+    page_socket: ClientConnection,
+) -> None:
+    page_socket.send("x" * 4096)
+    assert json.loads(page_socket.recv(timeout=10))["type"] == "error"
+    page_socket.send("x" * 4097)
+    assert close_code(page_socket) == 1009
+
+
+def test_many_small_fragments_close_with_1009(page_socket: ClientConnection) -> None:
+    with pytest.raises(ConnectionClosed):
+        page_socket.send("x" for _ in range(200_000))
+    assert close_code(page_socket) == 1009
+
+
+def test_a_flood_of_messages_closes_with_1008(page_socket: ClientConnection) -> None:
+    with suppress(ConnectionClosed):
+        for _ in range(2000):
+            page_socket.send('{"type":"nonsense"}')
+    assert close_code(page_socket) == 1008
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["ä".encode(), b"x" * 10_000, b",,,", b"a\x0bOrigin: http://evil"],
+    ids=["letters", "long", "empty", "control"],
+)
+def test_odd_websocket_protocols_do_no_harm(site: RunningSite, ann: httpx.Client, value: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", site.port), 10) as raw:
+        head = (
+            f"GET /ws/ HTTP/1.1\r\nHost: localhost:{site.port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\nOrigin: {site.url}\r\n"
+            "Sec-WebSocket-Protocol: "
+        )
+        raw.sendall(head.encode() + value + b"\r\n\r\n")
+        raw.settimeout(10)
+        assert raw.recv(100).split()[1] in (b"400", b"403")
+    assert httpx.get(site.url + "/healthz").status_code == 200
+
+
+def test_a_body_announced_too_large_is_refused_at_once(site: RunningSite, ann: httpx.Client) -> None:
+    before = memory(site)
+    with socket.create_connection(("127.0.0.1", site.port), 10) as raw:
+        raw.sendall(
+            b"POST /accounts/login/ HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\n"
+            b"Content-Length: 1000000000\r\n\r\n"
+        )
+        raw.settimeout(5)
+        assert b" 413 " in raw.recv(1000)
+        sent, began = 0, time.monotonic()
+        with pytest.raises(OSError):
+            while time.monotonic() - began < 10:
+                sent += raw.send(b"x" * 65536)
+        assert time.monotonic() - began < 4
+    assert memory(site) - before < 32
+
+
+def test_a_chunked_body_is_cut_at_the_limit(site: RunningSite) -> None:
+    before = memory(site)
+
+    def endless() -> Iterator[bytes]:
+        for _ in range(5000):
+            yield b"x" * 65536
+
+    try:
+        answer = httpx.post(site.url + "/accounts/login/", content=endless(), timeout=20)
+        assert answer.status_code == 413
+        assert answer.json()["error"]["type"] == "request_too_large"
+    except httpx.TransportError:
+        pass  # The client was still writing when the connection closed.
+    assert memory(site) - before < 32
+
+
+def test_a_body_at_the_limit_reaches_the_application_and_one_byte_more_does_not(ann: httpx.Client) -> None:
+    headers = {"X-CSRFToken": ann.cookies["csrftoken"], "Content-Type": "application/x-www-form-urlencoded"}
+    at_limit = b"theme=dark&x=".ljust(2 * MIB, b"x")
+    assert ann.post("/account/", content=at_limit, headers=headers).status_code == 302
+    assert ann.post("/account/", content=at_limit + b"x", headers=headers).status_code == 413
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"Content-Length: 5\r\nContent-Length: 6\r\n",
+        b"Content-Length: +5\r\n",
+        b"Content-Length: -5\r\n",
+        b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+        b"Transfer-Encoding: chunked, identity\r\n",
+        b"Host: other.example\r\n",
+        b"X: " + b"y" * 20_000 + b"\r\n",
+        b"".join(b"X%d: y\r\n" % n for n in range(1000)),
+    ],
+)
+def test_ambiguous_or_huge_heads_are_refused(site: RunningSite, head: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", site.port), 10) as raw:
+        raw.sendall(b"POST /accounts/login/ HTTP/1.1\r\nHost: localhost\r\n" + head + b"\r\n")
+        raw.settimeout(10)
+        answer = raw.recv(1000)
+        assert answer.startswith(b"HTTP/1.1 400") or answer == b""
+
+
+def test_it_stays_small_when_idle(site: RunningSite) -> None:
+    assert memory(site) < 120
+
+
+def test_a_second_server_on_the_same_folder_says_so(site: RunningSite) -> None:
+    second = RunningSite(site.data_dir)
+    assert second.launch().wait(60) == 1
+    assert "in use by another server" in second.output
+    assert "Traceback" not in second.output
+
+
+def test_an_occupied_port_is_named(site: RunningSite, tmp_path: Path) -> None:
+    second = RunningSite(tmp_path / "data", port=site.port)
+    assert second.launch().wait(60) == 1
+    assert f"Port {site.port} is in use" in second.output
+    assert "Traceback" not in second.output
+
+
+def test_listening_everywhere_needs_a_public_address(tmp_path: Path) -> None:
+    site = RunningSite(tmp_path / "data", "--host", "0.0.0.0")
+    assert site.launch().wait(60) == 1
+    assert "CHATSITE_PUBLIC_URL" in site.output
+    assert "Traceback" not in site.output
+
+
+def test_a_wrong_environment_is_named_at_once_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    site = RunningSite(
+        tmp_path / "data", CHATSITE_PUBLIC_URL="chat.example.com", CHATSITE_LEASE_SECONDS="soon"
+    )
+    assert site.launch().wait(60) == 1
+    assert "CHATSITE_PUBLIC_URL" in site.output
+    assert "CHATSITE_LEASE_SECONDS" in site.output
+    assert "Traceback" not in site.output
+    assert not (tmp_path / "data").exists()
+
+
+def test_the_set_up_link_makes_one_administrator_once(tmp_path: Path) -> None:
+    with RunningSite(tmp_path / "data") as site:
+        link = site.setup_link
+        assert link.startswith(f"{site.url}/setup/")
+        with httpx.Client(timeout=20) as client:
+            client.get(link)
+            form = {"username": "ann", "password1": PASSWORD, "password2": PASSWORD}
+            form["csrfmiddlewaretoken"] = client.cookies["csrftoken"]
+            answer = client.post(link, data=form)
+            assert (answer.status_code, answer.headers["Location"]) == (302, "/")
+            assert client.get(f"{site.url}/account/").status_code == 200
+            assert client.get(link).status_code == 404
+            assert client.post(link, data={**form, "username": "eve"}).status_code in (403, 404)
+        secret = (site.data_dir / "secret_key").read_text()
+        assert site.end() == 0
+        assert "Stopped." in site.output
+        again = RunningSite(site.data_dir, port=site.port).start()
+        try:
+            assert again.output.count("Create the first administrator") == 1  # the first run's line
+            assert (site.data_dir / "secret_key").read_text() == secret
+            assert httpx.get(f"{site.url}/account/", cookies=client.cookies).status_code == 200
+        finally:
+            again.end()
+
+
+def test_sigterm_tells_open_pages_that_it_restarts(tmp_path: Path) -> None:
+    with RunningSite(tmp_path / "data", **ADMINISTRATOR) as site:
+        with closing(signed_in(site)) as client, open_socket(site, client, site.url) as opened:
+            assert site.process is not None
+            site.process.send_signal(signal.SIGTERM)
+            assert close_code(opened) == 1012
+        assert site.process.wait(20) == 0
+        # Its port is free at once.
+        again = RunningSite(site.data_dir, port=site.port).start()
+        assert again.end(signal.SIGINT) == 0
+
+
+def test_the_database_is_copied_before_a_migration(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with RunningSite(data, **ADMINISTRATOR):
+        pass
+    assert not (data / "backups").exists()
+    with sqlite3.connect(data / "db.sqlite3") as database:
+        # As if this version brought one more migration.
+        database.execute("DROP TABLE account_emailconfirmation")
+        database.execute("DELETE FROM django_migrations WHERE app = 'account'")
+        database.execute("DROP TABLE account_emailaddress")
+    database.close()
+    with RunningSite(data) as site:
+        assert "was copied to" in site.output
+    (copy,) = (data / "backups").iterdir()
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+    with sqlite3.connect(copy) as kept:
+        assert kept.execute("SELECT username FROM conversations_user").fetchall() == [("ann",)]
+    kept.close()
+
+
+def test_a_database_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with RunningSite(data, **ADMINISTRATOR):
+        pass
+    with sqlite3.connect(data / "db.sqlite3") as database:
+        database.execute(
+            "INSERT INTO django_migrations (app, name, applied) VALUES ('conversations', '9999_future', '2030-01-01')"
+        )
+    database.close()
+    site = RunningSite(data)
+    assert site.launch().wait(60) == 1
+    assert "newer version" in site.output
+
+
+def test_https_turns_on_redirect_hsts_and_secure_cookies_behind_a_trusted_proxy(tmp_path: Path) -> None:
+    variables = {"CHATSITE_PUBLIC_URL": "https://chat.example.com", "CHATSITE_TRUSTED_PROXIES": "127.0.0.0/8"}
+    with RunningSite(tmp_path / "data", **variables, **ADMINISTRATOR) as site:
+        assert "https://chat.example.com/" in site.output
+        plain = httpx.get(site.url + "/accounts/login/", headers={"Host": "chat.example.com"})
+        assert plain.status_code == 301
+        assert plain.headers["Location"] == "https://chat.example.com/accounts/login/"
+        proxied = {"Host": "internal", "X-Forwarded-Host": "chat.example.com", "X-Forwarded-Proto": "https"}
+        answer = httpx.get(site.url + "/accounts/login/", headers=proxied)
+        assert answer.status_code == 200
+        assert "max-age=31536000" in answer.headers["Strict-Transport-Security"]
+        assert "Secure" in answer.headers["Set-Cookie"]
+        assert (
+            httpx.get(site.url + "/accounts/login/", headers={**proxied, "X-Forwarded-Host": "x"}).status_code
+            == 400
+        )
+
+
+def test_a_message_gets_its_answer(site: RunningSite, ann: httpx.Client) -> None:
+    headers = {"X-CSRFToken": ann.cookies["csrftoken"], "Accept": "application/json"}
+    body = {"text": "Hello", "client_id": str(uuid.uuid4())}
+    answer = ann.post("/conversations/", json=body, headers=headers)
+    assert answer.status_code == 201, answer.text
+    assert set(answer.json()) == {"conversation", "message", "reply", "generation", "url"}
