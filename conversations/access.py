@@ -67,7 +67,11 @@ def may(user: User, conversation: Conversation, operation: Operation) -> bool:
 def message(user: User, conversation_id: uuid.UUID, id: uuid.UUID, operation: Operation) -> Message:
     """A message of that conversation, whose conversation attribute is filled. Raises NotFound."""
     parent = conversation(user, conversation_id, operation)
-    found = Message.objects.select_related("author", "generation").filter(pk=id, conversation=parent).first()
+    found = (
+        Message.objects.select_related("author", "generation__language_model__provider")
+        .filter(pk=id, conversation=parent)
+        .first()
+    )
     if found is None:
         raise NotFound
     found.conversation = parent

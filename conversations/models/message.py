@@ -39,7 +39,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
     def path(self, leaf: uuid.UUID | None, limit: int = _WHOLE_PATH) -> list[Message]:
         """The last `limit` messages of the branch that ends in `leaf`, oldest first, with author and generation."""
         ids = self.path_ids(leaf, limit)
-        found = self.select_related("author", "generation").in_bulk(ids)
+        found = self.select_related("author", "generation__language_model__provider").in_bulk(ids)
         return [found[id] for id in ids if id in found]
 
 

@@ -109,8 +109,7 @@ def _view(
         view.can_edit = may_write
         return view
     view.can_regenerate = may_write and not running
-    asked = message.model or (generation.model if generation is not None else "")
-    view.model = lookup(asked).display_name or asked
+    view.model = _model_label(message, generation)
     if running:
         # Its text arrives over the socket, from the first event.
         return view
@@ -123,6 +122,15 @@ def _view(
     if message.finished_at is not None and generation is not None:
         view.duration = max(0.0, (message.finished_at - generation.created_at).total_seconds())
     return view
+
+
+def _model_label(message: Message, generation: Generation | None) -> str:
+    """The name people know the model by: the administrator's, else the table's, else its id."""
+    asked = message.model or (generation.model if generation is not None else "")
+    language_model = generation.language_model if generation is not None else None
+    if language_model is None:
+        return lookup(asked).display_name or asked
+    return language_model.label or lookup(asked, language_model.provider.dialect).display_name or asked
 
 
 def _author(user: User | None) -> dict[str, str] | None:
