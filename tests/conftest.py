@@ -14,6 +14,16 @@ import pytest
 from django.core.cache import cache
 
 from .services import chromium_path, postgres_server, redis_server
+from .world import (  # noqa: F401 - fixtures
+    administrator,
+    alice,
+    bob,
+    model,
+    quick,
+    session_upstream,
+    upstream,
+    world,
+)
 
 REQUIRED = {part.strip() for part in os.environ.get("CHATSITE_TEST_REQUIRE", "").split(",") if part.strip()}
 

@@ -18,4 +18,5 @@ def upstream_limits() -> Limits:
         max_answer_bytes=settings.UPSTREAM_MAX_ANSWER_BYTES,
         max_retries=settings.UPSTREAM_MAX_RETRIES,
         retry_after_cap=settings.UPSTREAM_RETRY_AFTER_CAP,
+        backoff=settings.UPSTREAM_BACKOFF,
     )
