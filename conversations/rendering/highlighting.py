@@ -33,7 +33,7 @@ def code_html(code: str, language: str) -> str:
     pieces: list[str] = []
     run: list[str] = []
     current = ""
-    for kind, text in _lexer(language).get_tokens(code):
+    for kind, text in _lexer(language, "<?" not in code).get_tokens(code):
         name = _class(kind)
         if name != current and run:
             pieces.append(_span(current, "".join(run)))
@@ -60,9 +60,9 @@ def _span(name: str, text: str) -> str:
 
 
 @functools.cache
-def _lexer(language: str) -> Lexer:
+def _lexer(language: str, inline: bool) -> Lexer:
     module, name = LEXERS[language]
-    lexer: Lexer = getattr(importlib.import_module(f"pygments.lexers.{module}"), name)(
-        stripnl=False, ensurenl=False
-    )
+    lexer_class = getattr(importlib.import_module(f"pygments.lexers.{module}"), name)
+    # `startinline` is PHP's, for a snippet without its opening tag; other languages ignore it.
+    lexer: Lexer = lexer_class(stripnl=False, ensurenl=False, startinline=inline)
     return lexer

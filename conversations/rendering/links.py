@@ -129,7 +129,10 @@ def finish(children: list[Token]) -> list[Token]:
         elif child.type == "link_close" and opening is not None:
             url = str(opening.attrs["href"])
             words = "".join(text)
-            child.meta = {"note": note(url, words), "empty": not words.strip(), "host": host(url)}
+            if allowed(url):
+                child.meta = {"note": note(url, words), "empty": not words.strip(), "host": host(url)}
+            else:  # `[x]()`: the one way to a link that `allowed` has not seen
+                child.hidden = opening.hidden = True
             opening = None
         elif opening is not None:
             if child.type == "image":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
-from typing import Any
 
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
@@ -75,25 +74,26 @@ class Renderer(RendererHTML):
         return '<p class="alert__title">'
 
     def link_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
-        return f'<a href="{escape(str(tokens[idx].attrs["href"]))}" {_LINK_REL}>'
+        token = tokens[idx]
+        return "" if token.hidden else f'<a href="{escape(str(token.attrs["href"]))}" {_LINK_REL}>'
 
     def link_close(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
-        meta: dict[str, Any] = tokens[idx].meta
-        if meta.get("empty"):
-            return f"{escape(meta['host'])}</a>"
-        if meta.get("note"):
-            return f'</a> <span class="link__host">({escape(meta["note"])})</span>'
-        return "</a>"
+        token = tokens[idx]
+        if token.hidden:
+            return ""
+        shown = escape(token.meta["host"]) if token.meta["empty"] else ""
+        note = token.meta["note"]
+        return f"{shown}</a>" + (f' <span class="link__host">({escape(note)})</span>' if note else "")
 
     def image(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         # Nothing is fetched: an address can carry away what the conversation holds (promises P16, MD04).
         token = tokens[idx]
         url = str(token.attrs["src"])
         where = escape(links.host(url))
-        if not token.meta.get("linked"):
+        if not token.meta.get("linked") and where:
             where = f'<a href="{escape(url)}" {_LINK_REL}>{where}</a>'
         words = escape(self.renderInlineAsText(token.children, options, env).strip())
-        return f'<span class="image">Image not loaded: {words + " " if words else ""}({where})</span>'
+        return f'<span class="image">Image not loaded: {words + " " if words else ""}({where or "no address"})</span>'
 
 
 def _level(token: Token) -> int:

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import pytest
+
+from conversations.rendering.markdown import render_document
+from conversations.rendering.mathml import MAX_SOURCE
+
+from .inspection import faults
+
+
+def html(text: str) -> str:
+    return "".join(render_document(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "$x^2$",
+        "\\(x^2\\)",
+        "the area $x^2$.",
+        "$x^2$ is 5",
+        "($x^2$)",
+        "**$x^2$**",
+        "- $x^2$",
+        "| a |\n|---|\n| $x^2$ |",
+    ],
+)
+def test_a_formula_in_a_line_becomes_mathml(text: str) -> None:
+    assert '<math display="inline"><mrow><msup><mi>x</mi><mn>2</mn></msup></mrow></math>' in html(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "$$x^2$$",
+        "$$\nx^2\n$$",
+        "\\[x^2\\]",
+        "\\[\nx^2\n\\]",
+        "before\n$$\nx^2\n$$\nafter",
+        "before\n\\[\nx^2\n\\]\nafter",
+        "> $$\n> x^2\n> $$",
+        "1. one\n   $$\n   x^2\n   $$",
+        "inside $$x^2$$ a line",
+        "inside \\[x^2\\] a line",
+        "over $$\nx^2\n$$ lines",
+    ],
+)
+def test_a_displayed_formula_becomes_a_block_of_mathml(text: str) -> None:
+    assert '<math display="block"><mrow><msup><mi>x</mi><mn>2</mn></msup></mrow></math>' in html(text)
+
+
+def test_an_environment_of_its_own_is_a_formula() -> None:
+    rendered = html("\\begin{align}\na &= b \\\\\nc &= d\n\\end{align}")
+    assert rendered.count("<mtr>") == 2 and "<mtable" in rendered
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "It costs $5 and $10.",
+        "$1-$2",
+        "$20,000 and $30k",
+        "`$x$`",
+        "a $ b $ c",
+        "pay $5 or `$x`",
+        "\\$x\\$",
+        "US$5 to US$6",
+        "$ x$",
+        "$5\n$6 x",
+        "```\n$$\nx\n$$\n```",
+        "$$",
+        "$$$",
+        "\\[ open",
+        "\\( open",
+        "$$\nopen",
+        "$$ open\n\nnext",
+    ],
+)
+def test_prices_code_and_half_a_formula_are_text(text: str) -> None:
+    assert "<math" not in html(text) and "math-source" not in html(text)
+
+
+def test_text_after_an_unclosed_formula_is_not_lost() -> None:
+    assert html("$$\nx = 1\n\n# Next") == "<p>$$\nx = 1</p>\n<h3>Next</h3>\n"
+
+
+@pytest.mark.parametrize(
+    "source", ["\\frac{1}{", "\\left(", "{" * 500, "x" * (MAX_SOURCE + 1), "\\def\\a{\\a\\a}\\a", "}{"]
+)
+def test_what_cannot_be_converted_is_shown_as_its_source(source: str) -> None:
+    rendered = html(f"\\({source}\\)")
+    assert f'<code class="math-source">{source}</code>' in rendered
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "\\href{javascript:alert(1)}{x}",
+        "\\href{https://evil.example}{x}",
+        "\\url{https://evil.example}",
+        "\\includegraphics{https://evil.example/x.png}",
+        "\\htmlData{a=b}{x}",
+        "\\html{<img src=x onerror=alert(1)>}",
+        "\\newcommand{\\a}{\\a\\a}\\a",
+        "\\let\\a=b",
+        "\\text{<img src=x onerror=alert(1)>}",
+        "\\text{</math><script>alert(1)</script>}",
+        "\\text{&lt;script&gt;&#60;script&#62;}",
+        "<script>alert(1)</script>",
+        "\\style{color:red}{x}",
+        "\\class{x}{y}",
+        "\\cssId{x}{y}",
+        "\\color{red}{x}",
+        "\\rule{1000em}{1000em}",
+        "\\hspace{-1000em}x",
+        "\\raisebox{1000em}{x}",
+        "\\kern 9999em x",
+    ],
+)
+def test_a_formula_brings_no_link_no_element_and_no_distance_of_its_own(source: str) -> None:
+    rendered = render_document(f"\\({source}\\)") + render_document(f"\\[{source}\\]")
+    assert faults(rendered) == []
+    assert '="1000em' not in "".join(rendered) and '="-1000em' not in "".join(rendered)
+
+
+def test_small_distances_stay() -> None:
+    assert 'width="1em"' in html("$a\\hspace{1em}b$") or 'width="1em"' in html("$a\\quad b$")
