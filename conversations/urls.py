@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from .views import export, generations, managing, pages, sending, sidebar
+from .views import export, fragments, generations, managing, messages, pages, sending, sidebar
 from .views.by_method import by_method
 
 _CONVERSATION = "conversations/<uuid:id>/"
@@ -16,18 +16,18 @@ urlpatterns: list[URLPattern] = [
     path(_CONVERSATION, pages.conversation, name="conversation"),
     path(
         f"{_CONVERSATION}messages/",
-        by_method(get=pages.messages_json, post=sending.send),
+        by_method(get=messages.current_branch, post=sending.send),
         name="conversation-send",
     ),
-    path(f"{_CONVERSATION}history/", pages.history, name="conversation-history"),
-    path(f"{_CONVERSATION}totals/", pages.totals, name="conversation-totals"),
+    path(f"{_CONVERSATION}history/", fragments.history, name="conversation-history"),
+    path(f"{_CONVERSATION}totals/", fragments.totals, name="conversation-totals"),
     path(f"{_CONVERSATION}export/", export.export, name="conversation-export"),
     path(f"{_CONVERSATION}rename/", managing.rename, name="conversation-rename"),
     path(f"{_CONVERSATION}archive/", managing.archive, name="conversation-archive"),
     path(f"{_CONVERSATION}delete/", managing.delete, name="conversation-delete"),
     path(f"{_CONVERSATION}restore/", managing.restore, name="conversation-restore"),
     path(f"{_CONVERSATION}settings/", managing.settings, name="conversation-settings"),
-    path(_MESSAGE, pages.message, name="message"),
+    path(_MESSAGE, fragments.message, name="message"),
     path(f"{_MESSAGE}edit/", sending.edit, name="message-edit"),
     path(f"{_MESSAGE}regenerate/", sending.regenerate, name="message-regenerate"),
     path(f"{_MESSAGE}continue/", sending.continue_answer, name="message-continue"),

@@ -3,57 +3,19 @@
 from __future__ import annotations
 
 import logging
-import uuid
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
 
 from django.db import DatabaseError, OperationalError, transaction
 from django.utils import timezone
 
 from .. import access
 from ..live import news
-from ..models import Conversation, Generation, GenerationEvent, GenerationStatus, Message, UsageRecord
+from ..models import Conversation, Generation, GenerationEvent, Message, UsageRecord
 from ..models.generation import LIVE
 from . import ledger
+from .outcome import Outcome
 from .transaction import writing
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(slots=True)
-class Outcome:
-    """Everything that is stored of an ended answer. `status` is one of the four final ones of the contract."""
-
-    generation: uuid.UUID
-    status: GenerationStatus
-    last_seq: int
-    content: list[dict[str, Any]] = field(default_factory=list)
-    model: str = ""
-    stop_reason: str = ""
-    stop_sequence: str = ""
-    stop_details: dict[str, Any] | None = None
-    usage: dict[str, Any] | None = None
-    usage_is_final: bool = False
-    meta: dict[str, Any] | None = None
-    error: dict[str, Any] | None = None
-    html: list[Any] | None = None
-    request_id: str = ""
-    first_token_at: datetime | None = None
-    attempts: int = 1
-    # Filled by `finish`: the price in micro-dollars, None when it is not known.
-    cost_microdollars: int | None = None
-
-    def stop_body(self) -> dict[str, Any]:
-        """The last event of the answer, as the contract lists it."""
-        return {
-            "type": "message_stop",
-            "status": self.status,
-            "error": self.error,
-            "stop_reason": self.stop_reason or None,
-            "usage": self.usage,
-            "cost": self.cost_microdollars,
-        }
 
 
 def finish(outcomes: list[Outcome], owner: str | None) -> list[Outcome]:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.utils import timezone
 
 from ..models import Generation, UsageRecord
 from ..upstream.pricing import cost_microdollars
-
-if TYPE_CHECKING:
-    from .answers import Outcome
+from .outcome import Outcome
 
 Usage = dict[str, Any]
 

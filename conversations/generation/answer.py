@@ -11,7 +11,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from ..actions.answers import Outcome
+from ..actions.outcome import Outcome
 from ..live.log import LiveLog
 from ..live.replay import start_body
 from ..models import GenerationStatus

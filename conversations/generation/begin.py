@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..actions import answers
-from ..actions.answers import Outcome
+from ..actions.outcome import Outcome
 from ..live.hub import hub
 from ..live.log import LiveLog
 from ..models import Generation, GenerationStatus

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import close_old_connections, connection
 
 from ..actions import answers, journal
-from ..actions.answers import Outcome
+from ..actions.outcome import Outcome
 from ..live import doorbell
 from ..live.frames import journal_text
 from .answer import Answer, Ending

@@ -7,7 +7,7 @@ import logging
 from django.utils import timezone
 
 from ..actions import answers
-from ..actions.answers import Outcome
+from ..actions.outcome import Outcome
 from ..live import doorbell, replay
 from ..live.log import LiveLog
 from ..models import Generation, GenerationStatus

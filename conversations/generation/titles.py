@@ -7,7 +7,7 @@ import logging
 from channels.db import database_sync_to_async
 
 from ..actions import titles
-from ..actions.answers import Outcome
+from ..actions.outcome import Outcome
 from ..models import GenerationStatus
 from ..upstream.client import UpstreamClient
 from ..upstream.errors import UpstreamError

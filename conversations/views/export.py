@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 from .. import access
 from ..access import Operation
 from ..models import Conversation, Message
-from .pages import message_json
+from .messages import message_json
 from .requests import answers_refusals, person
 
 

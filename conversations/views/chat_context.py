@@ -1,0 +1,152 @@
+"""What the chat templates read. Used by the pages and their fragments."""
+
+from __future__ import annotations
+
+import dataclasses
+import uuid
+from typing import Any
+
+from django.db.models import Sum
+from django.urls import reverse
+
+from .. import access
+from ..access import Operation
+from ..actions.choices import model_for
+from ..actions.errors import Unavailable
+from ..forms.settings import SettingsForm
+from ..models import Conversation, Generation, LanguageModel, Message, Provider, UsageRecord, User, Workspace
+from ..upstream.capabilities import lookup
+from ..upstream.model_table import Capabilities
+from .money import dollars, tokens
+from .sidebar import sidebar
+from .transcript import page_of
+
+
+def chat_context(user: User, found: Conversation | None) -> dict[str, Any]:
+    """The context of a chat page; `found` is None for a new conversation."""
+    usable = list(LanguageModel.objects.usable_by(user))
+    try:
+        chosen = model_for(user, found, "")
+    except Unavailable:
+        chosen = None
+    workspace = Workspace.objects.current()
+    may_write = found is None or access.may(user, found, Operation.WRITE)
+    messages, has_earlier = (
+        page_of(found, found.current_leaf_id, user, may_write=may_write) if found is not None else ([], False)
+    )
+    return {
+        "workspace": workspace,
+        "sidebar": sidebar(user),
+        "conversation": _header(found, chosen) if found is not None else None,
+        "messages": messages,
+        "has_earlier": has_earlier,
+        "may_write": may_write,
+        "settings_form": SettingsForm(
+            found.parameters if found is not None else {}, str(chosen.pk) if chosen else "", usable
+        ),
+        "models": [_model(row, row == chosen) for row in usable],
+        "demo": chosen is not None and chosen.provider.dialect == Provider.Dialect.DEMO,
+        "starters": workspace.starters[:4],
+        "client_id": uuid.uuid4(),
+        "totals": totals_of(found) if found is not None else {},
+        "provider_problem": "" if chosen else "No model is set up yet. An administrator can add one.",
+        "page": _page(user, found, chosen, usable, may_write),
+    }
+
+
+def _header(found: Conversation, chosen: LanguageModel | None) -> dict[str, Any]:
+    return {
+        "id": found.pk,
+        "title": found.title,
+        "archived": found.archived_at is not None,
+        "deleted": found.deleted_at is not None,
+        "model_name": _label(chosen) if chosen is not None else "",
+    }
+
+
+def _page(
+    user: User,
+    found: Conversation | None,
+    chosen: LanguageModel | None,
+    usable: list[LanguageModel],
+    may_write: bool,
+) -> dict[str, Any]:
+    """What the scripts need to know."""
+    page: dict[str, Any] = {
+        "conversation": str(found.pk) if found is not None else None,
+        "socket_url": f"/ws/conversations/{found.pk}/" if found is not None else "/ws/",
+        "running": [],
+        "urls": {"home": reverse("home"), "create": reverse("conversations")},
+        "user": {"name": user.name, "theme": user.theme, "staff": user.is_staff},
+        "model": chosen.pk if chosen is not None else None,
+        "models": [_model(row, row == chosen) for row in usable],
+        "may_write": may_write,
+    }
+    if found is not None:
+        page["urls"] |= {
+            name: reverse(f"conversation-{name}", args=[found.pk])
+            for name in (
+                "send",
+                "history",
+                "totals",
+                "rename",
+                "archive",
+                "delete",
+                "restore",
+                "settings",
+                "export",
+            )
+        }
+        rows = Generation.objects.live().filter(conversation=found).values_list("pk", "message_id")
+        page["running"] = [{"generation": str(g), "message": str(m), "seq": 0} for g, m in rows]
+    return page
+
+
+def _model(row: LanguageModel, selected: bool) -> dict[str, Any]:
+    can = _capabilities(row)
+    return {
+        "id": row.pk,
+        "label": _label(row),
+        "selected": selected,
+        "capabilities": {
+            "thinking": list(can.thinking),
+            "thinking_default": can.thinking_default,
+            "efforts": list(can.efforts),
+            "sampling": can.sampling,
+            "prefill": can.prefill,
+            "context": can.context,
+            "max_output": can.max_output,
+        },
+    }
+
+
+def _capabilities(row: LanguageModel) -> Capabilities:
+    can = lookup(row.model_id, row.provider.dialect)
+    known = {field.name for field in dataclasses.fields(can)} - {"prices", "id"}
+    return dataclasses.replace(
+        can, **{name: value for name, value in row.capabilities.items() if name in known}
+    )
+
+
+def _label(row: LanguageModel) -> str:
+    return row.label or lookup(row.model_id, row.provider.dialect).display_name or row.model_id
+
+
+def totals_of(found: Conversation) -> dict[str, Any]:
+    """Cost of all calls of the conversation, and how full the context was at the newest answer."""
+    cost = UsageRecord.objects.filter(conversation=found).aggregate(sum=Sum("cost_microdollars"))["sum"]
+    newest = (
+        Message.objects.filter(conversation=found, role=Message.Role.ASSISTANT, usage__isnull=False)
+        .order_by("-created_at")
+        .values("usage", "model")
+        .first()
+    )
+    figures = tokens(newest["usage"]) if newest else None
+    limit = lookup(newest["model"]).context if newest else 0
+    used = figures["total"] if figures else 0
+    return {
+        "cost": dollars(cost) if cost else "",
+        "context_tokens": used,
+        "context_limit": limit,
+        "context_percent": min(100, round(100 * used / limit)) if limit else 0,
+    }
