@@ -18,8 +18,10 @@ _SENTENCES = {
 
 
 def wants_json(request: HttpRequest) -> bool:
-    """Whether the client asked for JSON rather than for a page."""
-    return "application/json" in request.headers.get("Accept", "")
+    """Whether the client asked for JSON, or speaks it, rather than for a page."""
+    return "application/json" in (request.content_type or "") or "application/json" in request.headers.get(
+        "Accept", ""
+    )
 
 
 def json_error(status: int, type: str, message: str) -> JsonResponse:

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from .. import access
 from ..live import news
-from ..models import Conversation, Generation, GenerationStatus, LanguageModel, Message, User
+from ..models import Conversation, Generation, GenerationStatus, LanguageModel, Message, User, Workspace
 from . import branches, idempotency
 from .choices import model_for, parameters_for
 from .errors import Invalid, Unavailable
@@ -63,7 +63,7 @@ def start(
             owner=user,
             title=provisional_title(text),
             language_model=chosen if model else None,
-            parameters=parameters_for(parameters or {}),
+            parameters=_first_parameters(parameters or {}),
             current_leaf=None,
         )
         conversation.save(force_insert=True)
@@ -132,6 +132,16 @@ def regenerate(user: User, message: Message, client_id: uuid.UUID, *, owner: str
         make,
         continues=message.continues,
     )
+
+
+def _first_parameters(raw: dict[str, Any]) -> dict[str, Any]:
+    """The workspace's system prompt is copied once: a later change of it leaves running conversations as they are,
+    so that every request begins with the one before.
+    """
+    chosen = parameters_for(raw)
+    if "system" not in chosen and (prompt := Workspace.objects.current().system_prompt):
+        chosen["system"] = prompt
+    return chosen
 
 
 def provisional_title(text: str) -> str:

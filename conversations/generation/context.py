@@ -9,7 +9,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from ..models import Conversation, Generation, LanguageModel, Message, Provider, Workspace
+from ..models import Conversation, Generation, LanguageModel, Message, Provider
 from ..upstream.capabilities import default_max_tokens, lookup
 from ..upstream.endpoint import Endpoint
 from ..upstream.model_table import Capabilities
@@ -63,7 +63,6 @@ def request_for(
 ) -> MessageRequest:
     """The request that goes on from the end of `path` with these parameters."""
     capabilities = lookup(language_model.model_id, language_model.provider.dialect)
-    system = parameters.get("system") or _workspace_system()
     limit = min(
         parameters.get("max_tokens") or default_max_tokens(language_model.model_id), capabilities.max_output
     )
@@ -72,7 +71,7 @@ def request_for(
         model=language_model.model_id,
         messages=turns(path, language_model, parameters),
         max_tokens=limit,
-        system=system,
+        system=parameters.get("system", ""),
         stop_sequences=list(parameters.get("stop_sequences", [])),
         temperature=parameters.get("temperature"),
         top_p=parameters.get("top_p"),
@@ -178,7 +177,3 @@ def _thinking(
             thinking = {"type": "enabled", "budget_tokens": budget}
     effort = parameters.get("effort")
     return thinking, {"effort": effort} if effort in capabilities.efforts else None
-
-
-def _workspace_system() -> str:
-    return Workspace.objects.current().system_prompt
