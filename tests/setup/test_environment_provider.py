@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from conversations.actions.errors import Invalid
+from conversations.actions.providers import DEFAULT_MODELS, sync_environment
+from conversations.models import LanguageModel, Provider
+
+pytestmark = pytest.mark.django_db
+KEY = "sk-ant-0123456789abcdef"
+
+
+@pytest.fixture(autouse=True)
+def _empty(settings: Any) -> None:
+    settings.ANTHROPIC_API_KEY = settings.ANTHROPIC_BASE_URL = settings.ANTHROPIC_MODEL = ""
+    settings.UPSTREAM_DIALECT = ""
+
+
+def offered() -> list[tuple[str, str]]:
+    """Source and id of every model that people can choose now."""
+    rows = LanguageModel.objects.filter(enabled=True, provider__enabled=True).order_by("position")
+    return [(row.provider.source, row.model_id) for row in rows.select_related("provider")]
+
+
+def test_without_key_and_address_the_demo_answers() -> None:
+    assert sync_environment().demo
+    assert offered() == [("demo", "demo")]
+
+
+def test_a_model_name_alone_does_not_make_a_provider(settings: Any) -> None:
+    settings.ANTHROPIC_MODEL = "claude-opus-5-5"
+    assert sync_environment().demo
+
+
+def test_a_key_alone_makes_the_provider_and_never_appears(settings: Any) -> None:
+    settings.ANTHROPIC_API_KEY = KEY
+    answering = sync_environment()
+    assert not answering.demo
+    assert KEY not in answering.sentence
+    assert offered() == [("environment", model) for model in DEFAULT_MODELS]
+    provider = Provider.objects.get(source="environment")
+    assert (provider.name, provider.dialect, provider.api_key.reveal()) == ("Environment", "anthropic", KEY)
+
+
+def test_an_address_alone_makes_it_too(settings: Any) -> None:
+    settings.ANTHROPIC_BASE_URL = "http://127.0.0.1:9"
+    settings.ANTHROPIC_MODEL = "claude-x"
+    assert "http://127.0.0.1:9" in sync_environment().sentence
+    assert offered() == [("environment", "claude-x")]
+
+
+@pytest.mark.parametrize(
+    ("url", "named", "dialect"),
+    [
+        ("https://api.rockapi.ru/anthropic", "", "rockapi"),
+        ("https://api.aimlapi.com", "", "aimlapi"),
+        ("http://127.0.0.1:9/v1", "openai_chat", "openai_chat"),
+        ("http://127.0.0.1:9", "", "anthropic"),
+    ],
+)
+def test_the_dialect_is_named_or_guessed(
+    settings: Any, url: str, named: str, dialect: str
+) -> None:
+    settings.ANTHROPIC_BASE_URL, settings.UPSTREAM_DIALECT = url, named
+    sync_environment()
+    assert Provider.objects.get(source="environment").dialect == dialect
+
+
+def test_the_provider_follows_the_environment(settings: Any) -> None:
+    settings.ANTHROPIC_API_KEY, settings.ANTHROPIC_MODEL = KEY, "claude-a"
+    sync_environment()
+    token = Provider.objects.get(source="environment").api_key.token
+    sync_environment()
+    assert Provider.objects.get(source="environment").api_key.token == token
+    settings.ANTHROPIC_API_KEY, settings.ANTHROPIC_MODEL = KEY + "2", "claude-b"
+    sync_environment()
+    assert Provider.objects.get(source="environment").api_key.reveal() == KEY + "2"
+    assert offered() == [("environment", "claude-b")]
+    assert LanguageModel.objects.filter(model_id="claude-a", enabled=False).exists()
+    settings.ANTHROPIC_API_KEY = ""
+    assert sync_environment().demo
+    assert offered() == [("demo", "demo")]
+
+
+def test_the_demo_steps_back_for_a_provider_of_the_administrator() -> None:
+    sync_environment()
+    provider = Provider.objects.create(name="Environment", dialect="anthropic")
+    LanguageModel.objects.create(provider=provider, model_id="claude-c")
+    answering = sync_environment()
+    assert not answering.demo
+    assert offered() == [("admin", "claude-c")]
+
+
+def test_a_name_that_is_taken_is_not_taken_over(settings: Any) -> None:
+    Provider.objects.create(name="Environment", dialect="anthropic", base_url="http://theirs")
+    settings.ANTHROPIC_API_KEY = KEY
+    sync_environment()
+    assert Provider.objects.get(name="Environment").base_url == "http://theirs"
+    assert Provider.objects.get(source="environment").name != "Environment"
+
+
+def test_a_key_or_address_that_cannot_be_right_is_refused_plainly(settings: Any) -> None:
+    for key, url in (("clé secrète", ""), (KEY, "http://user@host")):
+        settings.ANTHROPIC_API_KEY, settings.ANTHROPIC_BASE_URL = key, url
+        with pytest.raises(Invalid) as caught:
+            sync_environment()
+        assert key not in caught.value.message
+    assert not Provider.objects.filter(source="environment").exists()

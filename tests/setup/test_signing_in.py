@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.conf import settings
+from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore
+from django.http import HttpResponse
+from django.test import Client
+
+from chatsite.sessions import signed_in_user
+from conversations.models import User
+
+pytestmark = pytest.mark.django_db
+PASSWORD = "correct-horse-battery"
+
+
+@pytest.fixture
+def ann() -> User:
+    return User.objects.create_user("ann", "ann@example.com", PASSWORD)
+
+
+def sign_in(client: Client, login: str = "ann", password: str = PASSWORD, **more: str) -> HttpResponse:
+    return client.post("/accounts/login/", {"login": login, "password": password, **more})
+
+
+def is_signed_in(client: Client) -> bool:
+    return SESSION_KEY in client.session
+
+
+@pytest.mark.parametrize("login", ["ann", "ann@example.com", "ANN@example.com"])
+def test_name_and_mail_address_both_sign_in(client: Client, ann: User, login: str) -> None:
+    answer = sign_in(client, login)
+    assert (answer.status_code, answer["Location"]) == (302, "/")
+    assert is_signed_in(client)
+
+
+def test_an_unverified_address_never_stands_in_the_way(client: Client, ann: User) -> None:
+    EmailAddress.objects.create(user=ann, email=ann.email, verified=False, primary=True)
+    sign_in(client)
+    assert is_signed_in(client)
+
+
+def test_a_plain_post_with_the_csrf_cookie_is_enough(ann: User) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.get("/accounts/login/")
+    assert sign_in(client).status_code == 403
+    sign_in(client, csrfmiddlewaretoken=client.cookies["csrftoken"].value)
+    assert is_signed_in(client)
+
+
+def test_signing_in_makes_a_new_session(client: Client, ann: User) -> None:
+    chosen = SessionStore()
+    chosen["planted"] = True
+    chosen.save()
+    assert chosen.session_key
+    client.cookies[settings.SESSION_COOKIE_NAME] = chosen.session_key
+    sign_in(client)
+    assert client.cookies[settings.SESSION_COOKIE_NAME].value != chosen.session_key
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "//evil.example",
+        "/\\evil.example",
+        "https:evil.example",
+        "javascript:alert(1)",
+        "/\t/evil.example",
+        "http:///evil",
+    ],
+)
+def test_the_next_page_is_one_of_ours(client: Client, ann: User, target: str) -> None:
+    assert sign_in(client, next=target)["Location"] == "/"
+
+
+def test_the_next_page_is_followed(client: Client, ann: User) -> None:
+    assert sign_in(client, next="/account/")["Location"] == "/account/"
+
+
+def test_five_failures_lock_the_account_and_a_right_password_no_longer_helps(
+    client: Client, ann: User
+) -> None:
+    for _ in range(settings.LOGIN_FAILURES_PER_ACCOUNT):
+        sign_in(client, password="wrong")
+    sign_in(client)
+    assert not is_signed_in(client)
+
+
+def test_four_failures_do_not(client: Client, ann: User) -> None:
+    for _ in range(settings.LOGIN_FAILURES_PER_ACCOUNT - 1):
+        sign_in(client, password="wrong")
+    sign_in(client)
+    assert is_signed_in(client)
+
+
+def test_failures_count_by_address_and_successes_do_not(ann: User) -> None:
+    for _ in range(settings.LOGIN_FAILURES_PER_ADDRESS * 2):
+        client = Client(REMOTE_ADDR="10.0.0.1")
+        sign_in(client)
+        assert is_signed_in(client)
+    for number in range(settings.LOGIN_FAILURES_PER_ADDRESS):
+        sign_in(Client(REMOTE_ADDR="10.0.0.2"), login=f"nobody{number}")
+    refused, elsewhere = Client(REMOTE_ADDR="10.0.0.2"), Client(REMOTE_ADDR="10.0.0.3")
+    sign_in(refused)
+    sign_in(elsewhere)
+    assert not is_signed_in(refused)
+    assert is_signed_in(elsewhere)
+
+
+def test_an_unknown_name_and_a_wrong_password_read_alike(ann: User) -> None:
+    unknown = sign_in(Client(), login="nobody", password="wrong").content.decode()
+    wrong = sign_in(Client(), password="wrong").content.decode()
+    assert "not correct" in wrong
+    assert [line for line in unknown.splitlines() if "nonfield" in line or "not correct" in line] == [
+        line for line in wrong.splitlines() if "nonfield" in line or "not correct" in line
+    ]
+
+
+def test_nobody_signs_up(client: Client) -> None:
+    form = {"username": "eve", "email": "eve@example.com", "password1": PASSWORD, "password2": PASSWORD}
+    for method in (client.get, client.post):
+        assert "administrator" in method("/accounts/signup/", form).content.decode()
+    assert not User.objects.exists()
+
+
+def test_the_admin_signs_in_through_the_same_door(client: Client, ann: User) -> None:
+    assert client.get("/admin/", follow=True).redirect_chain[-1][0].startswith("/accounts/login/")
+    client.force_login(ann)
+    assert client.get("/admin/", follow=True).status_code == 403
+
+
+def test_a_session_made_with_djangos_api_is_valid(client: Client, ann: User) -> None:
+    client.force_login(ann)
+    assert client.get("/account/").status_code == 200
+    key = client.cookies[settings.SESSION_COOKIE_NAME].value
+    assert signed_in_user(key) == ann
+
+
+def test_a_session_ends_for_sockets_too(client: Client, ann: User) -> None:
+    client.force_login(ann)
+    key = client.cookies[settings.SESSION_COOKIE_NAME].value
+    ann.set_password("another-password")
+    ann.save()
+    assert signed_in_user(key) is None
+    client.force_login(ann)
+    key = client.cookies[settings.SESSION_COOKIE_NAME].value
+    assert signed_in_user(key) == ann
+    User.objects.update(is_active=False)
+    assert signed_in_user(key) is None
+    User.objects.update(is_active=True)
+    client.logout()
+    assert signed_in_user(key) is None
+    assert signed_in_user("no-such-session") is None
+
+
+def test_a_very_long_password_is_refused_without_being_hashed(client: Client, ann: User) -> None:
+    answer = sign_in(client, password="x" * 1_000_000)
+    assert answer.status_code in (200, 400)
+    assert not is_signed_in(client)
+
+
+def test_signing_out_needs_a_post(client: Client, ann: User) -> None:
+    client.force_login(ann)
+    client.get("/accounts/logout/")
+    assert is_signed_in(client)
+    assert client.post("/accounts/logout/")["Location"] == "/accounts/login/"
+    assert not is_signed_in(client)
+
+
+def test_without_a_mail_server_a_forgotten_password_goes_to_the_administrator(
+    client: Client, ann: User
+) -> None:
+    assert "Ask your administrator" in client.get("/accounts/login/").content.decode()
+    known = client.post("/accounts/password/reset/", {"email": ann.email})
+    unknown = client.post("/accounts/password/reset/", {"email": "nobody@example.com"})
+    assert (known.status_code, known["Location"]) == (unknown.status_code, unknown["Location"])
