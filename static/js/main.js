@@ -71,7 +71,11 @@ document.addEventListener("click", (event) => {
   const theme = target.closest("[data-theme-choice]");
   if (theme) chooseTheme(theme.dataset.themeChoice).catch(() => {});
   const dismissed = target.closest("[data-dismiss]");
-  if (dismissed) $(dismissed.dataset.dismiss).remove();
+  if (dismissed) {
+    document.cookie = `${dismissed.dataset.dismiss}=hidden; path=/; samesite=lax`;
+    $(dismissed.dataset.dismiss).remove();
+    composer.focus();
+  }
   const starter = target.closest("[data-starter]");
   if (starter) {
     composer.text = starter.dataset.starter;

@@ -33,6 +33,7 @@ export class MessageActs {
     const turn = article.dataset.role === "user" ? article : previous(article, "user");
     const bubble = turn?.querySelector(".message__bubble");
     if (!bubble || turn.querySelector(".edit")) return;
+    const opener = document.activeElement;
     const form = clone("blank-edit");
     const field = form.querySelector("textarea");
     field.value = turn.querySelector(".message__text").textContent;
@@ -41,7 +42,7 @@ export class MessageActs {
     const close = () => {
       form.remove();
       bubble.hidden = false;
-      turn.querySelector("[data-act=edit]")?.focus();
+      opener?.focus({ preventScroll: true });
     };
     form.addEventListener("submit", (event) => {
       event.preventDefault();

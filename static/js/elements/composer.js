@@ -67,8 +67,8 @@ export class ChatComposer extends HTMLElement {
     const focused = document.activeElement === send || document.activeElement === stop;
     send.hidden = is;
     stop.hidden = !is;
-    stop.disabled = false;
-    if (focused) (is ? stop : send).focus();
+    this.stopping = false;
+    if (focused) this.#field.focus({ preventScroll: true });
     if (!is) this.say("");
   }
 
@@ -77,7 +77,7 @@ export class ChatComposer extends HTMLElement {
   }
 
   set stopping(is) {
-    this.querySelector("#stop").disabled = is;
+    this.querySelector("#stop").setAttribute("aria-disabled", String(is));
   }
 
   /** Nothing can be sent here any more. */

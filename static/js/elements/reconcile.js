@@ -69,7 +69,10 @@ function patch(live, fresh, inside = () => false) {
 
 const sameIndex = (one, other) => one.dataset.index === other.dataset.index;
 
+/* The page has measured how long the thinking took; the server may not know. */
 function replaceDetails(live, fresh) {
   fresh.open = live.open;
+  const label = fresh.querySelector(".thinking__label");
+  if (label?.textContent === "Thought") label.textContent = live.querySelector(".thinking__label").textContent;
   live.replaceWith(fresh);
 }
