@@ -14,10 +14,24 @@ import threading
 import time
 from collections import Counter, deque
 from dataclasses import dataclass, field
+from queue import Empty
 from typing import Any
 
 from tests.fake_upstream import faults, wire
-from tests.fake_upstream.steps import Close, Drip, Hang, Head, Load, Raw, Repeat, Reply, Reset, Sleep, Step
+from tests.fake_upstream.steps import (
+    Close,
+    Drip,
+    Hang,
+    Head,
+    Load,
+    Raw,
+    Repeat,
+    Reply,
+    Reset,
+    Sleep,
+    Step,
+    Told,
+)
 
 _BY_TEXT = re.compile(r"\b(fault|load)[:-](\d+)(?:[:-]([\w.]+))?(?:\*(\d+))?")
 _LOAD_TAIL = ' "}}\n\n'
@@ -247,6 +261,8 @@ class _Connection(asyncio.Protocol):
                     await self._drip(step)
                 case Load():
                     await self._load(step)
+                case Told():
+                    await self._told(step)
         if not self._gone.is_set():
             if self._chunked:
                 await self._write(b"0\r\n\r\n")
@@ -283,6 +299,17 @@ class _Connection(asyncio.Protocol):
                 return
             await self._send(step.data[position : position + step.size])
             await self._pause(step.seconds)
+
+    async def _told(self, step: Told) -> None:
+        while not self._gone.is_set():
+            try:
+                piece = step.pieces.get_nowait()
+            except Empty:
+                await self._pause(0.005)
+                continue
+            if piece is None:
+                return
+            await self._send(piece)
 
     async def _load(self, step: Load) -> None:
         loop = asyncio.get_running_loop()

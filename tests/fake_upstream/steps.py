@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from queue import SimpleQueue
 
 
 @dataclass(frozen=True)
@@ -94,4 +95,17 @@ class Load:
     interval: float
 
 
-Step = bytes | Head | Reply | Raw | Sleep | Hang | Reset | Close | Repeat | Drip | Load
+@dataclass(frozen=True)
+class Told:
+    """Bytes that the test gives while the request waits: `give` sends some, `end` lets the script go on."""
+
+    pieces: SimpleQueue[bytes | None] = field(default_factory=SimpleQueue)
+
+    def give(self, data: bytes) -> None:
+        self.pieces.put(data)
+
+    def end(self) -> None:
+        self.pieces.put(None)
+
+
+Step = bytes | Head | Reply | Raw | Sleep | Hang | Reset | Close | Repeat | Drip | Load | Told
