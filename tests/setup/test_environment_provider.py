@@ -60,9 +60,7 @@ def test_an_address_alone_makes_it_too(settings: Any) -> None:
         ("http://127.0.0.1:9", "", "anthropic"),
     ],
 )
-def test_the_dialect_is_named_or_guessed(
-    settings: Any, url: str, named: str, dialect: str
-) -> None:
+def test_the_dialect_is_named_or_guessed(settings: Any, url: str, named: str, dialect: str) -> None:
     settings.ANTHROPIC_BASE_URL, settings.UPSTREAM_DIALECT = url, named
     sync_environment()
     assert Provider.objects.get(source="environment").dialect == dialect
