@@ -120,10 +120,10 @@ def _classify(status: int, said: _Body) -> str:
     """By error code, then HTTP status, then error type; never by the words of the message."""
     if said.code in _SPEND_CODES or said.name in _SPEND_CODES:
         return "spend"
-    by_name = _TYPE_BY_NAME.get(said.name) or _TYPE_BY_NAME.get(said.code)
+    by_name = _TYPE_BY_NAME.get(said.code) or _TYPE_BY_NAME.get(said.name)
     if status in _TYPE_BY_STATUS:
-        # A 400 or 404 may carry the more exact word; the others are exact themselves.
-        exact = by_name if status in {400, 404, 422} and by_name != "service" else None
+        # A 400 may carry a more exact word; the others are exact themselves.
+        exact = by_name if status in {400, 422} and by_name != "service" else None
         return exact or _TYPE_BY_STATUS[status]
     if by_name:
         return by_name

@@ -1,0 +1,278 @@
+"""Whole JSON replies, native and chat style, and chat streams: translated into the same blocks and events."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from conversations.upstream.accumulator import Accumulator
+from conversations.upstream.chat_decoder import ChatDecoder
+from conversations.upstream.errors import UpstreamError
+from conversations.upstream.events import Event
+from conversations.upstream.reply import events_from_reply, read_reply, usage_from_chat
+from conversations.upstream.sse import SSEParser
+from tests.fake_upstream import wire
+
+
+def reply(**body: Any) -> Any:
+    return read_reply(json.dumps(body).encode())
+
+
+def test_everything_but_content_is_optional() -> None:
+    result = reply(content=[{"type": "text", "text": "Hi"}])
+    assert (result.text, result.usage, result.meta, result.stop_reason, result.model) == (
+        "Hi",
+        {},
+        {},
+        None,
+        "",
+    )
+    assert reply(content=[]).content == []
+    assert reply(content="Hi").content == [{"type": "text", "text": "Hi"}]
+    assert reply(content="").content == []
+
+
+def test_a_native_reply_is_read_whole() -> None:
+    result = read_reply(wire.message_body("Hi"), request_id="req")
+    assert (result.message_id, result.model, result.stop_reason, result.request_id) == (
+        "msg_fake",
+        "claude-opus-5-5",
+        "end_turn",
+        "req",
+    )
+    assert result.usage["output_tokens"] == 5
+
+
+def test_cost_comes_from_the_body_before_the_header() -> None:
+    header = {"usage": {"usd_spent": 0.5}}
+    body = {"content": [], "meta": {"usage": {"usd_spent": 0.25}}}
+    assert read_reply(json.dumps(body).encode(), meta=header).meta == {"usage": {"usd_spent": 0.25}}
+    assert read_reply(b'{"content":[]}', meta=header).meta == header
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"{}", b'{"content":7}', b'{"content":[7]}', b'{"content":[{}]}', b"<html>"]
+)
+def test_json_that_is_no_message_is_a_protocol_error(body: bytes) -> None:
+    with pytest.raises(UpstreamError) as caught:
+        read_reply(body)
+    assert caught.value.type == "protocol"
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({"type": "error", "error": {"type": "overloaded_error", "message": "x"}}, "busy"),
+        ({"message": "no", "statusCode": 401}, "auth"),
+        ({"error": "words"}, "service"),
+    ],
+)
+def test_an_error_in_a_200_is_an_error(body: Any, expected: str) -> None:
+    with pytest.raises(UpstreamError) as caught:
+        read_reply(json.dumps(body).encode(), request_id="req")
+    assert (caught.value.type, caught.value.request_id) == (expected, "req")
+
+
+def test_a_chat_style_reply_is_understood() -> None:
+    body = {
+        "id": "msg-1", "object": "message", "model": "m",
+        "choices": [{"message": {"role": "assistant", "content": "Hi"}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 7, "completion_tokens": 9, "total_tokens": 16},
+    }  # fmt: skip
+    result = reply(**body)
+    assert (result.text, result.stop_reason, result.usage) == (
+        "Hi",
+        "end_turn",
+        {"input_tokens": 7, "output_tokens": 9},
+    )
+
+
+def test_a_chat_reply_with_reasoning_and_tools() -> None:
+    calls = [
+        {"id": "c1", "function": {"name": "f", "arguments": '{"a":1}'}},
+        {"function": {"name": "g", "arguments": "{broken"}},
+    ]
+    message = {"content": None, "reasoning_content": "hm", "tool_calls": calls}
+    result = reply(choices=[{"message": message, "finish_reason": "tool_calls"}])
+    assert result.content == [
+        {"type": "thinking", "thinking": "hm", "signature": ""},
+        {"type": "tool_use", "id": "c1", "name": "f", "input": {"a": 1}},
+        {"type": "tool_use", "id": "call_1", "name": "g", "input": {}},
+    ]
+    assert result.stop_reason == "tool_use"
+    assert reply(choices=[]).content == []
+    assert reply(choices=[{"message": None, "finish_reason": "new_reason"}]).stop_reason == "new_reason"
+
+
+def test_cached_tokens_are_taken_out_of_the_prompt() -> None:
+    usage = {
+        "prompt_tokens": 10,
+        "completion_tokens": 5,
+        "prompt_tokens_details": {"cached_tokens": 4, "cache_write_tokens": 3},
+    }
+    assert usage_from_chat(usage) == {
+        "input_tokens": 3,
+        "output_tokens": 5,
+        "cache_read_input_tokens": 4,
+        "cache_creation_input_tokens": 3,
+    }
+    assert usage_from_chat({"prompt_tokens": 3, "prompt_tokens_details": {"cached_tokens": 9}}) == {
+        "input_tokens": 3
+    }
+    assert usage_from_chat(None) == {}
+
+
+def test_the_events_of_a_reply_build_the_reply_again() -> None:
+    content = [
+        {"type": "thinking", "thinking": "hm", "signature": "s"},
+        {"type": "redacted_thinking", "data": "d"},
+        {"type": "text", "text": "cited", "citations": [{"type": "char_location"}]},
+        {"type": "tool_use", "id": "t", "name": "f", "input": {"a": [1]}},
+    ]
+    body = {
+        "id": "m1",
+        "model": "m",
+        "content": content,
+        "stop_reason": "tool_use",
+        "usage": {"input_tokens": 1, "output_tokens": 2},
+    }
+    answer = Accumulator()
+    answer.extend(events_from_reply(reply(**body, meta={"usage": {"credits_used": 3}})))
+    assert answer.content == content
+    assert (answer.stop_reason, answer.usage, answer.meta) == (
+        "tool_use",
+        body["usage"],
+        {"usage": {"credits_used": 3}},
+    )
+    assert answer.complete
+
+
+class Chat:
+    def __init__(self, *raw: bytes, room: int = 10_000) -> None:
+        self.ignored: Counter[str] = Counter()
+        self.decoder = ChatDecoder(room, self.ignored)
+        parser = SSEParser()
+        self.events: list[Event] = []
+        for piece in raw:
+            self.events += self.decoder.feed(parser.feed(piece))
+        self.events += self.decoder.finish()
+        self.answer = Accumulator()
+        self.answer.extend(self.events)
+        self.answer.finish()
+
+    @property
+    def failure(self) -> str:
+        return self.decoder.failure.type if self.decoder.failure else ""
+
+
+DONE = b"data: [DONE]\n\n"
+
+
+def test_a_chat_stream_becomes_text() -> None:
+    chat = Chat(*wire.chat_answer("Hel", "lo"))
+    assert (chat.answer.text, chat.answer.stop_reason, chat.answer.model) == ("Hello", "end_turn", "gpt-fake")
+    assert chat.answer.usage == {"input_tokens": 10, "output_tokens": 2}
+    assert [event.type for event in chat.events] == [
+        "message_start", "content_block_start", "content_block_delta", "content_block_delta", "content_block_stop", "message_delta",
+        "message_stop",
+    ]  # fmt: skip
+
+
+def test_reasoning_becomes_thinking_before_the_text() -> None:
+    chat = Chat(
+        wire.chat_delta(reasoning_content="h"),
+        wire.chat_delta(reasoning="m"),
+        wire.chat_delta(content="x"),
+        wire.chat_delta("stop"),
+        DONE,
+    )
+    assert chat.answer.content == [
+        {"type": "thinking", "thinking": "hm", "signature": ""},
+        {"type": "text", "text": "x"},
+    ]
+
+
+def call(index: int | None, call_id: str | None = None, **function: str) -> dict[str, Any]:
+    piece: dict[str, Any] = {"function": function}
+    if index is not None:
+        piece["index"] = index
+    if call_id:
+        piece["id"] = call_id
+    return piece
+
+
+def test_tool_calls_are_merged_by_index_even_when_interleaved() -> None:
+    chat = Chat(
+        wire.chat_delta(content="Look: "),
+        wire.chat_delta(
+            tool_calls=[call(0, "c1", name="f", arguments=""), call(1, "c2", name="g", arguments="{")]
+        ),
+        wire.chat_delta(tool_calls=[call(0, arguments='{"a"')]),
+        wire.chat_delta(tool_calls=[call(1, arguments="}"), call(0, arguments=":1}")]),
+        wire.chat_delta("tool_calls"),
+        DONE,
+    )
+    assert chat.answer.stop_reason == "tool_use"
+    assert chat.answer.content[1:] == [
+        {"type": "tool_use", "id": "c1", "name": "f", "input": {"a": 1}},
+        {"type": "tool_use", "id": "c2", "name": "g", "input": {}},
+    ]
+
+
+def test_calls_without_index_begin_with_a_new_id() -> None:
+    chat = Chat(
+        wire.chat_delta(tool_calls=[call(None, "c1", name="f", arguments="{")]),
+        wire.chat_delta(tool_calls=[call(None, arguments="}")]),
+        wire.chat_delta(tool_calls=[call(None, "c2", name="g", arguments="{}")]),
+        wire.chat_delta(tool_calls=["junk", {"index": 5, "function": None}]),
+        wire.chat_delta("tool_calls"),
+    )
+    assert [(one["id"], one["input"]) for one in chat.answer.content] == [
+        ("c1", {}),
+        ("c2", {}),
+        ("call_2", {}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        (
+            wire.chat_delta(content="kept")
+            + b'data: {"error":{"message":"x","type":"overloaded_error"}}\n\n',
+            "busy",
+        ),
+        (wire.chat_delta(content="kept") + b"data: {,}\n\n", "garbled"),
+        (wire.chat_delta(content="kept") + b"data: []\n\n", "garbled"),
+        (wire.chat_delta(content="kept"), "connection_lost"),
+        (wire.chat_delta(content="kept") + wire.chat_delta(content="x" * 20_000), "limit"),
+        (
+            wire.chat_delta(content="kept")
+            + wire.chat_delta(tool_calls=[call(n, f"c{n}") for n in range(200)]),
+            "garbled",
+        ),
+    ],
+)
+def test_what_breaks_a_chat_stream_keeps_what_came(raw: bytes, expected: str) -> None:
+    chat = Chat(raw)
+    assert chat.failure == expected
+    assert chat.answer.text == "kept"
+
+
+def test_odd_chunks_are_survived() -> None:
+    meta = {"usage": {"usd_spent": 0.5}}
+    chat = Chat(
+        wire.chat_chunk(choices=[]),
+        wire.chat_chunk(choices=None),
+        wire.chat_chunk(choices=[7]),
+        wire.chat_chunk(choices=[{"delta": None, "finish_reason": None}]),
+        wire.chat_delta(content="a", tool_calls=None),
+        wire.chat_chunk(choices=[], meta=meta),
+        wire.chat_delta("length"),
+        DONE + wire.chat_delta(content="late"),
+    )
+    assert (chat.answer.text, chat.answer.stop_reason, chat.answer.meta) == ("a", "max_tokens", meta)
+    assert chat.ignored == {"after [DONE]": 1}
