@@ -20,6 +20,8 @@ _BARE = re.compile(
     rf"(?<![\w.@/+-])(?:(?P<www>www\.(?=\w){_ADDRESS}{{1,2000}})"
     r"|(?P<mail>[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}))"
 )
+# Before a scheme these make it part of something longer: `blob:https://…`, `ms-word:ofe|u|https://…`.
+_INSIDE = tuple(":|/.@+-")
 _ENTITY = re.compile(r"&[A-Za-z0-9]+;$")
 
 _DOTS = str.maketrans({"。": ".", "．": ".", "｡": "."})
@@ -97,6 +99,7 @@ def web_address(state: StateInline, silent: bool) -> bool:
     if (
         not scheme
         or before.isalnum()
+        or before in _INSIDE
         or not (match := _AFTER_SCHEME.match(state.src, state.pos, state.posMax))
     ):
         return False

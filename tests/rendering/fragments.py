@@ -1,4 +1,4 @@
-"""Pieces of Markdown that do not go well together. Random documents for the tests of incremental rendering are made of them."""
+"""Pieces of Markdown that do not go well together, and random documents made of them."""
 
 from __future__ import annotations
 

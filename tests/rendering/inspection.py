@@ -5,14 +5,15 @@ from __future__ import annotations
 from html.parser import HTMLParser
 from urllib.parse import urlsplit
 
-MATH = set(
+_MATH = (
     "math menclose mfrac mi mmultiscripts mn mo mover mpadded mphantom mprescripts mroot mrow ms mspace msqrt "
-    "mstyle msub msubsup msup mtable mtd mtext mtr munder munderover none".split()
+    "mstyle msub msubsup msup mtable mtd mtext mtr munder munderover none"
 )
-PROSE = set(
+_PROSE = (
     "a blockquote br button code del div em figcaption figure h3 h4 h5 h6 hr input li ol p pre s span strong "
-    "table tbody td th thead tr ul".split()
+    "table tbody td th thead tr ul"
 )
+MATH, PROSE = set(_MATH.split()), set(_PROSE.split())
 VOID = {"br", "hr", "input"}
 ATTRIBUTES = {
     "a": {"href", "rel", "target"},
