@@ -46,7 +46,7 @@ export class ChatCommand extends HTMLElement {
     try {
       const { html } = await getHTML(`${urls.list}?archived=0&q=${encodeURIComponent(query)}`);
       if (asked !== this.#asked) return;
-      this.#found = [...nodesOf(html).querySelectorAll(".entry__link")].slice(0, 20).map((link) => ({
+      this.#found = [...nodesOf(html).querySelectorAll(".entry__link")].slice(0, query ? 20 : 6).map((link) => ({
         label: link.querySelector(".entry__title").textContent,
         run: () => location.assign(link.getAttribute("href")),
       }));
