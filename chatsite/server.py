@@ -12,7 +12,7 @@ import signal
 import socket
 import struct
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 from django.conf import settings
@@ -43,7 +43,7 @@ class Socket(WebSocketProtocol):  # type: ignore[misc]
         super().onMessage(payload, isBinary)
 
     def serverSend(self, content: str | bytes, binary: bool = False) -> None:
-        """Writes one frame itself: Autobahn would hold it to the limit of incoming ones (4 KiB), at four times the cost.
+        """Writes one frame itself: Autobahn would hold it to the limit of incoming ones, at four times the cost.
 
         A frame for a socket that is closing is dropped.
         """
@@ -71,11 +71,24 @@ class SocketFactory(WebSocketFactory):  # type: ignore[misc]
     protocol = Socket
 
 
+class Engine(Protocol):
+    """What works behind the pages (`conversations.generation.supervisor`)."""
+
+    async def boot(self) -> None:
+        """Takes over what a crashed server left behind."""
+
+    async def drain(self, timeout: float) -> None:
+        """Finishes what runs, in this many seconds."""
+
+
 class Server(DaphneServer):  # type: ignore[misc]
     """Serves one application on one bound socket until a signal comes."""
 
-    def __init__(self, application: Any, listener: socket.socket, on_listening: Callable[[], None]) -> None:
+    def __init__(
+        self, application: Any, engine: Engine, listener: socket.socket, on_listening: Callable[[], None]
+    ) -> None:
         super().__init__(application, endpoints=["ours"], signal_handlers=False, verbosity=0, server_name="")
+        self._engine = engine
         self._listener = listener
         self._on_listening = on_listening
         self._ports: list[Any] = []
@@ -109,9 +122,9 @@ class Server(DaphneServer):  # type: ignore[misc]
             raise self._failure
 
     async def _begin(self) -> None:
-        """Takes over what a crashed server left behind, then listens."""
+        """The engine first, then the pages."""
         try:
-            await _supervisor("boot")
+            await self._engine.boot()
             self._listener.listen(512)
             self._listener.setblocking(False)
             self._ports.append(
@@ -138,7 +151,7 @@ class Server(DaphneServer):  # type: ignore[misc]
             for port in self._ports:
                 await maybeDeferred(port.stopListening).asFuture(asyncio.get_running_loop())
             async with asyncio.timeout(settings.DRAIN_SECONDS + 6):
-                await _supervisor("drain", settings.DRAIN_SECONDS)
+                await self._engine.drain(settings.DRAIN_SECONDS)
         except Exception:
             logger.exception("Stopping did not go as planned; what was written to the database stays.")
         try:
@@ -179,13 +192,6 @@ class Server(DaphneServer):  # type: ignore[misc]
 @implementer(ILogObserver)  # type: ignore[untyped-decorator]
 def _no_log(event: Any) -> None:
     """Twisted's own log holds addresses of people and nothing that an operator needs."""
-
-
-async def _supervisor(name: str, *arguments: Any) -> None:
-    # Here, not above: the engine needs the application, which `start` loads after the reactor is in place.
-    from conversations.generation import supervisor
-
-    await getattr(supervisor, name)(*arguments)
 
 
 def _give_back_memory() -> None:

@@ -69,9 +69,10 @@ class Command(BaseCommand):
             from chatsite.server import Server
 
             from chatsite.asgi import application  # isort: skip
+            from conversations.generation import supervisor  # isort: skip
 
             try:
-                Server(application, listener, announce).run()
+                Server(application, supervisor, listener, announce).run()
             except OSError as error:
                 raise self._unusable(host, port, error) from None
         self._say("Stopped.")

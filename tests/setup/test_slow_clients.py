@@ -1,0 +1,109 @@
+"""Clients that send slowly, or read slowly or not at all (promises M2, H12)."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.running_site import ROOT, clean_environment
+from tests.services import free_port
+
+REQUEST_SECONDS = 1.5
+
+
+class Slow:
+    def __init__(self, process: subprocess.Popen[str], port: int) -> None:
+        self.process, self.port = process, port
+
+    def memory(self) -> float:
+        pages = Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]
+        return int(pages) * 4096 / 2**20
+
+    def connect(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), 10)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slow]:
+    port = free_port()
+    environment = clean_environment(
+        CHATSITE_DATA_DIR=str(tmp_path_factory.mktemp("data")), CHATSITE_REQUEST_SECONDS=str(REQUEST_SECONDS)
+    )
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.setup.serve_for_tests", str(port)],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        yield Slow(process, port)
+        process.terminate()
+
+
+def until_closed(connection: socket.socket, trickle: bytes) -> float:
+    """Sends a byte every 0.1 s; seconds until the other side has hung up."""
+    connection.settimeout(0.1)
+    began = time.monotonic()
+    while time.monotonic() - began < 15:
+        try:
+            connection.send(trickle)
+            if connection.recv(1000) == b"":
+                return time.monotonic() - began
+        except TimeoutError:
+            continue
+        except OSError:
+            return time.monotonic() - began
+    raise AssertionError("The connection stayed open.")
+
+
+@pytest.mark.parametrize(
+    "beginning",
+    [
+        b"",
+        b"GET / HT",
+        b"GET / HTTP/1.1\r\nHost: x\r\nX-A: ",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 99999\r\n\r\n",
+    ],
+    ids=["nothing", "line", "headers", "body"],
+)
+def test_bytes_that_trickle_in_do_not_hold_a_connection(server: Slow, beginning: bytes) -> None:
+    with server.connect() as connection:
+        connection.sendall(beginning)
+        assert until_closed(connection, b"x") < REQUEST_SECONDS * 3
+
+
+def test_a_client_that_does_not_read_costs_no_memory_and_is_dropped(server: Slow) -> None:
+    before = server.memory()
+    with server.connect() as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        deadline = time.monotonic() + 20
+        largest = 0.0
+        connection.settimeout(0.1)
+        while time.monotonic() < deadline:
+            largest = max(largest, server.memory() - before)
+            # Reads nothing, only looks whether the connection still lives.
+            if connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+                break
+            time.sleep(0.1)
+        else:
+            raise AssertionError("The connection was not dropped.")
+    assert largest < 32
+
+
+def test_a_client_that_reads_gets_everything(server: Slow) -> None:
+    before, received = server.memory(), 0
+    with server.connect() as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        connection.settimeout(20)
+        while data := connection.recv(1 << 20):
+            received += len(data)
+    assert received > 3200 * 65536
+    assert server.memory() - before < 32
