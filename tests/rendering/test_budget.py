@@ -1,0 +1,85 @@
+"""Texts made to cost more than they are worth, in the real render process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from conversations.rendering import worker
+from conversations.rendering.plain import plain_blocks
+from conversations.rendering.process import WorkerProcess
+
+from .inspection import Inspector, faults
+
+COSTLY = {
+    "images never closed": "![" * 80_000,
+    "links never closed": "[" * 80_000,
+    "emphasis never closed": "**_" * 80_000,
+    "schemes": "http://" * 34_000,
+    "nested links": "[a](" * 50_000,
+    "a padded table": "|a" * 60 + "|\n" + "|-" * 60 + "|\n" + "|\n" * 1100,
+    "a wide table": "|a" * 8000 + "|\n" + "|-" * 8000 + "|\n" + "|b\n" * 200,
+    "definitions": "[a]: b\n" * 30_000,
+    "quotes": ">" * 80_000,
+    "lists": "- " * 60_000 + "x",
+    "backticks": "".join("`" * n + "a" for n in range(1, 700)),
+    "entities": "&#" * 80_000,
+    "tags": "<a " * 50_000,
+    "strikes": "~a~~" * 50_000,
+    "dollars": "$a " * 50_000,
+    "brackets": "\\(" * 80_000,
+    "braces": "$$\\frac{" * 2000,
+    "formulas": "".join(f"$x_{{{n}}}$ " for n in range(15_000)),
+    "bare hosts": "www.a " * 40_000,
+    "marks": "e" + "\u0301" * 100_000,
+    "code in a language with a slow lexer": "```perl\n" + "s{" * 10_000 + "\n```",
+}
+# The timer ticks in steps, and a step is not counted before it ends.
+SLACK = 0.2
+
+
+@pytest.fixture(scope="module")
+def process() -> Iterator[WorkerProcess]:
+    process = WorkerProcess()
+    yield process
+    process.kill()
+
+
+@pytest.mark.parametrize("name", COSTLY)
+def test_a_costly_text_ends_within_its_budget_and_loses_nothing(name: str, process: WorkerProcess) -> None:
+    text = COSTLY[name]
+    reply = process.ask({"text": text}, 20.0)
+    blocks = reply["html"]
+    assert reply["cpu"] <= 2 * worker.STEP_SECONDS + SLACK
+    assert sum(map(len, blocks)) <= 4 * 1024 * 1024
+    if all(block.startswith('<p class="plain">') for block in blocks):
+        assert Inspector("".join(blocks)).text.rstrip() == Inspector("".join(plain_blocks(text))).text.rstrip()
+    assert [fault for fault in faults(blocks) if "closed" not in fault] == []
+
+
+@pytest.mark.parametrize(
+    "name", ["images never closed", "links never closed", "emphasis never closed", "a padded table"]
+)
+def test_what_cannot_be_formatted_in_time_is_shown_plain(name: str, process: WorkerProcess) -> None:
+    blocks = process.ask({"text": COSTLY[name]}, 20.0)["html"]
+    assert blocks[0].startswith('<p class="plain">')
+    assert Inspector("".join(blocks)).text == COSTLY[name]
+
+
+def test_a_costly_tail_is_given_up_within_its_budget(process: WorkerProcess) -> None:
+    reply = process.ask({"tail": "![" * 80_000, "references": {}, "final": True}, 20.0)
+    assert reply["segment"] is None and reply["cpu"] <= worker.STEP_SECONDS + SLACK
+
+
+def test_one_costly_block_leaves_the_others_their_format(process: WorkerProcess) -> None:
+    blocks = process.ask({"text": "**before**\n\n" + "![" * 80_000 + "\n\n**after**"}, 20.0)["html"]
+    assert blocks[0] == "<p><strong>before</strong></p>\n" and blocks[-1] == "<p><strong>after</strong></p>\n"
+    assert blocks[1].startswith('<p class="plain">![![')
+
+
+def test_a_large_honest_answer_is_formatted(process: WorkerProcess) -> None:
+    prose = "## Title\n\nSome **bold** text with `code` and $x^2$.\n\n- a\n- b\n\n"
+    part = prose + "```python\ndef f(x):\n    return x + 1\n```\n\n"
+    blocks = process.ask({"text": part * (200_000 // len(part))}, 20.0)["html"]
+    assert not any('class="plain"' in block for block in blocks)
