@@ -1,0 +1,91 @@
+"""One site and one Chromium per test process, one browser context per person and test."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, async_playwright, expect
+
+from .place import Place
+from .visit import Chat, Visit
+
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
+    "--disable-sync", "--no-first-run", "--disable-extensions", "--mute-audio",
+]  # fmt: skip
+WIDE = {"width": 1440, "height": 900}
+
+NewVisit = Callable[..., Awaitable[Visit]]
+
+expect.set_options(timeout=8000)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything here needs the browser and shares one event loop with it."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser(chromium: str) -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture(scope="session")
+def session_place(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    with Place(tmp_path_factory.mktemp("site")) as place:
+        yield place
+
+
+@pytest.fixture
+def place(session_place: Place) -> Place:
+    """The running site as a new test wants it."""
+    session_place.reset()
+    return session_place
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def visit(place: Place, browser: Browser) -> AsyncIterator[NewVisit]:
+    """`await visit()`: the browser of a new person, signed in. Options are Playwright's for a context, `person`
+    the fields of their account. At the end every page is checked for errors and foreign requests.
+    """
+    visits: list[Visit] = []
+    async with AsyncExitStack() as stack:
+
+        async def make(*, person: dict[str, Any] | None = None, signed_in: bool = True, **options: Any) -> Visit:
+            context = await browser.new_context(**{"viewport": WIDE, "reduced_motion": "reduce", **options})
+            name = place.new_name()
+            made = Visit(place, context, name)
+            stack.push_async_callback(made.close)
+            if signed_in:
+                key = place.clerk.person(name, **(person or {}))
+                await context.add_cookies([{"name": "sessionid", "value": key, "url": place.url}])
+            visits.append(made)
+            return made
+
+        yield make
+        for made in visits:
+            made.record.check()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def alice(visit: NewVisit) -> Visit:
+    """A member at a wide screen."""
+    return await visit(person={"display_name": "Alice"})
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def chat(alice: Visit) -> Chat:
+    """Alice's chat page, before the first message."""
+    return await alice.chat()

@@ -1,0 +1,140 @@
+"""A person at a browser: one context, its pages, and the words of what people do on the chat page."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.async_api import BrowserContext, ConsoleMessage, Error, Locator, Page, Request, expect
+
+from .place import Place
+
+# Lines of the console that a test's own cut of the network causes.
+NETWORK_NOISE = re.compile(
+    r"WebSocket connection to .* failed|Failed to load resource: (net::ERR_|the server responded with a status of)"
+)
+
+
+@dataclass
+class Record:
+    """What the pages of one context said and asked for."""
+
+    origin: str
+    console: list[str] = field(default_factory=list)
+    foreign: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+    def watch(self, context: BrowserContext) -> None:
+        context.on("console", self._said)
+        context.on("request", self._asked)
+        context.on("weberror", lambda error: self.errors.append(str(error.error)))
+
+    def _said(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning") and not NETWORK_NOISE.search(message.text):
+            self.console.append(message.text)
+
+    def _asked(self, request: Request) -> None:
+        parts = urlsplit(request.url)
+        if parts.scheme not in ("data", "blob", "about") and f"{parts.scheme}://{parts.netloc}" != self.origin:
+            self.foreign.append(request.url)
+
+    def check(self) -> None:
+        """Every page of every test: no script failed, nothing broke the policy, nobody else was asked."""
+        assert self.errors == []
+        assert self.console == []
+        assert self.foreign == []
+
+
+class Chat:
+    """The chat page in one tab."""
+
+    def __init__(self, place: Place, page: Page) -> None:
+        self.place = place
+        self.page = page
+        self.composer = page.locator("#composer-text")
+        self.messages = page.locator("#messages > .message")
+        self.answers = page.locator("#messages > .message--assistant")
+        self.turns = page.locator("#messages > .message--user")
+        self.stop = page.locator("#stop")
+        self.notes = page.locator("#messages .note")
+        self.title = page.locator("#title")
+        self.bar = page.locator("#connection-bar")
+
+    async def open(self, path: str = "/") -> Chat:
+        await self.page.goto(self.place.url + path)
+        return self
+
+    async def say(self, text: str) -> None:
+        """Writes and sends; returns when the echo is there."""
+        before = await self.turns.count()
+        await self.composer.fill(text)
+        await self.composer.press("Enter")
+        await expect(self.turns).to_have_count(before + 1)
+
+    async def ask(self, text: str) -> None:
+        """Writes, sends and waits for the whole answer."""
+        await self.say(text)
+        await self.settled()
+
+    async def settled(self, status: str = "completed") -> None:
+        """The last answer is over and shows what the server rendered."""
+        last = self.answers.last
+        await expect(last).to_have_attribute("data-status", status)
+        await expect(last).not_to_have_attribute("aria-busy", "true")
+
+    async def shows(self, text: str | re.Pattern[str]) -> None:
+        await expect(self.answers.last.locator(".message__blocks")).to_contain_text(text)
+
+    async def connected(self) -> None:
+        """The page follows the running answer: a piece that the upstream sends from now on arrives by socket."""
+        await expect(self.bar).to_be_hidden()
+
+    async def act(self, article: Locator, name: str) -> None:
+        """Presses one of the buttons under a message."""
+        await article.hover()
+        await article.locator(f"[data-act={name}]").first.click()
+
+    async def menu(self, opener: Locator, item: str) -> None:
+        await opener.click()
+        await self.page.get_by_role("menuitem", name=item, exact=True).click()
+
+    @property
+    def conversation(self) -> str:
+        return urlsplit(self.page.url).path.removeprefix("/conversations/").strip("/")
+
+    async def text_of(self, article: Locator) -> str:
+        found: str = await article.locator(".message__blocks").evaluate("element => element.textContent")
+        return found
+
+
+class Visit:
+    """A signed-in person's browser. `name` is who they are."""
+
+    def __init__(self, place: Place, context: BrowserContext, name: str) -> None:
+        self.place = place
+        self.context = context
+        self.name = name
+        self.record = Record(place.url)
+        self.record.watch(context)
+
+    async def chat(self, path: str = "/") -> Chat:
+        """A new tab on a chat page."""
+        return await Chat(self.place, await self.context.new_page()).open(path)
+
+    async def page(self, path: str) -> Page:
+        """A new tab on any page."""
+        page = await self.context.new_page()
+        await page.goto(self.place.url + path)
+        return page
+
+    def conversation(self, messages: list[str], title: str = "Earlier talk", **fields: Any) -> str:
+        """The path of a conversation of this person that exists already."""
+        return f"/conversations/{self.place.clerk.conversation(self.name, messages, title, **fields)}/"
+
+    async def close(self) -> None:
+        try:
+            await self.context.close()
+        except Error:
+            pass
