@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import signal
 import socket
 import sqlite3
@@ -37,6 +38,21 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSite]:
 def ann(site: RunningSite) -> Iterator[httpx.Client]:
     with closing(signed_in(site)) as client:
         yield client
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder that a server has used, with the administrator ann; copy it."""
+    data = tmp_path_factory.mktemp("prepared") / "data"
+    with RunningSite(data, **ADMINISTRATOR):
+        pass
+    return data
+
+
+@pytest.fixture
+def data(prepared: Path, tmp_path: Path) -> Path:
+    """A data folder of one's own, in use before."""
+    return Path(shutil.copytree(prepared, tmp_path / "data"))
 
 
 def signed_in(site: RunningSite, name: str = "ann", password: str = PASSWORD) -> httpx.Client:
@@ -362,8 +378,8 @@ def test_the_set_up_link_makes_one_administrator_once(tmp_path: Path) -> None:
             again.end()
 
 
-def test_sigterm_tells_open_pages_that_it_restarts(tmp_path: Path) -> None:
-    with RunningSite(tmp_path / "data", **ADMINISTRATOR) as site:
+def test_sigterm_tells_open_pages_that_it_restarts(data: Path) -> None:
+    with RunningSite(data) as site:
         with closing(signed_in(site)) as client, open_socket(site, client, site.url) as opened:
             assert site.process is not None
             site.process.send_signal(signal.SIGTERM)
@@ -374,10 +390,7 @@ def test_sigterm_tells_open_pages_that_it_restarts(tmp_path: Path) -> None:
         assert again.end(signal.SIGINT) == 0
 
 
-def test_the_database_is_copied_before_a_migration(tmp_path: Path) -> None:
-    data = tmp_path / "data"
-    with RunningSite(data, **ADMINISTRATOR):
-        pass
+def test_the_database_is_copied_before_a_migration(data: Path) -> None:
     assert not (data / "backups").exists()
     with sqlite3.connect(data / "db.sqlite3") as database:
         # As if this version brought one more migration.
@@ -394,10 +407,7 @@ def test_the_database_is_copied_before_a_migration(tmp_path: Path) -> None:
     kept.close()
 
 
-def test_a_database_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
-    data = tmp_path / "data"
-    with RunningSite(data, **ADMINISTRATOR):
-        pass
+def test_a_database_of_a_newer_version_is_left_alone(data: Path) -> None:
     with sqlite3.connect(data / "db.sqlite3") as database:
         database.execute(
             "INSERT INTO django_migrations (app, name, applied) VALUES ('conversations', '9999_future', '2030-01-01')"
@@ -408,9 +418,9 @@ def test_a_database_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
     assert "newer version" in site.output
 
 
-def test_https_turns_on_redirect_hsts_and_secure_cookies_behind_a_trusted_proxy(tmp_path: Path) -> None:
+def test_https_turns_on_redirect_hsts_and_secure_cookies_behind_a_trusted_proxy(data: Path) -> None:
     variables = {"CHATSITE_PUBLIC_URL": "https://chat.example.com", "CHATSITE_TRUSTED_PROXIES": "127.0.0.0/8"}
-    with RunningSite(tmp_path / "data", **variables, **ADMINISTRATOR) as site:
+    with RunningSite(data, **variables) as site:
         assert "https://chat.example.com/" in site.output
         plain = httpx.get(site.url + "/accounts/login/", headers={"Host": "chat.example.com"})
         assert plain.status_code == 301
