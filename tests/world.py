@@ -15,7 +15,7 @@ from django.test import Client
 from django.utils import timezone
 
 from conversations.actions import answers
-from conversations.actions.answers import Outcome
+from conversations.actions.outcome import Outcome
 from conversations.models import Conversation, Generation, GenerationStatus, LanguageModel, Message, Provider, User
 from tests.fake_upstream import FakeUpstream
 

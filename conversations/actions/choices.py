@@ -42,7 +42,7 @@ def parameters_for(raw: dict[str, Any]) -> dict[str, Any]:
     ("off" | "on"), budget_tokens, effort. Raises Invalid with the sentence to show.
     """
     parameters: dict[str, Any] = {}
-    system = storable(str(raw.get("system") or "")).strip()
+    system = _text(raw, "system").strip()
     if system:
         parameters["system"] = system[:100_000]
     for name, low, high in (
@@ -55,19 +55,30 @@ def parameters_for(raw: dict[str, Any]) -> dict[str, Any]:
     for name in ("temperature", "top_p"):
         if (fraction := _number(raw, name, 0, 1)) is not None:
             parameters[name] = fraction
-    sequences = raw.get("stop_sequences") or []
-    if isinstance(sequences, str):
-        sequences = sequences.splitlines()
-    kept = [storable(str(sequence)) for sequence in sequences if str(sequence).strip()]
+    sequences = raw.get("stop_sequences")
+    if not isinstance(sequences, list):
+        sequences = _text(raw, "stop_sequences").splitlines()
+    elif not all(isinstance(sequence, str) for sequence in sequences):
+        raise Invalid("stop_sequences must be texts.")
+    kept = [storable(sequence) for sequence in sequences if sequence.strip()]
     if kept:
         parameters["stop_sequences"] = kept[:16]
     for name, allowed in (("thinking", THINKING), ("effort", EFFORTS)):
-        value = str(raw.get(name) or "")
+        value = _text(raw, name)
         if value not in allowed:
             raise Invalid(f"{name} cannot be {value[:40]!r}.")
         if value:
             parameters[name] = value
     return parameters
+
+
+def _text(raw: dict[str, Any], name: str) -> str:
+    value = raw.get(name)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise Invalid(f"{name} must be text.")
+    return storable(value)
 
 
 def _number(raw: dict[str, Any], name: str, low: float, high: float) -> float | None:

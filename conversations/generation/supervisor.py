@@ -41,7 +41,7 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         if hub.loop is loop:
             return
-        hub.loop = loop
+        hub.attach(loop)
         self._answers.clear()
         self._tasks.clear()
         self._journal = Journal(owner.identity(), lambda answer, ending: answer.cut(ending))

@@ -47,6 +47,14 @@ class Hub:
         self._by_conversation: dict[uuid.UUID, set[Page]] = defaultdict(set)
         self._by_user: dict[int, set[Page]] = defaultdict(set)
 
+    def attach(self, loop: asyncio.AbstractEventLoop) -> None:
+        """This loop serves from now on; what was open in another one is gone with it."""
+        self.loop = loop
+        self.logs.clear()
+        self.rights_changed = asyncio.Event()
+        self._by_conversation.clear()
+        self._by_user.clear()
+
     def call(self, function: Any, *arguments: Any) -> None:
         """Run in the server's loop, from any thread; outside a server (commands, shell) there are no pages to tell."""
         loop = self.loop

@@ -6,6 +6,7 @@ import uuid
 from typing import Any
 
 from django.db import connection, models
+from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
 from .generation import GenerationStatus
@@ -24,23 +25,34 @@ _PATH_SQL = """
 _WHOLE_PATH = 1_000_000
 
 
+def _value(id: uuid.UUID) -> uuid.UUID | str:
+    return id if connection.features.has_native_uuid_field else id.hex
+
+
 class MessageQuerySet(models.QuerySet["Message"]):
     def path_ids(self, leaf: uuid.UUID | None, limit: int = _WHOLE_PATH) -> list[uuid.UUID]:
         """Ids of the last `limit` messages of the branch that ends in `leaf`, oldest first."""
         if leaf is None:
             return []
         with connection.cursor() as cursor:
-            value = leaf if connection.features.has_native_uuid_field else leaf.hex
-            cursor.execute(_PATH_SQL, [value, limit])
+            cursor.execute(_PATH_SQL, [_value(leaf), limit])
             return [
                 row[0] if isinstance(row[0], uuid.UUID) else uuid.UUID(row[0]) for row in cursor.fetchall()
             ]
 
     def path(self, leaf: uuid.UUID | None, limit: int = _WHOLE_PATH) -> list[Message]:
         """The last `limit` messages of the branch that ends in `leaf`, oldest first, with author and generation."""
-        ids = self.path_ids(leaf, limit)
-        found = self.select_related("author", "generation__language_model__provider").in_bulk(ids)
-        return [found[id] for id in ids if id in found]
+        if leaf is None:
+            return []
+        # One query however long the branch is: a list of ids would be split where a database counts parameters.
+        ids = RawSQL(_PATH_SQL, [_value(leaf), limit])
+        rows = self.select_related("author", "generation__language_model__provider").filter(pk__in=ids)
+        found = {row.pk: row for row in rows}
+        path: list[Message] = []
+        while leaf in found:
+            path.append(found[leaf])
+            leaf = path[-1].parent_id
+        return path[::-1]
 
 
 class Message(models.Model):

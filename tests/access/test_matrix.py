@@ -1,0 +1,254 @@
+"""Who may do what: every address of the chat times everybody who might try (promise P14).
+
+A new address without a row here fails `test_every_address_of_the_chat_is_in_the_table`.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group
+from django.test import Client
+
+from conversations.models import Conversation, Message, Participant
+from conversations.urls import urlpatterns
+from tests.world import JSON, Person, finished, member
+
+READ, WRITE, OWN, NOBODYS, ANYBODY = "read", "write", "own", "nobody's", "anybody"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One method of one address: the right it needs and what to send."""
+
+    name: str
+    method: str
+    right: str
+    success: int
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+NEW = {"text": "More"}
+TABLE = [
+    Row("home", "GET", ANYBODY, 200),
+    Row("conversations", "GET", ANYBODY, 200),
+    Row("conversations", "POST", ANYBODY, 201, NEW),
+    Row("conversation", "GET", READ, 200),
+    Row("conversation-send", "GET", READ, 200),
+    Row("conversation-send", "POST", WRITE, 201, NEW),
+    Row("conversation-history", "GET", READ, 200),
+    Row("conversation-totals", "GET", READ, 200),
+    Row("conversation-export", "GET", READ, 200),
+    Row("conversation-rename", "POST", OWN, 200, {"title": "Mine"}),
+    Row("conversation-archive", "POST", OWN, 200),
+    Row("conversation-delete", "POST", OWN, 200),
+    Row("conversation-restore", "POST", NOBODYS, 404),
+    Row("conversation-settings", "POST", WRITE, 200, {"max_tokens": "100"}),
+    Row("message", "GET", READ, 200),
+    Row("message-edit", "POST", WRITE, 201, {"text": "Better", "message": "turn"}),
+    Row("message-regenerate", "POST", WRITE, 201),
+    Row("message-continue", "POST", WRITE, 201),
+    Row("message-select", "POST", WRITE, 200),
+    Row("message-fork", "POST", READ, 201),
+    Row("generation-stop", "POST", WRITE, 202),
+    Row("generation-events", "GET", READ, 200),
+]
+PEOPLE = {
+    "owner": {READ, WRITE, OWN},
+    "co-owner": {READ, WRITE, OWN},
+    "writer": {READ, WRITE},
+    "writer by group": {READ, WRITE},
+    "reader": {READ},
+    "reader of the workspace": {READ},
+    "stranger": set(),
+    "administrator": set(),
+}
+
+
+@pytest.fixture
+def sent(alice: Person) -> dict[str, Any]:
+    """A conversation of alice's with one answer that may be continued."""
+    sent = alice.start("Question")
+    finished(sent["generation"], "Answer", stop_reason="max_tokens")
+    return sent
+
+
+def person_who_is(who: str, alice: Person, conversation: Conversation) -> Person:
+    if who == "owner":
+        return alice
+    person = member("dora", is_staff=who == "administrator", is_superuser=who == "administrator")
+    roles = {"co-owner": "owner", "writer": "writer", "reader": "reader"}
+    if who in roles:
+        Participant.objects.create(conversation=conversation, user=person.user, role=roles[who])
+    elif who == "writer by group":
+        group = Group.objects.create(name="writers")
+        person.user.groups.add(group)
+        Participant.objects.create(conversation=conversation, group=group, role="writer")
+    elif who == "reader of the workspace":
+        conversation.visibility = Conversation.Visibility.WORKSPACE
+        conversation.save()
+    return person
+
+
+def path_of(row: Row, sent: dict[str, Any]) -> str:
+    pattern = next(str(p.pattern) for p in urlpatterns if p.name == row.name)
+    message = sent["message"] if row.data.get("message") == "turn" else sent["reply"]
+    first = sent["generation"] if pattern.startswith("generations/") else sent["conversation"]
+    return "/" + pattern.replace("<uuid:id>", str(first)).replace("<uuid:message>", str(message))
+
+
+def ask(client: Client, row: Row, path: str) -> Any:
+    data = {"client_id": str(uuid.uuid4()), **row.data} if row.method == "POST" else {}
+    return client.generic(
+        row.method, path, "&".join(f"{name}={value}" for name, value in data.items()),
+        content_type="application/x-www-form-urlencoded", **JSON,
+    )  # fmt: skip
+
+
+def test_every_address_of_the_chat_is_in_the_table() -> None:
+    assert {pattern.name for pattern in urlpatterns} == {row.name for row in TABLE}
+
+
+@pytest.mark.parametrize("who", PEOPLE)
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row.method}-{row.name}")
+def test_each_right_opens_what_it_should_and_nothing_else(
+    row: Row, who: str, alice: Person, sent: dict[str, Any]
+) -> None:
+    conversation = Conversation.objects.get(pk=sent["conversation"])
+    person = person_who_is(who, alice, conversation)
+    before = list(Message.objects.order_by("pk").values())
+    response = ask(person.client, row, path_of(row, sent))
+    if row.right == ANYBODY or row.right in PEOPLE[who]:
+        assert response.status_code == row.success, response.content
+    else:
+        assert response.status_code == 404
+        assert response.json()["error"]["type"] == "not_found"
+        assert list(Message.objects.order_by("pk").values()) == before
+
+
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row.method}-{row.name}")
+def test_missing_and_forbidden_objects_answer_alike(
+    row: Row, bob: Person, alice: Person, sent: dict[str, Any]
+) -> None:
+    if row.right == ANYBODY:
+        return
+    forbidden = ask(bob.client, row, path_of(row, sent))
+    nothing = {name: str(uuid.uuid4()) for name in sent}
+    missing = ask(bob.client, row, path_of(row, nothing))
+    assert (forbidden.status_code, forbidden.content) == (missing.status_code, missing.content)
+    assert {name for name in forbidden.headers} == {name for name in missing.headers}
+
+
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row.method}-{row.name}")
+def test_without_signing_in_there_is_401_for_programs_and_the_form_for_people(
+    row: Row, sent: dict[str, Any]
+) -> None:
+    path = path_of(row, sent)
+    response = ask(Client(), row, path)
+    assert (response.status_code, response.json()["error"]["type"]) == (401, "authentication_required")
+    page = Client().generic(row.method, path)
+    assert page.status_code == 302
+    assert page["Location"].startswith("/accounts/login/?next=")
+
+
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row.method}-{row.name}")
+def test_a_deactivated_person_is_signed_out(row: Row, alice: Person, sent: dict[str, Any]) -> None:
+    alice.user.is_active = False
+    alice.user.save()
+    assert ask(alice.client, row, path_of(row, sent)).status_code == 401
+
+
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row.method}-{row.name}")
+def test_a_deleted_conversation_is_there_for_nobody(row: Row, alice: Person, sent: dict[str, Any]) -> None:
+    if row.right == ANYBODY or row.name == "conversation-restore":
+        return
+    alice.post(f"/conversations/{sent['conversation']}/delete/")
+    assert ask(alice.client, row, path_of(row, sent)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "row", [row for row in TABLE if row.method == "POST"], ids=lambda row: row.name
+)
+def test_a_write_needs_a_csrf_token_of_this_site(row: Row, alice: Person, sent: dict[str, Any]) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(alice.user, backend="django.contrib.auth.backends.ModelBackend")
+    path = path_of(row, sent)
+    before = list(Message.objects.order_by("pk").values())
+    for headers in ({}, {"HTTP_X_CSRFTOKEN": "x" * 64}):
+        client.cookies["csrftoken"] = "y" * 32
+        response = client.post(path, row.data, **JSON, **headers)
+        assert (response.status_code, response.json()["error"]["type"]) == (403, "csrf_failed")
+    page = client.post(path, row.data)
+    assert page.status_code == 403
+    assert b"<html" in page.content
+    assert list(Message.objects.order_by("pk").values()) == before
+
+
+def test_a_csrf_token_from_the_page_is_taken(alice: Person) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.get("/accounts/login/")
+    token = client.cookies["csrftoken"].value
+    form = {"login": "alice", "password": "alice-password-1", "csrfmiddlewaretoken": token}
+    assert client.post("/accounts/login/", form).status_code == 302
+    client.get("/")
+    headers = {"HTTP_X_CSRFTOKEN": client.cookies["csrftoken"].value}
+    assert client.post("/conversations/", {"text": "Hello"}, **JSON, **headers).status_code == 201
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"])
+@pytest.mark.parametrize("name", sorted({row.name for row in TABLE if row.method == "POST"}))
+def test_a_write_happens_through_post_alone(
+    name: str, method: str, alice: Person, sent: dict[str, Any]
+) -> None:
+    rows = [row for row in TABLE if row.name == name]
+    row = next(row for row in rows if row.method == "POST")
+    reads = any(other.method == "GET" for other in rows)
+    conversation = list(Conversation.objects.values())
+    before = list(Message.objects.order_by("pk").values())
+    response = alice.client.generic(
+        method, path_of(row, sent) + "?text=More&title=Mine", HTTP_X_HTTP_METHOD_OVERRIDE="POST", **JSON
+    )
+    assert response.status_code == (200 if reads and method in ("GET", "HEAD") else 405)
+    assert list(Message.objects.order_by("pk").values()) == before
+    assert list(Conversation.objects.values()) == conversation
+
+
+def test_only_its_owner_restores_a_deleted_conversation(
+    alice: Person, bob: Person, sent: dict[str, Any]
+) -> None:
+    conversation = Conversation.objects.get()
+    Participant.objects.create(conversation=conversation, user=bob.user, role="owner")
+    path = f"/conversations/{conversation.pk}"
+    assert alice.post(f"{path}/delete/").status_code == 200
+    assert bob.post(f"{path}/restore/").status_code == 404
+    assert alice.post(f"{path}/restore/").status_code == 200
+    assert alice.get(f"{path}/").status_code == 200
+
+
+def test_a_message_is_reached_through_its_own_conversation_alone(alice: Person, sent: dict[str, Any]) -> None:
+    other = alice.start("Other")
+    for act in ("edit", "regenerate", "continue", "select", "fork"):
+        path = f"/conversations/{other['conversation']}/messages/{sent['reply']}/{act}/"
+        assert alice.post(path, {"text": "x"}).status_code == 404, act
+    assert alice.get(f"/conversations/{other['conversation']}/messages/{sent['reply']}/").status_code == 404
+    history = f"/conversations/{other['conversation']}/history/?before={sent['reply']}"
+    assert alice.get(history).status_code == 404
+
+
+def test_a_session_that_the_site_made_without_a_form_is_fully_valid(alice: Person) -> None:
+    from importlib import import_module
+
+    from django.conf import settings
+    from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+
+    session = import_module(settings.SESSION_ENGINE).SessionStore()
+    session[SESSION_KEY] = str(alice.user.pk)
+    session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+    session[HASH_SESSION_KEY] = alice.user.get_session_auth_hash()
+    session.save()
+    client = Client()
+    client.cookies[settings.SESSION_COOKIE_NAME] = session.session_key
+    assert client.post("/conversations/", {"text": "Hello"}, **JSON).status_code == 201

@@ -1,0 +1,222 @@
+"""What is done to a message or a conversation beside sending: edit, regenerate, continue, branches, names, copies."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import pytest
+
+from conversations.models import Conversation, Generation, GenerationStatus, Message
+from tests.world import Person, finished
+
+
+@pytest.fixture
+def sent(alice: Person) -> dict[str, Any]:
+    """One question with its answer."""
+    sent = alice.start("Question")
+    finished(sent["generation"], "Answer")
+    return sent
+
+
+def act(person: Person, sent: dict[str, Any], message: str, name: str, **fields: Any) -> Any:
+    data = {"client_id": str(uuid.uuid4()), **fields}
+    return person.post(f"/conversations/{sent['conversation']}/messages/{message}/{name}/", data)
+
+
+def branch(person: Person, sent: dict[str, Any]) -> list[str]:
+    """The texts of the current branch."""
+    return [row["content"][0]["text"] if row["content"] else "" for row in person.messages(sent["conversation"])]
+
+
+def test_an_edit_adds_a_sibling_and_changes_nothing(alice: Person, sent: dict[str, Any]) -> None:
+    before = Message.objects.values().get(pk=sent["message"])
+    response = act(alice, sent, sent["message"], "edit", text="Better question")
+    assert response.status_code == 201
+    edited = Message.objects.get(pk=response.json()["message"])
+    assert (edited.parent_id, edited.text, edited.role) == (None, "Better question", "user")
+    assert Message.objects.values().get(pk=sent["message"]) == before
+    assert branch(alice, sent) == ["Better question", ""]
+
+
+def test_an_answer_cannot_be_edited_and_a_question_not_regenerated(alice: Person, sent: dict[str, Any]) -> None:
+    assert act(alice, sent, sent["reply"], "edit", text="x").status_code == 400
+    assert act(alice, sent, sent["message"], "regenerate").status_code == 400
+    assert act(alice, sent, sent["message"], "continue").status_code == 400
+    assert Message.objects.count() == 2
+
+
+def test_regenerating_adds_another_answer_to_the_same_question(alice: Person, sent: dict[str, Any]) -> None:
+    response = act(alice, sent, sent["reply"], "regenerate")
+    assert response.status_code == 201
+    assert response.json()["message"] == sent["message"]
+    other = Message.objects.get(pk=response.json()["reply"])
+    assert (str(other.parent_id), other.role) == (sent["message"], "assistant")
+    assert Message.objects.get(pk=sent["reply"]).text == "Answer"
+
+
+def test_an_answer_that_failed_can_be_asked_for_again(alice: Person) -> None:
+    sent = alice.start()
+    finished(sent["generation"], "", status=GenerationStatus.FAILED, error={"type": "busy", "message": "Busy."})
+    assert act(alice, sent, sent["reply"], "regenerate").status_code == 201
+
+
+@pytest.mark.parametrize("status", [GenerationStatus.STOPPED, GenerationStatus.INTERRUPTED])
+def test_a_broken_off_answer_goes_on_by_prefill_where_the_model_takes_it(
+    alice: Person, status: GenerationStatus
+) -> None:
+    sent = alice.start()
+    finished(sent["generation"], "Half a", status=status, stop_reason="")
+    response = act(alice, sent, sent["reply"], "continue")
+    assert response.status_code == 201
+    reply = Message.objects.get(pk=response.json()["reply"])
+    assert (str(reply.parent_id), reply.continues) == (sent["reply"], True)
+
+
+def test_a_broken_off_answer_goes_on_by_a_turn_of_ours_where_the_model_takes_no_prefill(
+    alice: Person, model: Any
+) -> None:
+    model.model_id = "claude-opus-5-5"
+    model.save()
+    sent = alice.start()
+    finished(sent["generation"], "Half a sentence", status=GenerationStatus.INTERRUPTED, stop_reason="")
+    response = act(alice, sent, sent["reply"], "continue")
+    assert response.status_code == 201
+    turn = Message.objects.get(pk=response.json()["message"])
+    assert (turn.role, turn.continues, str(turn.parent_id)) == ("user", True, sent["reply"])
+    assert "Half a sentence" in turn.text
+    page = alice.client.get(f"/conversations/{sent['conversation']}/").content.decode()
+    assert turn.text.splitlines()[0] not in page, "a turn of our own is not shown"
+
+
+def test_there_is_nothing_to_continue_after_a_whole_or_an_empty_answer(alice: Person, sent: dict[str, Any]) -> None:
+    assert act(alice, sent, sent["reply"], "continue").status_code == 400
+    failed = alice.start()
+    finished(failed["generation"], "", status=GenerationStatus.FAILED, error={"type": "busy", "message": "Busy."})
+    assert act(alice, failed, failed["reply"], "continue").status_code == 400
+
+
+def test_selecting_shows_the_newest_leaf_of_the_other_branch(alice: Person, sent: dict[str, Any]) -> None:
+    more = alice.send(sent["conversation"], "More")
+    finished(more["generation"], "Yes")
+    other = act(alice, sent, sent["message"], "edit", text="Other question").json()
+    finished(other["generation"], "Other answer")
+    assert branch(alice, sent) == ["Other question", "Other answer"]
+    response = act(alice, sent, sent["message"], "select")
+    assert response.json() == {"leaf": more["reply"]}
+    assert branch(alice, sent) == ["Question", "Answer", "More", "Yes"]
+
+
+def test_a_copy_is_ones_own_and_ends_at_the_message(alice: Person, bob: Person, sent: dict[str, Any]) -> None:
+    more = alice.send(sent["conversation"], "More")
+    finished(more["generation"], "Yes")
+    response = act(alice, sent, sent["reply"], "fork")
+    assert response.status_code == 201
+    copy = response.json()["conversation"]
+    assert response.json()["url"] == f"/conversations/{copy}/"
+    assert branch(alice, {"conversation": copy}) == ["Question", "Answer"]
+    assert branch(alice, sent) == ["Question", "Answer", "More", "Yes"]
+    ids = {row["id"] for row in alice.messages(copy)}
+    assert not ids & {row["id"] for row in alice.messages(sent["conversation"])}
+    alice.send(copy, "On its own way")
+
+
+def test_a_copy_of_a_running_answer_ends_before_it(alice: Person) -> None:
+    sent = alice.start("Question")
+    copy = act(alice, sent, sent["reply"], "fork").json()["conversation"]
+    assert branch(alice, {"conversation": copy}) == ["Question"]
+    alice.send(copy, "And?")
+
+
+def test_a_reader_may_copy_what_he_may_read(alice: Person, bob: Person, sent: dict[str, Any]) -> None:
+    Conversation.objects.update(visibility=Conversation.Visibility.WORKSPACE)
+    copy = act(bob, sent, sent["reply"], "fork").json()["conversation"]
+    assert Conversation.objects.get(pk=copy).owner == bob.user
+    assert Conversation.objects.get(pk=copy).visibility == Conversation.Visibility.PRIVATE
+    assert alice.get(f"/conversations/{copy}/").status_code == 404
+
+
+def test_a_name_is_one_line_of_at_most_200_characters(alice: Person, sent: dict[str, Any]) -> None:
+    path = f"/conversations/{sent['conversation']}/rename/"
+    response = alice.post(path, {"title": "  A\nname\t\x00 " + "x" * 300})
+    assert response.status_code == 200
+    assert response.json()["title"] == ("A name " + "x" * 300)[:200]
+    assert Conversation.objects.get().titled_by_person
+    for empty in ("", " \n "):
+        assert alice.post(path, {"title": empty}).status_code == 400
+
+
+def test_archiving_and_taking_back(alice: Person, sent: dict[str, Any]) -> None:
+    path = f"/conversations/{sent['conversation']}/archive/"
+    assert alice.post(path, {"archived": "true"}).json() == {"archived": True}
+    assert sent["conversation"] not in alice.client.get("/conversations/").content.decode()
+    assert sent["conversation"] in alice.client.get("/conversations/?archived=1").content.decode()
+    assert alice.post(path, {"archived": "false"}).json() == {"archived": False}
+    assert sent["conversation"] in alice.client.get("/conversations/").content.decode()
+
+
+def test_deleting_and_taking_back(alice: Person, sent: dict[str, Any]) -> None:
+    path = f"/conversations/{sent['conversation']}"
+    assert alice.post(f"{path}/delete/").json() == {"deleted": True}
+    assert alice.get(f"{path}/messages/").status_code == 404
+    assert sent["conversation"] not in alice.client.get("/conversations/").content.decode()
+    restored = alice.post(f"{path}/restore/").json()
+    assert restored == {"deleted": False, "url": f"{path}/"}
+    assert branch(alice, sent) == ["Question", "Answer"]
+
+
+def test_deleting_stops_what_runs(alice: Person) -> None:
+    sent = alice.start()
+    alice.post(f"/conversations/{sent['conversation']}/delete/")
+    assert Generation.objects.get().stop_requested
+
+
+def test_settings_are_for_the_next_answer_and_checked(alice: Person, sent: dict[str, Any]) -> None:
+    path = f"/conversations/{sent['conversation']}/settings/"
+    given = {"system": " Be brief. ", "max_tokens": "500", "temperature": "0.5", "stop_sequences": "END\n\nFIN"}
+    response = alice.post(path, given)
+    wanted = {"system": "Be brief.", "max_tokens": 500, "temperature": 0.5, "stop_sequences": ["END", "FIN"]}
+    assert response.json() == {"parameters": wanted}
+    assert Generation.objects.get().parameters == {}, "what was asked before keeps what it was asked with"
+    finished(alice.send(sent["conversation"])["generation"])
+    assert Generation.objects.order_by("created_at").last().parameters == wanted  # type: ignore[union-attr]
+    for wrong in (
+        {"max_tokens": "0"}, {"max_tokens": "many"}, {"max_tokens": "1e400"}, {"max_tokens": "nan"},
+        {"temperature": "2"}, {"temperature": "inf"}, {"top_k": "-1"}, {"effort": "huge"}, {"thinking": "maybe"},
+        {"model": "gpt"},
+    ):  # fmt: skip
+        assert alice.post(path, wrong).status_code == 400, wrong
+    assert Conversation.objects.get().parameters == wanted
+
+
+@pytest.mark.parametrize("value", [[1], {"a": 1}, True, 10**400, 1e300, "9" * 5000])
+@pytest.mark.parametrize(
+    "name", ["max_tokens", "temperature", "top_k", "stop_sequences", "effort", "system", "model"]
+)
+def test_odd_json_in_the_settings_is_refused_or_taken_but_never_an_error(
+    alice: Person, sent: dict[str, Any], name: str, value: Any
+) -> None:
+    path = f"/conversations/{sent['conversation']}/settings/"
+    response = alice.post(path, {name: value}, content_type="application/json")
+    assert response.status_code in (200, 400)
+    alice.send(sent["conversation"])
+
+
+def test_people_who_post_forms_are_sent_to_a_page(alice: Person, sent: dict[str, Any]) -> None:
+    base = f"/conversations/{sent['conversation']}/"
+    for path, data, target in (
+        (f"{base}rename/", {"title": "New"}, base),
+        (f"{base}settings/", {"max_tokens": "10"}, base),
+        (f"{base}messages/{sent['message']}/select/", {}, base),
+        (f"{base}archive/", {}, "/"),
+        (f"{base}delete/", {}, "/"),
+        (f"{base}restore/", {}, base),
+    ):
+        response = alice.client.post(path, data)
+        assert (response.status_code, response["Location"]) == (302, target), path
+
+
+def test_people_who_post_a_wrong_form_get_a_page_that_says_why(alice: Person, sent: dict[str, Any]) -> None:
+    response = alice.client.post(f"/conversations/{sent['conversation']}/rename/", {"title": ""})
+    assert response.status_code == 400
+    assert "The title is empty." in response.content.decode()

@@ -1,0 +1,167 @@
+"""The sidebar with its search, the history, the totals, the export."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from conversations.models import Conversation, Message
+from conversations.views.transcript import PAGE
+from tests.world import Person, finished, long_conversation
+
+
+def titles(person: Person, query: str = "") -> set[str]:
+    page = person.client.get("/conversations/", {"q": query})
+    assert page.status_code == 200
+    text = page.content.decode()
+    return {title for title in Conversation.objects.values_list("title", flat=True) if f">{title}<" in text}
+
+
+def conversation(person: Person, title: str, days: int = 0) -> Conversation:
+    return Conversation.objects.create(
+        owner=person.user, title=title, updated_at=timezone.now() - timedelta(days=days)
+    )
+
+
+def test_the_search_finds_titles_that_hold_every_word(alice: Person) -> None:
+    for title in ("Trip to Rome", "Rome wine list", "Budget"):
+        conversation(alice, title)
+    assert titles(alice) == {"Trip to Rome", "Rome wine list", "Budget"}
+    assert titles(alice, "rome") == {"Trip to Rome", "Rome wine list"}
+    assert titles(alice, "wine ROME") == {"Rome wine list"}
+    assert titles(alice, "paris") == set()
+
+
+@pytest.mark.parametrize("query", ["%", "_", "'", '"', "\\", "*", "a OR b", "\x00", "x" * 100_000, "(" * 500])
+def test_no_search_is_an_error_or_finds_what_it_does_not_name(alice: Person, query: str) -> None:
+    conversation(alice, "Budget")
+    assert titles(alice, query) in (set(), {"Budget"} if query == "\x00" else set())
+
+
+def test_the_list_shows_nobody_elses_and_no_deleted_conversations(alice: Person, bob: Person) -> None:
+    conversation(alice, "Mine")
+    conversation(bob, "His")
+    Conversation.objects.create(owner=alice.user, title="Gone", deleted_at=timezone.now())
+    Conversation.objects.create(owner=bob.user, title="Open", visibility=Conversation.Visibility.WORKSPACE)
+    assert titles(alice) == {"Mine", "Open"}
+    assert titles(alice, "his") == set()
+
+
+def test_a_running_conversation_is_marked(alice: Person) -> None:
+    sent = alice.start("Marked")
+    running = alice.client.get("/conversations/").content.decode()
+    finished(sent["generation"])
+    assert alice.client.get("/conversations/").content.decode() != running
+
+
+def test_the_list_is_grouped_by_day(alice: Person) -> None:
+    for title, days in (("Now", 0), ("Before", 1), ("Week", 4), ("Old", 400)):
+        conversation(alice, title, days)
+    page = alice.client.get("/conversations/").content.decode()
+    places = [page.index(label) for label in ("Today", "Yesterday", "Last seven days")]
+    assert places == sorted(places)
+
+
+def test_hostile_titles_are_text(alice: Person) -> None:
+    conversation(alice, "<img src=x onerror=alert(1)>")
+    page = alice.client.get("/conversations/").content.decode()
+    assert "<img src=x" not in page
+    assert "&lt;img src=x" in page
+
+
+def test_the_history_pages_upwards_without_a_gap(alice: Person) -> None:
+    found = long_conversation(alice.user, 50)
+    ids = [str(id) for id in Message.objects.path_ids(found.current_leaf_id)]
+    path = f"/conversations/{found.pk}/history/"
+    response = alice.client.get(path)
+    shown: list[str] = []
+    seen = []
+    while True:
+        page = re.findall(r'data-message="([^"]+)"', response.content.decode())
+        seen.append(len(page))
+        shown = page + shown
+        if response["X-Has-Earlier"] == "0":
+            break
+        response = alice.client.get(path, {"before": shown[0]})
+    assert shown == ids
+    assert max(seen) <= PAGE
+    assert alice.client.get(path, {"before": "nonsense"}).status_code == 404
+
+
+def queries_of(django_assert_max_num_queries: Any, person: Person, path: str) -> int:
+    with django_assert_max_num_queries(40) as context:
+        response = person.client.get(path)
+        assert response.status_code == 200
+        b"".join(response) if response.streaming else response.content
+    return len(context)
+
+
+def test_a_conversation_of_2000_messages_costs_as_many_queries_as_one_of_20(
+    alice: Person, django_assert_max_num_queries: Any
+) -> None:
+    short, long = long_conversation(alice.user, 10), long_conversation(alice.user, 1000)
+    for part in ("", "history/", "totals/", "messages/", "export/", "export/?as=json"):
+        counts = [
+            queries_of(django_assert_max_num_queries, alice, f"/conversations/{found.pk}/{part}")
+            for found in (short, long)
+        ]
+        assert counts[0] == counts[1], part
+
+
+def test_a_send_costs_as_many_queries_after_2000_messages_as_after_20(
+    alice: Person, django_assert_max_num_queries: Any
+) -> None:
+    counts = []
+    for turns in (10, 1000):
+        found = long_conversation(alice.user, turns)
+        with django_assert_max_num_queries(40) as context:
+            alice.send(str(found.pk))
+        counts.append(len(context))
+    assert counts[0] == counts[1]
+
+
+def test_the_list_costs_as_many_queries_for_100_conversations_as_for_one(
+    alice: Person, django_assert_max_num_queries: Any
+) -> None:
+    conversation(alice, "One")
+    before = queries_of(django_assert_max_num_queries, alice, "/conversations/")
+    Conversation.objects.bulk_create(Conversation(owner=alice.user, title=f"C{n}") for n in range(100))
+    assert queries_of(django_assert_max_num_queries, alice, "/conversations/") == before
+
+
+def test_the_export_as_json_holds_the_branch_byte_for_byte(alice: Person) -> None:
+    sent = alice.start("Question")
+    blocks = [{"type": "thinking", "thinking": "Hm  \u2028", "signature": "c2ln+/=="}, {"type": "new", "x": [1, None]}]
+    finished(sent["generation"], content=blocks)
+    response = alice.client.get(f"/conversations/{sent['conversation']}/export/?as=json")
+    assert response["Content-Disposition"] == 'attachment; filename="Question.json"'
+    document = json.loads(response.content)
+    assert document["messages"][1]["content"] == blocks
+    assert document["messages"] == json.loads(json.dumps(alice.messages(sent["conversation"])))
+
+
+def test_the_export_as_markdown_joins_an_answer_with_its_continuation(alice: Person) -> None:
+    sent = alice.start("Question")
+    finished(sent["generation"], "First half,", stop_reason="max_tokens")
+    path = f"/conversations/{sent['conversation']}/messages/{sent['reply']}/continue/"
+    finished(alice.post(path).json()["generation"], " second half.")
+    response = alice.client.get(f"/conversations/{sent['conversation']}/export/")
+    assert response["Content-Type"] == "text/markdown; charset=utf-8"
+    text = response.content.decode()
+    assert "First half, second half.\n" in text
+    assert text.startswith("# Question\n")
+
+
+def test_a_title_adds_nothing_to_the_export_header(alice: Person) -> None:
+    sent = alice.start("x")
+    for title in ('a"; filename="evil.exe', "a\r\nSet-Cookie: x=1", "日本", "../../etc"):
+        Conversation.objects.update(title=title)
+        header = alice.client.get(f"/conversations/{sent['conversation']}/export/")["Content-Disposition"]
+        assert header.count('"') == 2
+        assert header.isascii()
+        assert "/" not in header
