@@ -91,7 +91,9 @@ class UpstreamClient:
                 if pause is None:
                     if held:
                         yield held
-                    raise error if committed else error.before_content()  # noqa: B904
+                    if not committed:
+                        error.nothing_arrived()
+                    raise
                 failed = error
             finally:
                 if exchange is not None:
@@ -116,7 +118,8 @@ class UpstreamClient:
             except UpstreamError as error:
                 pause = self._pause(error, attempt, started)
                 if pause is None:
-                    raise error.before_content() from None
+                    error.nothing_arrived()
+                    raise
             finally:
                 if exchange is not None:
                     await exchange.aclose()
@@ -137,16 +140,13 @@ class UpstreamClient:
             _url(endpoint.url or "demo://demo/v1/messages"),
             headers=endpoint.headers(),
             content=payload,
-            extensions={"timeout": {"connect": self.limits.connect}},
+            extensions={"timeout": {"connect": self.limits.connect, "read": self.limits.first_byte}},
         )
         transport = self._transport(endpoint)
         sent_at = loop.time()
         try:
-            async with asyncio.timeout_at(
-                min(sent_at + self.limits.connect + self.limits.first_byte, ends_at)
-            ):
-                response = await transport.handle_async_request(http_request)
-        except TimeoutError:
+            response = await transport.handle_async_request(http_request)
+        except httpx.ReadTimeout:
             raise UpstreamError("timeout", no_answer_message(self.limits.first_byte)) from None
         except httpx.TransportError as error:
             raise _transport_failure(error) from error

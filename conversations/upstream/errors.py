@@ -95,11 +95,10 @@ class UpstreamError(Exception):
         """Whether the same request may be sent again without asking anybody."""
         return self.max_retries > 0
 
-    def before_content(self) -> UpstreamError:
-        """The same error for an answer of which nothing has arrived: there is no rest to continue with."""
+    def nothing_arrived(self) -> None:
+        """Changes the sentence for an answer of which nothing has come: there is no rest to continue with."""
         if self.message == _MESSAGES[self.type]:
             self.message = _BEFORE_CONTENT.get(self.type, self.message)
-        return self
 
 
 class GarbledAnswer(UpstreamError):

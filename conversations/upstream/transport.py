@@ -17,9 +17,10 @@ import certifi
 import h11
 import httpx
 
+from .chunked import ChunkedDecoder
+
 _MAX_HEAD_BYTES = 64 * 1024
 _MAX_BUFFERED_BYTES = 256 * 1024  # above it, reading pauses and TCP slows the upstream down
-_MAX_CHUNK_LINE = 4096
 
 
 @lru_cache(maxsize=1)
@@ -39,8 +40,8 @@ class DirectTransport(httpx.AsyncBaseTransport):
     """
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Connects, sends, reads the response head. `request.extensions["timeout"]["connect"]` bounds only
-        the connecting.
+        """Connects, sends, reads the response head. `request.extensions["timeout"]` bounds `connect`
+        and `read` (of the head) in seconds; the body's reader has bounds of his own.
         """
         connection = await _connect(request)
         try:
@@ -49,7 +50,11 @@ class DirectTransport(httpx.AsyncBaseTransport):
                 h11.Request(method=request.method, target=request.url.raw_path, headers=_headers(request))
             )
             connection.write((head or b"") + request.content)
-            response = await _read_head(protocol, connection)
+            async with asyncio.timeout(request.extensions["timeout"]["read"]):
+                response = await _read_head(protocol, connection)
+        except TimeoutError as error:
+            connection.abort()
+            raise httpx.ReadTimeout("no answer in time") from error
         except h11.ProtocolError as error:
             connection.abort()
             raise httpx.RemoteProtocolError(str(error)) from error
@@ -141,11 +146,11 @@ class _Body(httpx.AsyncByteStream):
     def __init__(self, connection: _Connection, first: bytes, response: h11.Response) -> None:
         self._connection = connection
         self._first = first
-        self._chunked: _Chunked | None = None
+        self._chunked: ChunkedDecoder | None = None
         self._left: int | None = None
         headers = dict(response.headers)
         if headers.get(b"transfer-encoding", b"").lower().endswith(b"chunked"):
-            self._chunked = _Chunked()
+            self._chunked = ChunkedDecoder()
         elif b"content-length" in headers:
             self._left = int(headers[b"content-length"])
         elif response.status_code in {204, 304}:
@@ -158,6 +163,8 @@ class _Body(httpx.AsyncByteStream):
         while True:
             if self._left == 0 or (self._chunked is not None and self._chunked.done):
                 raise StopAsyncIteration
+            if self._chunked is not None and self._chunked.broken:
+                raise httpx.RemoteProtocolError("a chunk without a size")
             data, self._first = self._first, b""
             if not data:
                 data = await self._connection.read()
@@ -175,51 +182,6 @@ class _Body(httpx.AsyncByteStream):
 
     async def aclose(self) -> None:
         self._connection.abort()
-
-
-class _Chunked:
-    """Decodes chunked transfer coding; trailers are not read, since the connection ends with this answer."""
-
-    __slots__ = ("_buffer", "_left", "done")
-
-    def __init__(self) -> None:
-        self.done = False
-        self._buffer = b""
-        self._left = 0  # bytes of the current chunk still to come, its CRLF included
-
-    def feed(self, data: bytes) -> bytes:
-        """The body bytes in `data`. Raises httpx.RemoteProtocolError for what is no chunk."""
-        if self._buffer:
-            data = self._buffer + data
-            self._buffer = b""
-        out: list[bytes] = []
-        position, end = 0, len(data)
-        while position < end:
-            if self._left:
-                stop = position + self._left
-                out.append(data[position : min(stop - 2, end)] if stop - 2 > position else b"")
-                self._left = max(0, stop - end)
-                position = min(stop, end)
-                continue
-            line_end = data.find(b"\r\n", position)
-            if line_end < 0:
-                self._buffer = data[position:]
-                if len(self._buffer) > _MAX_CHUNK_LINE:
-                    raise httpx.RemoteProtocolError("a chunk size line without end")
-                break
-            size = data[position:line_end].partition(b";")[0].strip()
-            position = line_end + 2
-            try:
-                length = int(size, 16)
-            except ValueError:
-                length = -1
-            if length < 0 or not size.isalnum():
-                raise httpx.RemoteProtocolError("a chunk without size")
-            if length == 0:
-                self.done = True
-                break
-            self._left = length + 2
-        return out[0] if len(out) == 1 else b"".join(out)
 
 
 async def _connect(request: httpx.Request) -> _Connection:

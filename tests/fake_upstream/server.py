@@ -55,6 +55,10 @@ class Call:
     closed_at: float = 0.0
     closed: threading.Event = field(default_factory=threading.Event)
 
+    async def ended(self, seconds: float = 2.0) -> bool:
+        """Waits until the connection is closed, without holding up the caller's loop."""
+        return await asyncio.to_thread(self.closed.wait, seconds)
+
     def as_dict(self) -> dict[str, Any]:
         return {
             name: getattr(self, name)
@@ -194,6 +198,10 @@ class _Connection(asyncio.Protocol):
         if self._call is not None:
             return
         self._received += data
+        if self._received.startswith(b"\x16\x03"):  # somebody tries TLS: plain web servers answer like this
+            self._transport.write(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n")
+            self._transport.close()
+            return
         head_end = self._received.find(b"\r\n\r\n")
         if head_end < 0:
             return

@@ -63,7 +63,7 @@ def native(kind: str, message: str = "why", **details: str) -> dict[str, Any]:
         (404, {"error": {"message": "m", "type": "invalid_request_error", "code": "model_not_found"}}, "model"),
         (429, {"error": {"message": "m", "type": "insufficient_quota", "code": "insufficient_quota"}}, "spend"),
         (401, {"error": {"code": 401, "message": "m", "type": "authentication_error"}}, "auth"),
-        (400, {"message": '400 {"type":"error","error":{"type":"invalid_request_error","message":"inner"}}', "statusCode": "400"}, "invalid"),
+        (400, {"message": '400 {"error":{"type":"invalid_request_error"}}', "statusCode": "400"}, "invalid"),
         (400, {"message": "Body validation error", "requestId": "r"}, "invalid"),
         (400, {"message": "400 {not json}"}, "invalid"),
         (500, {"detail": [{"msg": "x"}]}, "service"),
@@ -217,7 +217,8 @@ def test_every_type_has_a_sentence_with_something_to_do() -> None:
     for type_ in ERROR_TYPES:
         error = UpstreamError(type_)
         assert error.message.endswith(".") and error.message.count(".") >= 2
-        assert "Continue" not in UpstreamError(type_).before_content().message or type_ == "stalled"
+        error.nothing_arrived()
+        assert "Continue" not in error.message or type_ == "stalled"
     assert UpstreamError("auth").admin_message and not UpstreamError("busy").admin_message
 
 

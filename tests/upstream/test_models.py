@@ -73,8 +73,8 @@ def test_an_unknown_model_gets_the_careful_profile() -> None:
 def test_rows_say_what_the_reference_says(model: str, facts: tuple[Any, ...]) -> None:
     row = lookup(model)
     assert facts == (
-        row.display_name, row.context, row.max_output, row.thinking_default, row.effort_default, row.prefill, row.sampling,
-        row.forced_tool_choice,
+        row.display_name, row.context, row.max_output, row.thinking_default, row.effort_default, row.prefill,
+        row.sampling, row.forced_tool_choice,
     )  # fmt: skip
 
 

@@ -176,8 +176,8 @@ def test_a_chat_stream_becomes_text() -> None:
     assert (chat.answer.text, chat.answer.stop_reason, chat.answer.model) == ("Hello", "end_turn", "gpt-fake")
     assert chat.answer.usage == {"input_tokens": 10, "output_tokens": 2}
     assert [event.type for event in chat.events] == [
-        "message_start", "content_block_start", "content_block_delta", "content_block_delta", "content_block_stop", "message_delta",
-        "message_stop",
+        "message_start", "content_block_start", "content_block_delta", "content_block_delta", "content_block_stop",
+        "message_delta", "message_stop",
     ]  # fmt: skip
 
 

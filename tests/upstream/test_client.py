@@ -1,0 +1,370 @@
+"""The client against a real server: happy paths, odd but legal answers, retries, closing."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import aclosing
+from typing import Any
+
+import pytest
+
+from conversations.upstream.client import UpstreamClient
+from conversations.upstream.endpoint import Endpoint
+from conversations.upstream.errors import UpstreamError
+from conversations.upstream.limits import Limits
+from tests.fake_upstream import FakeUpstream, wire
+from tests.fake_upstream.steps import Close, Drip, Hang, Head, Load, Raw, Reply, Reset, Sleep
+from tests.upstream.conftest import KEY, request
+
+ANSWER = wire.text_answer("Hel", "lo")
+WHOLE = b"".join(ANSWER)
+
+
+async def test_a_streamed_answer_arrives_whole(ask: Any, upstream: FakeUpstream) -> None:
+    outcome = await ask("Hi there", system="Be brief.")
+    assert outcome.error is None
+    assert outcome.text == "Hello from the fake upstream."
+    assert outcome.answer.usage["input_tokens"] == 25
+    assert (outcome.answer.model, outcome.answer.stop_reason) == ("claude-opus-5-5", "end_turn")
+    [call] = upstream.calls
+    assert call.body == {
+        "model": "claude-opus-5-5",
+        "max_tokens": 1000,
+        "messages": [{"role": "user", "content": "Hi there"}],
+        "system": "Be brief.",
+        "stream": True,
+    }
+    assert (call.method, call.path) == ("POST", "/v1/messages")
+    assert call.headers["x-api-key"] == KEY
+    assert "authorization" not in call.headers
+    assert call.headers["anthropic-version"] == "2023-06-01"
+    assert call.headers["accept-encoding"] == "identity"
+    assert call.headers["content-type"] == "application/json"
+
+
+async def test_nothing_comes_before_the_first_block_and_then_everything_at_once(
+    ask: Any, upstream: FakeUpstream
+) -> None:
+    upstream.script(wire.message_start(), Sleep(0.05), wire.PING, Sleep(0.05), *ANSWER[1:])
+    outcome = await ask()
+    assert [event.type for event in outcome.events[:2]] == ["message_start", "content_block_start"]
+    assert outcome.text == "Hello"
+
+
+@pytest.mark.parametrize("size", [1, 2, 7])
+async def test_an_answer_in_tiny_packets(ask: Any, upstream: FakeUpstream, size: int) -> None:
+    upstream.script(Drip(b"".join(wire.text_answer("né", "👩‍👩‍👧\u2028"))[:900], size=size), WHOLE[900:])
+    upstream.script(Drip(b"".join(wire.text_answer("né", "👩‍👩‍👧\u2028")), size=size))
+    await ask()
+    assert (await ask()).text == "né👩‍👩‍👧\u2028"
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [Head(chunked=False), WHOLE],
+        [Head(headers={"content-length": str(len(WHOLE))}, chunked=False), WHOLE],
+        [Raw(b"HTTP/1.0 200 OK\r\ncontent-type: text/event-stream\r\n\r\n" + WHOLE)],
+        [Raw(b"HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\nHTTP/1.1 200 OK\r\n\r\n" + WHOLE)],
+        [Raw(b"HTTP/1.1 100 Continue\r\n\r\n"), Sleep(0.01), Head(), WHOLE],
+        [Head(headers={"content-encoding": "identity"}), WHOLE],
+        [Head(headers={"content-type": "text/plain"}), WHOLE],
+        [Head(), b"\xef\xbb\xbf" + WHOLE],
+        [Head(), b"\r\n\r\n" + WHOLE.replace(b"\n", b"\r\n")],
+        [Head(), WHOLE.removesuffix(b"\n\n")],
+        [Head(), WHOLE, Hang()],
+        [Head(), WHOLE + WHOLE],
+        [Head(), WHOLE, Reset()],
+        [Head(headers={"content-length": str(len(WHOLE) + 50)}, chunked=False), WHOLE],
+        [Head(), b"".join(ANSWER).replace(wire.event("message_stop"), b"")],
+        [Head(), b"".join(ANSWER).replace(wire.event("message_stop"), b""), Reset()],
+    ],
+)
+async def test_every_legal_wrapping_of_an_answer_is_unwrapped(
+    ask: Any, upstream: FakeUpstream, steps: Any
+) -> None:
+    upstream.script(*steps)
+    outcome = await ask()
+    assert outcome.error is None
+    assert outcome.text == "Hello"
+    assert outcome.answer.complete
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected", "text"),
+    [
+        ([Head(headers={"content-encoding": "gzip"}), b"\x1f\x8b" * 1000], "protocol", ""),
+        ([Reply(200, b"")], "protocol", ""),
+        ([Head(), b"\n\n"], "protocol", ""),
+        ([Head(), b"  <html>no</html>"], "protocol", ""),
+        ([Head(200, {"content-type": "text/html"}), WHOLE], "protocol", ""),
+        ([Reply(200, wire.error_body("overloaded_error", "Overloaded"))], "busy", ""),
+        ([Reply(200, b'{"what": "ever"}')], "protocol", ""),
+        ([Head(headers={"content-length": "5000"}, chunked=False), b"".join(ANSWER[:4])], "connection_lost", "Hel"),
+        ([Head(), *ANSWER[:4], Close()], "connection_lost", "Hel"),
+        ([Head(), *ANSWER[:4], Raw(b"nonsense\r\n")], "connection_lost", "Hel"),
+        ([Head(), *ANSWER[:4], Raw(b"f" * 5000), Hang()], "connection_lost", "Hel"),
+        ([Raw(b"SSH-2.0-OpenSSH\r\n\r\n")], "connection_lost", ""),
+        ([Raw(b"HTTP/1.1 200 OK\r\n" + b"x: " + b"y" * 200_000), Hang()], "connection_lost", ""),
+        ([Reply(204, b"")], "protocol", ""),
+        ([Head(), wire.event("error", error={"type": "api_error", "message": "m"})], "service", ""),
+    ],
+)  # fmt: skip
+async def test_what_is_no_answer_is_a_typed_error(
+    ask: Any, upstream: FakeUpstream, steps: Any, expected: str, text: str
+) -> None:
+    for _ in range(3):
+        upstream.script(*steps)
+    outcome = await ask()
+    assert (outcome.error.type, outcome.text) == (expected, text)
+    if not text:
+        assert "Continue" not in outcome.error.message
+    assert all([await call.ended() for call in upstream.calls])
+
+
+async def test_an_error_before_the_first_block_is_retried_and_its_start_is_not_seen_twice(
+    ask: Any, upstream: FakeUpstream
+) -> None:
+    overloaded = wire.event("error", error={"type": "overloaded_error", "message": "Overloaded"})
+    upstream.script(wire.message_start(id="msg_first"), overloaded)
+    upstream.script(overloaded)
+    outcome = await ask()
+    assert outcome.text == "Hello from the fake upstream."
+    assert outcome.answer.message_id == "msg_fake"
+    assert [event.type for event in outcome.events].count("message_start") == 1
+    assert [wait.error.type for wait in outcome.waits] == ["busy", "busy"]
+
+
+async def test_a_start_without_content_is_still_seen_when_all_fails(ask: Any, upstream: FakeUpstream) -> None:
+    upstream.script(wire.message_start())
+    outcome = await ask()
+    assert (outcome.error.type, [event.type for event in outcome.events]) == (
+        "connection_lost",
+        ["message_start"],
+    )
+    assert outcome.error.message.endswith("Try again.")
+
+
+async def test_a_connection_closed_without_an_answer_is_opened_again_once(
+    ask: Any, upstream: FakeUpstream
+) -> None:
+    upstream.script(Close())
+    assert (await ask()).text == "Hello from the fake upstream."
+    assert len(upstream.calls) == 2
+    for _ in range(3):
+        upstream.script(Reset())
+    outcome = await ask()
+    assert (outcome.error.type, len(upstream.calls)) == ("connection_lost", 4)
+
+
+async def test_a_server_that_forbids_retries_is_obeyed(ask: Any, upstream: FakeUpstream) -> None:
+    upstream.script(Reply(529, wire.error_body("overloaded_error", "x"), {"x-should-retry": "false"}))
+    assert (await ask()).error.type == "busy"
+    assert len(upstream.calls) == 1
+
+
+async def test_an_error_body_that_dribbles_is_not_waited_for(ask: Any, upstream: FakeUpstream) -> None:
+    upstream.script(Head(400, {"content-type": "application/json"}), b'{"type":', Hang())
+    began = time.monotonic()
+    assert (await ask()).error.type == "invalid"
+    assert time.monotonic() - began < 0.2
+
+
+async def test_an_error_body_without_end_is_cut(ask: Any, upstream: FakeUpstream) -> None:
+    upstream.script(Head(400), *[b"x" * 60_000] * 4, Hang())
+    assert (await ask()).error.type == "invalid"
+
+
+async def test_json_for_a_streaming_request_reads_like_a_stream(ask: Any, upstream: FakeUpstream) -> None:
+    for content_type in ("application/json", "text/event-stream", "text/plain"):
+        upstream.script(Reply(200, wire.message_body("Hello"), content_type=content_type))
+        outcome = await ask()
+        assert (outcome.text, outcome.answer.complete, outcome.answer.usage["output_tokens"]) == (
+            "Hello",
+            True,
+            5,
+        )
+    upstream.script(Reply(200, wire.chat_body("Hello")))
+    assert (await ask()).text == "Hello"
+    upstream.script(Reply(200, wire.message_body("Hello"), {"x-aimlapi-usd-spent": "0.25"}))
+    assert (await ask()).answer.meta == {"usage": {"usd_spent": 0.25}}
+    upstream.script(Reply(200, wire.message_body("Hello"), {"x-aimlapi-usd-spent": "much"}))
+    assert (await ask()).answer.meta == {}
+
+
+async def test_json_without_end_is_too_large(upstream: FakeUpstream) -> None:
+    client = UpstreamClient(Limits(max_answer_bytes=1000, max_event_bytes=1000).scaled(0.01))
+    upstream.script(
+        Head(headers={"content-type": "application/json"}), b'{"content":"', *[b"x" * 1000] * 9, Hang()
+    )
+    with pytest.raises(UpstreamError) as caught:
+        async for _ in client.stream(Endpoint("anthropic", upstream.url), request()):
+            pass
+    assert caught.value.type == "too_large"
+
+
+async def test_the_chat_dialect_streams_too(ask: Any, upstream: FakeUpstream) -> None:
+    outcome = await ask("Hi", endpoint=Endpoint("openai_chat", upstream.url, KEY))
+    assert outcome.text == "Hello from the fake upstream."
+    assert outcome.answer.stop_reason == "end_turn"
+    [call] = upstream.calls
+    assert (call.path, call.headers["authorization"]) == ("/v1/chat/completions", f"Bearer {KEY}")
+    assert call.body["stream_options"] == {"include_usage": True}
+
+
+async def test_a_chat_stream_on_a_messages_route_is_understood(ask: Any, upstream: FakeUpstream) -> None:
+    upstream.script(*wire.chat_answer("Hel", "lo"))
+    assert (await ask()).text == "Hello"
+
+
+async def test_create_gives_one_reply(client: UpstreamClient, upstream: FakeUpstream) -> None:
+    reply = await client.create(Endpoint("anthropic", upstream.url, KEY), request())
+    assert (reply.text, reply.usage["output_tokens"], reply.request_id) == ("A short title", 5, "req_fake")
+    assert "stream" not in upstream.calls[0].body
+    assert (
+        await client.create(Endpoint("openai_chat", upstream.url, KEY), request())
+    ).text == "A short title"
+
+
+async def test_create_understands_a_stream_it_did_not_ask_for(
+    client: UpstreamClient, upstream: FakeUpstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upstream, "steps_for", lambda call: [Head(), *ANSWER])
+    reply = await client.create(Endpoint("anthropic", upstream.url), request())
+    assert (reply.text, reply.stop_reason, reply.model) == ("Hello", "end_turn", "claude-opus-5-5")
+
+
+async def test_create_retries_and_gives_up_like_stream(
+    client: UpstreamClient, upstream: FakeUpstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    busy = [Reply(529, wire.error_body("overloaded_error", "x"))]
+    answers = iter([busy, [Reply(200, wire.message_body("Hi"))], busy, busy, busy])
+    monkeypatch.setattr(upstream, "steps_for", lambda call: next(answers))
+    assert (await client.create(Endpoint("anthropic", upstream.url), request())).text == "Hi"
+    with pytest.raises(UpstreamError) as caught:
+        await client.create(Endpoint("anthropic", upstream.url), request())
+    assert (caught.value.type, len(upstream.calls)) == ("busy", 5)
+
+
+async def test_closing_the_iterator_closes_the_connection(
+    client: UpstreamClient, upstream: FakeUpstream
+) -> None:
+    upstream.script(Head(), Load(100_000, 0.005))
+    async with aclosing(client.stream(Endpoint("anthropic", upstream.url), request())) as batches:
+        async for _ in batches:
+            break
+    assert await upstream.calls[0].ended(1)
+    assert not upstream.calls[0].finished
+
+
+@pytest.mark.parametrize("steps", [[Hang()], [Head(), Hang()], [Head(), *ANSWER[:3], Hang()]])
+async def test_cancelling_closes_the_connection_at_once(
+    client: UpstreamClient, upstream: FakeUpstream, steps: Any
+) -> None:
+    upstream.script(*steps)
+
+    async def read() -> None:
+        async for _ in client.stream(Endpoint("anthropic", upstream.url), request()):
+            pass
+
+    task = asyncio.create_task(read())
+    while not upstream.calls:  # noqa: ASYNC110 - the server lives in another thread
+        await asyncio.sleep(0.005)
+    await asyncio.sleep(0.05)
+    began = time.monotonic()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await upstream.calls[0].ended(1)
+    assert time.monotonic() - began < 0.5
+
+
+async def test_cancelling_a_pause_before_a_retry_ends_it(
+    client: UpstreamClient, upstream: FakeUpstream
+) -> None:
+    waiting = asyncio.Event()
+
+    async def read() -> None:
+        async for _ in client.stream(
+            Endpoint("anthropic", upstream.url), request("fault:9:30"), on_wait=lambda _: waiting.set()
+        ):
+            pass
+
+    task = asyncio.create_task(read())
+    await asyncio.wait_for(waiting.wait(), 2)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert len(upstream.calls) == 1
+
+
+async def test_time_in_the_readers_hands_is_not_the_upstreams_silence(upstream: FakeUpstream) -> None:
+    client = UpstreamClient(Limits(silence=0.2, progress=0.2, first_byte=0.2))
+    upstream.script(*ANSWER[:3], Sleep(0.35), *ANSWER[3:])
+    text = ""
+    async for batch in client.stream(Endpoint("anthropic", upstream.url), request()):
+        await asyncio.sleep(0.3)
+        text += "".join(event.delta.text for event in batch if event.type == "content_block_delta")  # type: ignore[union-attr]
+    assert text == "Hello"
+
+
+async def test_a_slow_reader_slows_the_upstream_down(client: UpstreamClient, upstream: FakeUpstream) -> None:
+    upstream.script(Head(), Load(1_000_000, 0))
+    async with aclosing(client.stream(Endpoint("anthropic", upstream.url), request())) as batches:
+        async for _ in batches:
+            await asyncio.sleep(0.5)
+            break
+        sent = upstream.calls[0].bytes_sent
+        await asyncio.sleep(0.2)
+        assert upstream.calls[0].bytes_sent == sent
+    assert sent < 16 * 2**20  # socket buffers; the whole would be 130 MB
+
+
+async def test_proxies_of_the_environment_are_not_used(ask: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    assert (await ask()).error is None
+
+
+async def test_text_that_cannot_be_encoded_is_repaired_on_the_way_out(
+    ask: Any, upstream: FakeUpstream
+) -> None:
+    assert (await ask("a\ud800b")).error is None
+    assert upstream.calls[0].body["messages"][0]["content"] == "a\ufffdb"
+
+
+async def test_fifty_streams_at_once_stay_apart(client: UpstreamClient, upstream: FakeUpstream) -> None:
+    async def read(number: int) -> str:
+        text = ""
+        async for batch in client.stream(Endpoint("anthropic", upstream.url), request(f"load:{number}:1")):
+            text += "".join(event.delta.text for event in batch if event.type == "content_block_delta")  # type: ignore[union-attr]
+        return text
+
+    texts = await asyncio.gather(*(read(number) for number in range(1, 51)))
+    for number, text in enumerate(texts, 1):
+        assert [int(index) for index in text.split()[::2]] == list(range(number))
+
+
+async def test_a_name_with_a_good_certificate_works_over_tls(
+    upstream: FakeUpstream, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import ssl
+
+    from conversations.upstream import transport
+    from tests.upstream.certificates import self_signed
+
+    pem = self_signed(tmp_path, "localhost")
+    server_context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server_context.load_cert_chain(pem)
+    trusting = ssl.create_default_context(cafile=str(pem))
+    monkeypatch.setattr(transport, "ssl_context", lambda: trusting)
+    client = UpstreamClient(Limits())
+    with FakeUpstream(tls=server_context) as server:
+        endpoint = Endpoint("anthropic", f"https://localhost:{server.port}")
+        texts = [event.type async for batch in client.stream(endpoint, request()) for event in batch]
+        assert texts[-1] == "message_stop"
+        with pytest.raises(UpstreamError) as caught:
+            async for _ in client.stream(Endpoint("anthropic", server.url), request()):
+                pass
+    assert caught.value.type == "tls"
