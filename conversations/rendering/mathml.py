@@ -55,8 +55,9 @@ def _mathml(source: str, display: str) -> str:
     from latex2mathml.converter import Converter
 
     tree = Converter(display=display).convert_to_element(source)
-    for element in tree.iter():
+    for element in list(tree.iter()):
         _limit_lengths(element)
+        _space_after_functions(element)
     # The converter writes some characters as entities in its text, and the serialiser escapes them again.
     return tostring(tree, encoding="unicode").replace("&amp;#", "&#")
 
@@ -67,3 +68,21 @@ def _limit_lengths(element: Element) -> None:
             if abs(float(number)) * _EM[unit or "em"] > MAX_LENGTH:
                 del element.attrib[name]
                 break
+
+
+def _space_after_functions(row: Element) -> None:
+    # The converter sets "log n" as "logn"; TeX puts a thin space there.
+    for index in range(len(row) - 2, -1, -1):
+        if (
+            row.tag in ("mrow", "mtd", "mstyle", "math")
+            and _is_function(row[index])
+            and row[index + 1].tag not in ("mo", "mspace")
+        ):
+            row.insert(index + 1, Element("mspace", {"width": "0.1667em"}))
+
+
+def _is_function(element: Element) -> bool:
+    if element.tag in ("msub", "msup", "msubsup", "munder", "munderover") and len(element):
+        element = element[0]
+    name = element.text or ""
+    return element.tag in ("mi", "mo") and len(name) > 1 and name.isascii() and name.isalpha()

@@ -43,7 +43,7 @@ class Renderer(RendererHTML):
         return f'<div class="math"{focus}>{formula_html(content, True)}</div>\n'
 
     def table_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
-        return '<div class="table" tabindex="0" role="region" aria-label="Table"><table>\n'
+        return '<div class="table" tabindex="0" role="group" aria-label="Table"><table>\n'
 
     def table_close(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         return "</table></div>\n"

@@ -36,7 +36,7 @@ _CLEANER = nh3.Cleaner(
     },
     tag_attribute_values={
         "button": {"type": {"button"}},
-        "div": {"role": {"region"}, "aria-label": {"Table"}},
+        "div": {"role": {"group"}, "aria-label": {"Table"}},
         "input": {"type": {"checkbox"}, "checked": {""}, "disabled": {""}},
         "th": {"scope": {"col"}},
     },

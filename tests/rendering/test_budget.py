@@ -35,6 +35,7 @@ COSTLY = {
     "marks": "e" + "\u0301" * 100_000,
     "code in a language with a slow lexer": "```perl\n" + "s{" * 10_000 + "\n```",
 }
+NEVER_FORMATTED = {"images never closed", "links never closed", "emphasis never closed", "a padded table"}
 # The timer ticks in steps, and a step is not counted before it ends.
 SLACK = 0.2
 
@@ -53,18 +54,13 @@ def test_a_costly_text_ends_within_its_budget_and_loses_nothing(name: str, proce
     blocks = reply["html"]
     assert reply["cpu"] <= 2 * worker.STEP_SECONDS + SLACK
     assert sum(map(len, blocks)) <= 4 * 1024 * 1024
-    if all(block.startswith('<p class="plain">') for block in blocks):
-        assert Inspector("".join(blocks)).text.rstrip() == Inspector("".join(plain_blocks(text))).text.rstrip()
+    plain = all(block.startswith('<p class="plain">') for block in blocks)
+    assert plain or name not in NEVER_FORMATTED
+    if plain:
+        assert (
+            Inspector("".join(blocks)).text.rstrip() == Inspector("".join(plain_blocks(text))).text.rstrip()
+        )
     assert [fault for fault in faults(blocks) if "closed" not in fault] == []
-
-
-@pytest.mark.parametrize(
-    "name", ["images never closed", "links never closed", "emphasis never closed", "a padded table"]
-)
-def test_what_cannot_be_formatted_in_time_is_shown_plain(name: str, process: WorkerProcess) -> None:
-    blocks = process.ask({"text": COSTLY[name]}, 20.0)["html"]
-    assert blocks[0].startswith('<p class="plain">')
-    assert Inspector("".join(blocks)).text == COSTLY[name]
 
 
 def test_a_costly_tail_is_given_up_within_its_budget(process: WorkerProcess) -> None:

@@ -11,7 +11,7 @@ from conversations.rendering.markdown import render_document
 
 LINK = ' target="_blank" rel="noopener noreferrer"'
 
-TABLE = '<div class="table" tabindex="0" role="region" aria-label="Table">'
+TABLE = '<div class="table" tabindex="0" role="group" aria-label="Table">'
 
 EXAMPLES = [
     # thematic breaks

@@ -125,3 +125,13 @@ def test_a_formula_brings_no_link_no_element_and_no_distance_of_its_own(source: 
 
 def test_small_distances_stay() -> None:
     assert 'width="1em"' in html("$a\\hspace{1em}b$") or 'width="1em"' in html("$a\\quad b$")
+
+
+@pytest.mark.parametrize("source", ["\\log n", "\\sin x", "\\log_2 n", "\\max_i a_i", "2\\cos x"])
+def test_a_named_function_stands_apart_from_what_follows(source: str) -> None:
+    assert html(f"${source}$").count('<mspace width="0.1667em">') == 1
+
+
+@pytest.mark.parametrize("source", ["f(n)", "\\sin(x)", "ab", "a \\le b", "a + b", "12 x"])
+def test_nothing_else_does(source: str) -> None:
+    assert "mspace" not in html(f"${source}$")

@@ -97,7 +97,7 @@ def test_indented_code_is_a_code_block_too() -> None:
 
 def test_a_table_scrolls_by_keyboard_and_aligns_by_class() -> None:
     rendered = html("| a | b | c | d |\n|---|:--|:-:|--:|\n| 1 | 2 | 3 | 4 |\n")
-    assert rendered.startswith('<div class="table" tabindex="0" role="region" aria-label="Table"><table>')
+    assert rendered.startswith('<div class="table" tabindex="0" role="group" aria-label="Table"><table>')
     assert '<th scope="col">a</th>' in rendered and '<th scope="col" class="align-left">b</th>' in rendered
     assert '<td class="align-center">3</td>' in rendered and '<td class="align-right">4</td>' in rendered
     assert "style" not in rendered
