@@ -26,7 +26,7 @@ DEBUG = False
 DATA_DIR = (BASE_DIR / env.text("CHATSITE_DATA_DIR", "data")).resolve()
 MEDIA_ROOT = DATA_DIR / "uploads"
 PUBLIC_URL = env.url("CHATSITE_PUBLIC_URL", ("http", "https"))
-REDIS_URL = env.text("REDIS_URL")
+REDIS_URL = env.secret("REDIS_URL")
 TRUSTED_PROXIES = env.networks("CHATSITE_TRUSTED_PROXIES")
 ALLOWED_HOSTS = address.allowed_hosts(PUBLIC_URL, "127.0.0.1")
 WEBSOCKET_ORIGINS = address.origins(PUBLIC_URL, "127.0.0.1", 8000)
@@ -45,7 +45,7 @@ DJANGO_SUPERUSER_PASSWORD = env.secret("DJANGO_SUPERUSER_PASSWORD")
 
 # Secrets.
 SECRET_KEY = env.secret("SECRET_KEY")
-SECRET_KEY_FALLBACKS = env.words("CHATSITE_SECRET_KEY_FALLBACKS")
+SECRET_KEY_FALLBACKS = env.secret("CHATSITE_SECRET_KEY_FALLBACKS").replace(",", " ").split()
 
 INSTALLED_APPS = [
     "conversations",
