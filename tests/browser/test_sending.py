@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
+import pytest
 from playwright.async_api import expect
 
 from .place import Place
-from .visit import Chat
+from .visit import Chat, Visit
 
 
 async def test_an_answer_flows_in_and_is_formatted(place: Place, chat: Chat) -> None:
@@ -22,3 +25,107 @@ async def test_an_answer_flows_in_and_is_formatted(place: Place, chat: Chat) -> 
     await expect(chat.answers.last.locator("strong")).to_have_text("bold")
     await expect(chat.answers.last.locator("li")).to_have_text(["one", "two"])
     await expect(chat.stop).to_be_hidden()
+
+
+async def test_the_first_message_makes_the_page_that_conversation(place: Place, chat: Chat) -> None:
+    await chat.ask("Hello there")
+    assert re.fullmatch(r"[0-9a-f-]{36}", chat.conversation)
+    await expect(chat.page.locator("#conversations [aria-current=page]")).to_have_count(1)
+    # The title of our own making arrives by itself.
+    await expect(chat.title).to_have_text("A short title")
+    await expect(chat.page.locator("#conversations .entry__title").first).to_have_text("A short title")
+    await expect(chat.page).to_have_title(re.compile("A short title"))
+    await chat.ask("And on")
+    await expect(chat.messages).to_have_count(4)
+    await chat.page.go_back()
+    await expect(chat.page.locator("#greeting")).to_be_visible()
+
+
+async def test_a_text_arrives_as_it_was_written(place: Place, chat: Chat) -> None:
+    text = "  <b>&amp;</b> $x$\n\tindented 👩‍👩‍👧\n\n`code`"
+    await chat.ask(text)
+    assert place.asked()[-1].body["messages"][-1]["content"][-1]["text"].strip() == text.strip()
+    shown = chat.turns.last.locator(".message__text")
+    assert (await shown.evaluate("element => element.textContent")).strip() == text.strip()
+    await chat.page.reload()
+    assert (await shown.evaluate("element => element.textContent")).strip() == text.strip()
+
+
+async def test_stop_ends_the_answer_and_keeps_its_text(place: Place, chat: Chat) -> None:
+    answer = place.answer()
+    await chat.say("Talk")
+    answer.begin().text("As far as this")
+    await chat.shows("As far as this")
+    await chat.stop.click()
+    await chat.settled("stopped")
+    await chat.shows("As far as this")
+    await expect(chat.notes).to_contain_text("Stopped.")
+    assert place.asked()[-1].closed.wait(2)
+    assert place.asked()[-1].client_left
+    await chat.page.reload()
+    await chat.shows("As far as this")
+
+
+async def test_stop_before_the_first_word(place: Place, chat: Chat) -> None:
+    place.answer()
+    await chat.say("Talk")
+    await chat.stop.click()
+    await chat.settled("stopped")
+    await expect(chat.stop).to_be_hidden()
+    # Where nothing has come, the next message goes on all the same.
+    await chat.ask("Now then")
+    await chat.shows("Hello from the fake upstream.")
+
+
+async def test_stop_works_from_another_tab(place: Place, alice: Visit, chat: Chat) -> None:
+    answer = place.answer()
+    await chat.say("Talk")
+    answer.begin().text("Two tabs")
+    await chat.shows("Two tabs")
+    other = await alice.chat(f"/conversations/{chat.conversation}/")
+    await other.shows("Two tabs")
+    await other.stop.click()
+    await chat.settled("stopped")
+    await other.settled("stopped")
+
+
+async def test_a_double_enter_sends_once(place: Place, chat: Chat) -> None:
+    answer = place.answer()
+    await chat.composer.fill("Once")
+    await chat.page.keyboard.press("Enter")
+    await chat.page.keyboard.press("Enter")
+    answer.begin().end()
+    await chat.settled()
+    await expect(chat.turns).to_have_count(1)
+    assert len(place.asked()) == 1
+
+
+async def test_while_an_answer_runs_the_text_waits_in_the_field(place: Place, chat: Chat) -> None:
+    answer = place.answer()
+    await chat.say("First")
+    answer.begin().text("Still ")
+    await chat.shows("Still")
+    await chat.composer.fill("Second")
+    await chat.composer.press("Enter")
+    await expect(chat.page.locator("#composer-state")).to_contain_text("still running")
+    await expect(chat.composer).to_have_value("Second")
+    answer.end()
+    await chat.settled()
+    await chat.composer.press("Enter")
+    await expect(chat.turns).to_have_count(2)
+    await chat.settled()
+
+
+@pytest.mark.parametrize("text", ["x", "a" * 3000, "字" * 800, "line\n" * 200])
+async def test_texts_of_every_shape_stay_inside_the_page(chat: Chat, text: str) -> None:
+    await chat.ask(text)
+    await expect(chat.turns.last).to_be_visible()
+    assert await chat.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+async def test_shift_enter_makes_a_line(chat: Chat) -> None:
+    await chat.composer.press_sequentially("one")
+    await chat.composer.press("Shift+Enter")
+    await chat.composer.press_sequentially("two")
+    await expect(chat.composer).to_have_value("one\ntwo")
+    await expect(chat.turns).to_have_count(0)

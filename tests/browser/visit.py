@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.async_api import BrowserContext, ConsoleMessage, Error, Locator, Page, Request, expect
+from playwright.async_api import (
+    BrowserContext,
+    ConsoleMessage,
+    Error,
+    Locator,
+    Page,
+    Request,
+    WebError,
+    expect,
+)
 
 from .place import Place
 
@@ -29,7 +39,15 @@ class Record:
     def watch(self, context: BrowserContext) -> None:
         context.on("console", self._said)
         context.on("request", self._asked)
-        context.on("weberror", lambda error: self.errors.append(str(error.error)))
+        context.on("weberror", self._failed)
+
+    def leave(self, context: BrowserContext) -> None:
+        context.remove_listener("console", self._said)
+        context.remove_listener("request", self._asked)
+        context.remove_listener("weberror", self._failed)
+
+    def _failed(self, error: WebError) -> None:
+        self.errors.append(str(error.error))
 
     def _said(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning") and not NETWORK_NOISE.search(message.text):
@@ -134,7 +152,16 @@ class Visit:
         return f"/conversations/{self.place.clerk.conversation(self.name, messages, title, **fields)}/"
 
     async def close(self) -> None:
-        try:
+        with contextlib.suppress(Error):
             await self.context.close()
-        except Error:
-            pass
+
+    async def clean(self) -> None:
+        """Leaves the context as a new one would be, but for the browser's cache of files."""
+        self.record.leave(self.context)
+        await self.context.set_offline(False)
+        await self.context.unroute_all(behavior="ignoreErrors")
+        for page in self.context.pages:
+            with contextlib.suppress(Error):
+                await page.evaluate("localStorage.clear()")
+            await page.close()
+        await self.context.clear_cookies()
