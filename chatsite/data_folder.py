@@ -8,7 +8,8 @@ import fcntl
 import hashlib
 import os
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
@@ -44,6 +45,14 @@ def lock() -> IO[str]:
     file.write(str(os.getpid()))
     file.flush()
     return file
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Servers that start at once on one folder (PostgreSQL) prepare it one after the other."""
+    with open(settings.DATA_DIR / "prepare.lock", "a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def migrate() -> tuple[int, Path | None]:

@@ -20,7 +20,16 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def clean_environment(**variables: str) -> dict[str, str]:
     """This process's environment without anything that configures a site, plus `variables`."""
-    foreign = ("ANTHROPIC_", "CHATSITE_", "DJANGO_", "DATABASE_", "REDIS_", "SECRET_KEY", "EMAIL_", "DEFAULT_FROM")
+    foreign = (
+        "ANTHROPIC_",
+        "CHATSITE_",
+        "DJANGO_",
+        "DATABASE_",
+        "REDIS_",
+        "SECRET_KEY",
+        "EMAIL_",
+        "DEFAULT_FROM",
+    )
     kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     return {**kept, "PYTHONUNBUFFERED": "1", **variables}
 
@@ -61,7 +70,13 @@ class RunningSite:
 
     def start(self, seconds: float = 60) -> RunningSite:
         """Starts the process and returns when it answers. Raises AssertionError with its output when it ends."""
-        process = self.launch()
+        self.launch()
+        return self.wait(seconds)
+
+    def wait(self, seconds: float = 60) -> RunningSite:
+        """Returns when the launched process answers."""
+        process = self.process
+        assert process is not None
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             assert process.poll() is None, self.output

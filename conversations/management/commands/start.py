@@ -45,15 +45,16 @@ class Command(BaseCommand):
         port = listener.getsockname()[1]
         self._be_known_as(host, port)
         try:
-            self._prepare_database()
-            answering = providers.sync_environment()
-            link = self._first_administrator(host, port)
+            with data_folder.alone():
+                self._prepare_database()
+                answering = providers.sync_environment()
+                link = self._first_administrator(host, port)
+                if data_folder.collect_static():
+                    self._say("Static files collected.")
         except OperationalError as error:
             raise CommandError(f"The database cannot be used: {error}".strip()) from None
         except Refused as error:
             raise CommandError(error.message) from None
-        if data_folder.collect_static():
-            self._say("Static files collected.")
         # The server's threads have connections of their own.
         connections.close_all()
 

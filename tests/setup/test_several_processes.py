@@ -1,0 +1,82 @@
+"""The same code on PostgreSQL and Redis, with more than one server."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.running_site import ROOT, RunningSite, clean_environment
+
+from .test_start import ADMINISTRATOR, signed_in
+
+pytestmark = [pytest.mark.postgres, pytest.mark.redis, pytest.mark.slow]
+
+
+def test_two_servers_share_one_database(postgres_url: str, redis_url: str, tmp_path: Path) -> None:
+    variables = {
+        "DATABASE_URL": postgres_url,
+        "REDIS_URL": redis_url,
+        "SECRET_KEY": "s" * 50,
+        **ADMINISTRATOR,
+    }
+    one, other = (RunningSite(tmp_path / "data", **variables) for _ in range(2))
+    one.launch(), other.launch()
+    try:
+        for site in (one, other):
+            site.wait()
+            assert httpx.get(f"{site.url}/readyz").json() == {"status": "ok"}
+        assert (one.output + other.output).count("was created") == 1
+        with closing(signed_in(one)) as client:
+            assert client.get(f"{other.url}/account/").status_code == 200
+    finally:
+        assert one.end() == other.end() == 0
+
+
+def test_readyz_names_what_is_missing(redis_url: str, tmp_path: Path) -> None:
+    host, _, port = redis_url.removeprefix("redis://").removesuffix("/0").partition(":")
+    # A port that nobody listens on.
+    with RunningSite(tmp_path / "data", REDIS_URL=f"redis://{host}:{int(port) ^ 1}/0") as site:
+        answer = httpx.get(f"{site.url}/readyz")
+        assert (answer.status_code, answer.json()["missing"]) == (503, ["Redis cannot be reached."])
+        assert httpx.get(f"{site.url}/healthz").status_code == 200
+
+
+def test_a_database_that_is_away_is_named_plainly(tmp_path: Path) -> None:
+    site = RunningSite(
+        tmp_path / "data", DATABASE_URL="postgres://me:pa55word@127.0.0.1:1/none", REDIS_URL=""
+    )
+    assert site.launch().wait(60) == 1
+    assert "The database cannot be used" in site.output
+    assert "pa55word" not in site.output
+    assert "Traceback" not in site.output
+
+
+def test_the_tests_of_the_data_pass_on_postgresql_too(postgres_url: str, redis_url: str) -> None:
+    folders = [name for name in ("access", "actions", "views", "setup") if (ROOT / "tests" / name).exists()]
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-n",
+            "2",
+            "-m",
+            "not slow and not browser",
+            "-p",
+            "no:cacheprovider",
+        ]
+        + [f"tests/{name}" for name in folders]
+        + ["--ignore", "tests/setup/test_start.py", "--ignore", "tests/setup/test_manage.py"]
+        + ["--ignore", "tests/setup/test_slow_clients.py"],
+        cwd=ROOT,
+        env=clean_environment(DATABASE_URL=postgres_url, REDIS_URL=redis_url),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout[-6000:]
