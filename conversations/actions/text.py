@@ -6,6 +6,7 @@ import unicodedata
 
 from django.conf import settings
 
+from ..rendering.characters import visible
 from .errors import Invalid
 
 _INVISIBLE = {"Cf", "Cc", "Zs", "Zl", "Zp"}
@@ -24,8 +25,8 @@ def clean_prompt(text: str) -> str:
 
 
 def clean_title(title: str) -> str:
-    """One line of at most 200 characters."""
-    return " ".join(storable(title).split())[:200]
+    """One line of at most 200 characters; characters that hide or reorder text are made visible."""
+    return visible(" ".join(storable(title).split())[:200])
 
 
 def storable(text: str) -> str:

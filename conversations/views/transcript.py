@@ -13,6 +13,7 @@ from django.db.models import Q
 from django.utils.safestring import SafeString, mark_safe
 
 from ..models import Conversation, Generation, GenerationStatus, Message, User
+from ..rendering.characters import visible
 from ..upstream.capabilities import lookup
 from .formatted import html_of
 from .money import dollars, tokens
@@ -152,12 +153,8 @@ def _branch(message: Message, siblings: list[tuple[uuid.UUID, str]]) -> dict[str
 
 def _user_block(index: int, block: dict[str, Any]) -> dict[str, Any]:
     if block.get("type") == "text":
-        return {
-            "kind": "text",
-            "index": index,
-            "source": block.get("text", ""),
-            "html": [block.get("text", "")],
-        }
+        text = visible(block.get("text", ""))
+        return {"kind": "text", "index": index, "source": text, "html": [text]}
     return {"kind": "unknown", "index": index, "type": block.get("type", "")}
 
 
@@ -173,7 +170,12 @@ def _answer_blocks(message: Message) -> list[dict[str, Any]]:
         elif kind in ("thinking", "redacted_thinking"):
             redacted = kind == "redacted_thinking"
             shown.append(
-                {"kind": "thinking", "index": index, "text": block.get("thinking", ""), "redacted": redacted}
+                {
+                    "kind": "thinking",
+                    "index": index,
+                    "text": visible(block.get("thinking", "")),
+                    "redacted": redacted,
+                }
             )
         elif kind in ("tool_use", "server_tool_use", "mcp_tool_use"):
             shown.append(_tool_block(index, block, results.get(block.get("id"))))
