@@ -78,6 +78,7 @@ class Socket(_Connection):
             },
         )  # fmt: skip
         self.code: int | None = None
+        self._unacked = 0
         self._put({"type": "websocket.connect"})
         message = self._get(SECONDS)
         if message is None or message["type"] != "websocket.accept":
@@ -101,12 +102,19 @@ class Socket(_Connection):
         return frame
 
     def until(self, type: str, seconds: float = SECONDS) -> list[Frame]:
-        """All frames up to and including the first of this type."""
+        """All frames up to and including the first of this type; acknowledges as late as the contract allows."""
         deadline = time.monotonic() + seconds
         frames = []
         while not frames or frames[-1]["type"] != type:
             frames.append(self.frame(max(0.0, deadline - time.monotonic())))
+            self._unacked += "seq" in frames[-1]
+            if self._unacked == 64:
+                self._unacked = 0
+                self.ack(frames[-1]["generation"], frames[-1]["seq"])
         return frames
+
+    def ack(self, generation: str, seq: int) -> None:
+        self.send({"type": "ack", "generation": generation, "seq": seq})
 
     def next(self, type: str, seconds: float = SECONDS) -> Frame:
         """The next frame of this type; others are dropped."""

@@ -58,5 +58,8 @@ class EngineLoop:
         await asyncio.gather(*tasks, return_exceptions=True)
         await sync_to_async(connections.close_all)()
         await self.loop.shutdown_asyncgens()
+        # Connections that were just aborted close in the loop's next rounds.
+        for _ in range(5):
+            await asyncio.sleep(0)
         hub.loop = None
         hub.logs.clear()
