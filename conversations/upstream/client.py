@@ -187,7 +187,7 @@ class UpstreamClient:
                 error_body,
                 dialect=endpoint.dialect,
                 now=time.time(),
-                secrets=(endpoint.api_key,),
+                secrets=endpoint.secrets,
                 sent_bytes=sent_bytes,
                 retry_after_cap=self.limits.retry_after_cap,
             )

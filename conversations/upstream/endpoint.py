@@ -4,6 +4,7 @@ request.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit, urlunsplit
@@ -23,6 +24,9 @@ DEFAULT_BASE_URLS: Mapping[str, str] = {
     "demo": "",
 }
 _KEY_IN_X_API_KEY = frozenset({"anthropic", "rockapi"})
+_HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")
+_PATH = re.compile(r"[A-Za-z0-9._~%/-]*")
+_HEADER_NAME = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _NO_VERSION = frozenset({"aimlapi", "openai_chat"})
 _PASTED_MESSAGES_PATHS = ("/v1/messages", "/messages", "/v1")
 
@@ -50,6 +54,17 @@ class Endpoint:
         if not (key.isascii() and key.isprintable()) or " " in key:
             raise ValueError("The key holds characters that no key has. Copy it again.")
         object.__setattr__(self, "api_key", key)
+        for name, value in self.extra_headers.items():
+            if not _HEADER_NAME.fullmatch(name) or not (value.isascii() and value.isprintable()):
+                raise ValueError("An extra header has a name or a value that no request can carry.")
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must never be shown: the key, and the values of foreign extra headers, which may be keys too."""
+        foreign = (
+            value for name, value in self.extra_headers.items() if not name.lower().startswith("anthropic-")
+        )
+        return (self.api_key, *foreign)
 
     @property
     def url(self) -> str:
@@ -94,14 +109,15 @@ def normalise_base_url(base_url: str, dialect: str) -> str:
         raise ValueError("The base URL is not an address.") from None
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("The base URL must begin with http:// or https:// and name a host.")
+    if parts.query or parts.fragment or parts.username is not None:
+        raise ValueError("The base URL must not hold a user, a query or a fragment.")
     if (
-        parts.query
-        or parts.fragment
-        or parts.username is not None
-        or not text.isascii()
+        len(text) > 1000
         or not text.isprintable()
+        or not _HOST.fullmatch(parts.hostname)
+        or not _PATH.fullmatch(parts.path)
     ):
-        raise ValueError("The base URL must not hold a user, a query, a fragment or unusual characters.")
+        raise ValueError("The base URL holds characters that no address has.")
     path = parts.path.rstrip("/")
     if dialect == "openai_chat":
         path = path.removesuffix("/chat/completions").rstrip("/") or "/v1"

@@ -41,7 +41,7 @@ class Exchange:
         self._response = response
         self._limits = limits
         self._ignored = ignored
-        self._secrets = (endpoint.api_key,)
+        self._secrets = endpoint.secrets
         self._ends_at = ends_at
         self._progress_at = sent_at
         self._silence_from = sent_at

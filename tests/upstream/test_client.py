@@ -168,7 +168,7 @@ async def test_an_error_body_that_dribbles_is_not_waited_for(ask: Any, upstream:
     upstream.script(Head(400, {"content-type": "application/json"}), b'{"type":', Hang())
     began = time.monotonic()
     assert (await ask()).error.type == "invalid"
-    assert time.monotonic() - began < 0.2
+    assert time.monotonic() - began < 0.5
 
 
 async def test_an_error_body_without_end_is_cut(ask: Any, upstream: FakeUpstream) -> None:
@@ -277,7 +277,7 @@ async def test_cancelling_closes_the_connection_at_once(
     with pytest.raises(asyncio.CancelledError):
         await task
     assert await upstream.calls[0].ended(1)
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < 1
 
 
 async def test_cancelling_a_pause_before_a_retry_ends_it(
@@ -300,25 +300,29 @@ async def test_cancelling_a_pause_before_a_retry_ends_it(
 
 
 async def test_time_in_the_readers_hands_is_not_the_upstreams_silence(upstream: FakeUpstream) -> None:
-    client = UpstreamClient(Limits(silence=0.2, progress=0.2, first_byte=0.2))
-    upstream.script(*ANSWER[:3], Sleep(0.35), *ANSWER[3:])
+    client = UpstreamClient(Limits(silence=0.5, progress=0.5, first_byte=0.5))
+    upstream.script(*ANSWER[:3], Sleep(0.8), *ANSWER[3:])
     text = ""
     async for batch in client.stream(Endpoint("anthropic", upstream.url), request()):
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(0.7)
         text += "".join(event.delta.text for event in batch if event.type == "content_block_delta")  # type: ignore[union-attr]
     assert text == "Hello"
 
 
-async def test_a_slow_reader_slows_the_upstream_down(client: UpstreamClient, upstream: FakeUpstream) -> None:
-    upstream.script(Head(), Load(1_000_000, 0))
-    async with aclosing(client.stream(Endpoint("anthropic", upstream.url), request())) as batches:
-        async for _ in batches:
-            await asyncio.sleep(0.5)
-            break
-        sent = upstream.calls[0].bytes_sent
-        await asyncio.sleep(0.2)
-        assert upstream.calls[0].bytes_sent == sent
-    assert sent < 16 * 2**20  # socket buffers; the whole would be 130 MB
+async def test_a_slow_reader_slows_the_upstream_down_and_loses_nothing(
+    client: UpstreamClient, upstream: FakeUpstream
+) -> None:
+    upstream.script(Head(), Load(150_000, 0))
+    deltas = 0
+    async for batch in client.stream(Endpoint("anthropic", upstream.url), request()):
+        if not deltas:
+            await asyncio.sleep(0.3)
+            sent = upstream.calls[0].bytes_sent
+            await asyncio.sleep(0.2)
+            assert upstream.calls[0].bytes_sent == sent
+            assert sent < 12 * 2**20  # what sockets hold; the whole is 20 MB
+        deltas += sum(event.type == "content_block_delta" for event in batch)
+    assert deltas == 150_000
 
 
 async def test_proxies_of_the_environment_are_not_used(ask: Any, monkeypatch: pytest.MonkeyPatch) -> None:

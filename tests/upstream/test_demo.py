@@ -7,12 +7,14 @@ import io
 import time
 from typing import Any
 
+import httpx
 import pytest
 from PIL import Image
 
 from conversations.upstream.client import UpstreamClient
 from conversations.upstream.demo.pictures import describe
 from conversations.upstream.demo.samples import long_answer
+from conversations.upstream.demo.transport import DemoTransport
 from conversations.upstream.endpoint import Endpoint
 from tests.upstream.conftest import request
 
@@ -137,6 +139,12 @@ async def test_thinking_that_is_asked_for_is_shown(ask: Any) -> None:
 async def test_it_fails_on_request(ask: Any, text: str, expected: str, waits: int) -> None:
     outcome = await ask(text, endpoint=DEMO)
     assert (outcome.error.type, len(outcome.waits)) == (expected, waits)
+
+
+async def test_its_rate_limit_names_a_time() -> None:
+    body = {"stream": True, "messages": [{"role": "user", "content": "/error 429"}]}
+    reply = await DemoTransport().handle_async_request(httpx.Request("POST", "demo://demo", json=body))
+    assert (reply.status_code, reply.headers["retry-after"]) == (429, "5")
 
 
 async def test_it_breaks_off_on_request(ask: Any) -> None:

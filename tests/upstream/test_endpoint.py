@@ -34,7 +34,9 @@ def test_a_pasted_base_url_becomes_the_route(dialect: str, base_url: str, expect
 @pytest.mark.parametrize(
     "base_url",
     [
-        "ftp://x.org", "x.org", "https://", "https://user:pw@x.org", "https://user@x.org", "https://x.org/?q=1", "https://x.org/#a",
+        "ftp://x.org", "x.org", "https://", "https://user:pw@x.org", "https://user@x.org", "https://x.org/?q=1",
+        "https://x.org/#a",
+        "https://x y.org", "https://a<b", "https://a\\b", "https://x.org/a b", "https://x/" + "y" * 1000,
         "https://x.org:99999", "https://x.org:port", "https://exa\nmple.org", "https://例え.jp", "https://[::1",
     ],
 )  # fmt: skip
@@ -53,6 +55,19 @@ def test_a_key_that_no_header_carries_is_refused_without_being_shown(key: str) -
     with pytest.raises(ValueError) as caught:
         Endpoint("anthropic", api_key=key)
     assert key not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "header", [{"x\n": "v"}, {"x:": "v"}, {"": "v"}, {"x": "v\r\ny: z"}, {"x": "schlüssel"}]
+)
+def test_an_extra_header_cannot_smuggle_another(header: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="header"):
+        Endpoint("anthropic", extra_headers=header)
+
+
+def test_foreign_header_values_are_secrets_and_beta_names_are_not() -> None:
+    endpoint = Endpoint("anthropic", api_key="k", extra_headers={"x-gateway-key": "g", "Anthropic-Beta": "b"})
+    assert endpoint.secrets == ("k", "g")
 
 
 def test_the_key_is_not_in_the_repr() -> None:

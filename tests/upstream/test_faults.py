@@ -10,6 +10,7 @@ import ssl
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,11 @@ from tests.upstream.certificates import self_signed
 from tests.upstream.conftest import KEY
 
 pytestmark = pytest.mark.usefixtures("upstream")
+
+
+@pytest.fixture
+def limits() -> Limits:
+    return replace(Limits().scaled(0.01), connect=0.3)
 
 
 @pytest.fixture
@@ -55,7 +61,7 @@ async def test_02_a_refused_connection_is_tried_three_times(ask: Any) -> None:
         )
     assert outcome.error.type == "connect"
     assert len(outcome.waits) == 2
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < 1
 
 
 async def test_03_a_blackhole_is_tried_twice(ask: Any, blackhole: str) -> None:
@@ -63,7 +69,7 @@ async def test_03_a_blackhole_is_tried_twice(ask: Any, blackhole: str) -> None:
     outcome = await ask(endpoint=Endpoint("anthropic", blackhole, KEY))
     assert outcome.error.type == "connect"
     assert len(outcome.waits) == 1
-    assert 0.2 <= time.monotonic() - began < 0.5
+    assert 0.6 <= time.monotonic() - began < 1.5
 
 
 async def test_04_plain_http_behind_https_is_a_tls_error_without_retry(
@@ -129,9 +135,9 @@ async def test_09_a_short_limit_is_waited_for_once(ask: Any, upstream: FakeUpstr
     assert outcome.error is None
     assert outcome.text == "Hello from the fake upstream."
     waited = upstream.calls[1].received_at - upstream.calls[0].received_at
-    assert 0.3 <= waited <= 0.3 * 1.2 + 0.05
+    assert 0.3 <= waited <= 0.3 * 1.2 + 0.2
     assert len(outcome.waits) == 1
-    assert began + 0.3 <= outcome.waits[0].retry_at <= began + 0.5
+    assert began + 0.3 <= outcome.waits[0].retry_at <= began + 0.7
     assert outcome.waits[0].error.type == "limit"
 
 
@@ -162,7 +168,7 @@ async def test_16_headers_then_silence(ask: Any, upstream: FakeUpstream) -> None
     outcome = await ask("fault:16")
     assert outcome.error.type == "timeout"
     assert "No answer for" in outcome.error.message
-    assert 0.6 <= time.monotonic() - began < 0.75
+    assert 0.6 <= time.monotonic() - began < 1.2
     assert (len(upstream.calls), outcome.waits) == (1, [])
 
 
@@ -173,7 +179,7 @@ async def test_16_no_headers_at_all(ask: Any, upstream: FakeUpstream) -> None:
     began = time.monotonic()
     outcome = await ask()
     assert outcome.error.type == "timeout"
-    assert 0.6 <= time.monotonic() - began < 0.75
+    assert 0.6 <= time.monotonic() - began < 1.2
     assert len(upstream.calls) == 1
 
 
@@ -181,7 +187,7 @@ async def test_17_silence_after_some_text(ask: Any) -> None:
     began = time.monotonic()
     outcome = await ask("fault:17")
     assert (outcome.error.type, outcome.text) == ("stalled", "Some text")
-    assert 0.6 <= time.monotonic() - began < 0.75
+    assert 0.6 <= time.monotonic() - began < 1.2
 
 
 @pytest.mark.parametrize(
@@ -191,7 +197,7 @@ async def test_18_pings_are_no_progress(ask: Any, variant: str, expected: str, t
     began = time.monotonic()
     outcome = await ask(f"fault:18:{variant}")
     assert (outcome.error.type, outcome.text) == (expected, text)
-    assert 1.8 <= time.monotonic() - began < 2.0
+    assert 1.8 <= time.monotonic() - began < 2.7
     assert outcome.events[0].type == "message_start"
 
 
@@ -210,7 +216,7 @@ async def test_20_to_22_broken_off(ask: Any, upstream: FakeUpstream, row: int) -
     outcome = await ask(f"fault:{row}")
     assert (outcome.error.type, outcome.text) == ("connection_lost", "Some text")
     assert not outcome.answer.complete
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < 1
     assert len(upstream.calls) == 1
 
 
@@ -220,7 +226,7 @@ async def test_23_24_30_garbled(ask: Any, upstream: FakeUpstream, fault: str) ->
     outcome = await ask(f"fault:{fault}")
     assert (outcome.error.type, outcome.text) == ("garbled", "Some text")
     assert outcome.error.request_id == "req_fake"
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < 1
     assert await upstream.calls[0].ended()
 
 
