@@ -9,9 +9,11 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.db import connection
 
 from .services import chromium_path, postgres_server, redis_server
 from .world import (  # noqa: F401 - fixtures
@@ -40,6 +42,18 @@ def _empty_cache() -> Iterator[None]:
     """Counters of failures live in the cache: no test may leave them to another."""
     cache.clear()
     yield
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """The test database; threads of the engine may still hold connections to it when it goes."""
+    yield
+    if connection.vendor == "postgresql":
+        with django_db_blocker.unblock(), connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
 
 
 @pytest.fixture(scope="session")

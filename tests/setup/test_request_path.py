@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 
 from chatsite.handler import PageHandler
@@ -66,7 +67,8 @@ async def test_requests_share_a_few_threads_and_their_connections() -> None:
     assert {answer["loop"] for answer in answers} == {id(asyncio.get_running_loop())}
     threads = {answer["thread"] for answer in answers}
     assert len(threads) <= 4
-    assert len({(answer["thread"], answer["connection"]) for answer in answers}) == len(threads)
+    if connection.vendor == "sqlite":  # elsewhere they come from a pool
+        assert len({(answer["thread"], answer["connection"]) for answer in answers}) == len(threads)
 
 
 async def test_an_async_view_works() -> None:
