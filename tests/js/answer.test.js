@@ -113,3 +113,18 @@ test("merges usage as it arrives", () => {
   answer.apply({ type: "message_delta", seq: 3, delta: { stop_reason: "end_turn" }, usage: { output_tokens: 9 } });
   assert.deepEqual(answer.usage, { input_tokens: 3, output_tokens: 9 });
 });
+
+test("a long open block is not drawn again for every line, but is when it closes", () => {
+  const answer = begun();
+  answer.apply(delta(3, "x".repeat(90000)));
+  const block = answer.blocks.get(0);
+  const long = (letter) => `<pre>${letter.repeat(20000)}</pre>`;
+  answer.apply(html(0, [], long("a"), 20000));
+  block.changedFrom = Infinity;
+  answer.apply(html(0, [], long("b"), 50000));
+  assert.equal(block.changedFrom, Infinity);
+  assert.equal(block.covered, 20000);
+  answer.apply(html(0, [long("c")], "", 90000));
+  assert.equal(block.changedFrom, 0);
+  assert.equal(block.isRendered, true);
+});

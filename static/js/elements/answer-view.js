@@ -30,6 +30,7 @@ export class AnswerView {
     this.#article = article;
     this.#blocks = article.querySelector(".message__blocks");
     this.#waiting = article.querySelector(".waiting");
+    article.classList.add("message--drawn");
     if (this.#blocks.childElementCount) this.#holdUntil = performance.now() + REPLAY_PATIENCE;
     this.wait();
   }

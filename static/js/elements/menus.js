@@ -26,7 +26,10 @@ export function enableMenus() {
     menu?.hidePopover();
   });
   document.addEventListener("toggle", (event) => {
-    if (event.target.matches("[role=menu]")) source?.setAttribute("aria-expanded", String(event.newState === "open"));
+    if (!event.target.matches("[role=menu]")) return;
+    const open = event.newState === "open";
+    source?.setAttribute("aria-expanded", String(open));
+    source?.closest(".message")?.classList.toggle("message--menu", open);
   }, { capture: true });
 }
 

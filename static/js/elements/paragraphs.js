@@ -1,4 +1,5 @@
 import { MarkdownTail } from "../models/markdown-tail.js";
+import { CHUNK_LINES } from "./lighten.js";
 
 /** Draws growing plain text at the end of a host: only ever appends to the last text node. */
 export class Paragraphs {
@@ -40,26 +41,45 @@ export class Paragraphs {
   }
 }
 
-/** Text inside code goes on as it is: line ends matter there, and lines are short. */
+/** Text inside code goes on as it is; after so many lines in a chunk of its own, so that the rest stays laid out. */
 export class CodeTail {
-  #element = document.createElement("span");
-  #node = document.createTextNode("");
+  #code;
+  #elements = [];
+  #node = null;
+  #lines = 0;
 
   constructor(code) {
-    this.#element.className = "tail";
-    this.#element.append(this.#node);
-    code.append(this.#element);
+    this.#code = code;
+    this.#begin("tail");
   }
 
   get last() {
-    return this.#element;
+    return this.#elements.at(-1);
   }
 
   append(text) {
-    this.#node.appendData(text);
+    let from = 0;
+    for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) {
+      this.#lines += 1;
+      if (this.#lines < CHUNK_LINES) continue;
+      this.#node.appendData(text.slice(from, at + 1));
+      from = at + 1;
+      this.#begin("tail chunk");
+    }
+    this.#node.appendData(text.slice(from));
   }
 
   remove() {
-    this.#element.remove();
+    for (const element of this.#elements) element.remove();
+  }
+
+  #begin(name) {
+    const element = document.createElement("span");
+    element.className = name;
+    this.#node = document.createTextNode("");
+    element.append(this.#node);
+    this.#elements.push(element);
+    this.#code.append(element);
+    this.#lines = 0;
   }
 }

@@ -1,3 +1,5 @@
+import { lighten } from "./lighten.js";
+
 /* Two renderings of a message differ in nothing a reader could see when these agree. */
 const SIGNATURE = ["status", "branch", "parent"];
 
@@ -38,6 +40,7 @@ function ancestorsAbove(first, old) {
  * that nothing jumps and no selection is lost.
  */
 export function settleInto(article, fresh) {
+  lighten(fresh);
   for (const { name, value } of fresh.attributes) if (name !== "class") article.setAttribute(name, value);
   article.removeAttribute("aria-busy");
   article.classList.toggle("message--joined", fresh.classList.contains("message--joined"));

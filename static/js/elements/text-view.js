@@ -1,8 +1,11 @@
 import { nodesOf } from "../lib/html.js";
+import { lighten } from "./lighten.js";
 import { CodeTail, Paragraphs } from "./paragraphs.js";
 
 /* HTML drawn in one animation frame; a long answer that arrives all at once takes several. */
 const PER_FRAME = 48 * 1024;
+/* HTML below this length holds nothing that would be too long to lay out. */
+const LONG = 12000;
 
 /** Draws a text block: rendered Markdown as far as it goes, plain text after it. */
 export class TextView {
@@ -67,7 +70,7 @@ export class TextView {
   }
 
   #insert(html) {
-    const fragment = nodesOf(html);
+    const fragment = html.length > LONG ? lighten(nodesOf(html)) : nodesOf(html);
     const nodes = [...fragment.childNodes];
     this.#element.append(fragment);
     return nodes;

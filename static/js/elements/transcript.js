@@ -103,6 +103,8 @@ export class ChatTranscript extends HTMLElement {
   toEnd({ focus = false } = {}) {
     this.#follow.join();
     this.#stay();
+    // Parts that were never on the screen get their real height only now.
+    requestAnimationFrame(() => this.#stay());
     if (focus) this.focus({ preventScroll: true });
   }
 

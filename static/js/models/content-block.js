@@ -1,3 +1,6 @@
+/* Provisional HTML beyond this length is not drawn again and again: its text goes on as plain text. */
+const TOO_LONG_TO_REDRAW = 16 * 1024;
+
 /** One content block of a running answer: its raw text and what the server has rendered of it so far. */
 export class ContentBlock {
   constructor(index, content = {}) {
@@ -25,6 +28,8 @@ export class ContentBlock {
   /** A block_html frame. One that builds on blocks we never got is left out: the text stays visible without it. */
   render({ start, html, open, length }) {
     if (start > this.closed.length) return false;
+    const grew = html.length > 0 || start < this.closed.length;
+    if (!grew && this.provisional && open.length > TOO_LONG_TO_REDRAW) return true;
     this.closed.length = start;
     for (const one of html) this.closed.push(one);
     this.provisional = open;
