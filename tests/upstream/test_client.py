@@ -108,6 +108,9 @@ async def test_every_legal_wrapping_of_an_answer_is_unwrapped(
         ([Raw(b"SSH-2.0-OpenSSH\r\n\r\n")], "connection_lost", ""),
         ([Raw(b"HTTP/1.1 200 OK\r\n" + b"x: " + b"y" * 200_000), Hang()], "connection_lost", ""),
         ([Reply(204, b"")], "protocol", ""),
+        ([Raw(b"HTTP/1.1 204 No Content\r\n\r\n"), Hang()], "protocol", ""),
+        ([Head(), Sleep(0.05), Reset()], "connection_lost", ""),
+        ([Head(), b": only a comment\n\n", Sleep(0.05), Reset()], "connection_lost", ""),
         ([Head(), wire.event("error", error={"type": "api_error", "message": "m"})], "service", ""),
     ],
 )  # fmt: skip
@@ -156,6 +159,24 @@ async def test_a_connection_closed_without_an_answer_is_opened_again_once(
         upstream.script(Reset())
     outcome = await ask()
     assert (outcome.error.type, len(upstream.calls)) == ("connection_lost", 4)
+
+
+async def test_nobody_needs_to_listen_for_waits(client: UpstreamClient, upstream: FakeUpstream) -> None:
+    upstream.script(Reply(529, b""))
+    batches = [batch async for batch in client.stream(Endpoint("anthropic", upstream.url), request())]
+    assert batches and len(upstream.calls) == 2
+
+
+async def test_chunk_sizes_may_come_alone(ask: Any, upstream: FakeUpstream) -> None:
+    upstream.script(
+        Head(),
+        Raw(b"%x\r\n" % len(WHOLE)),
+        Sleep(0.02),
+        Raw(WHOLE[:9]),
+        Sleep(0.02),
+        Raw(WHOLE[9:] + b"\r\n0\r\n\r\n"),
+    )
+    assert (await ask()).text == "Hello"
 
 
 async def test_a_server_that_forbids_retries_is_obeyed(ask: Any, upstream: FakeUpstream) -> None:

@@ -59,6 +59,16 @@ async def test_it_describes_what_a_picture_really_is(ask: Any, kind: str, colour
     assert "2. a PNG picture, 5 × 7 pixels, mostly white" in text
 
 
+async def test_a_document_is_received_unopened(ask: Any) -> None:
+    document = {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "x"}}
+    assert "1. a document" in (await ask([document], endpoint=DEMO, model="demo")).text
+
+
+async def test_a_picture_alone_is_enough(ask: Any) -> None:
+    text = (await ask([picture("PNG", "red")], endpoint=DEMO)).text
+    assert "mostly red" in text and "You wrote" not in text
+
+
 @pytest.mark.parametrize("data", ["", "????", "aGVsbG8=", base64.b64encode(b"%!PS-Adobe EPSF").decode()])
 def test_what_is_no_picture_is_said_to_be_none(data: str) -> None:
     assert describe(data) == "a picture that cannot be read"
@@ -160,7 +170,7 @@ async def test_titles_come_from_the_words(client: UpstreamClient) -> None:
 
 
 async def test_the_natural_pace_drips_and_slow_is_slower() -> None:
-    client = UpstreamClient(demo_drip=0.001)
+    client = UpstreamClient(demo_drip=0.002)
     began = time.monotonic()
     batches = [batch async for batch in client.stream(DEMO, request("/max_tokens"))]
     plain = time.monotonic() - began

@@ -297,6 +297,12 @@ def test_chat_tool_choices(kind: str, expected: str | None) -> None:
     )
 
 
+def test_a_turn_of_tool_results_alone_is_no_user_message() -> None:
+    result = {"type": "tool_result", "tool_use_id": "c1", "content": "21 C"}
+    sent_messages = sent("gpt-x", "openai_chat", messages=[{"role": "user", "content": [result]}])["messages"]
+    assert sent_messages == [{"role": "tool", "tool_call_id": "c1", "content": "21 C"}]
+
+
 def test_chat_documents_urls_and_leftovers() -> None:
     content = [
         DOCUMENT | {"title": "a.pdf"},

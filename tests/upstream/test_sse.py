@@ -50,6 +50,8 @@ def test_an_event_without_its_blank_line_comes_at_the_end() -> None:
     assert parse(b"data: 1\n\ndata: 2", flush=True) == [(b"", b"1"), (b"", b"2")]
     assert parse(b"\xef\xbb\xbfdata: 1", flush=True) == [(b"", b"1")]
     assert parse(b"event: a\n", flush=True) == []
+    assert parse(b"data: 1\nevent: a", flush=True) == [(b"a", b"1")]
+    assert parse(b"data: 1\n: bye", flush=True) == [(b"", b"1")]
 
 
 values = st.binary(min_size=1, max_size=12).map(lambda raw: raw.replace(b"\r", b"?").replace(b"\n", b"?"))

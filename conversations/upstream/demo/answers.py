@@ -41,7 +41,7 @@ class Answer:
 
 def answer(request: dict[str, Any]) -> Answer:
     """The answer to a request body in Messages form."""
-    text, pictures = _last_turn(request)
+    text, received = _last_turn(request)
     if not request.get("stream"):
         return Answer([{"type": "text", "text": _title(text)}])
     commands = {match[1].lower(): match[2] or "" for match in _COMMAND.finditer(text)}
@@ -57,7 +57,7 @@ def answer(request: dict[str, Any]) -> Answer:
         return Answer([*blocks, *_tool_call()], "tool_use", pace)
     if "cite" in commands:
         return Answer([*blocks, *_cited()], pace=pace)
-    blocks.append({"type": "text", "text": _text(text, pictures, commands, request)})
+    blocks.append({"type": "text", "text": _text(text, received, commands, request)})
     reason = "refusal" if "refuse" in commands else "max_tokens" if "max_tokens" in commands else "end_turn"
     return Answer(blocks, reason, pace)
 
@@ -68,13 +68,17 @@ def _last_turn(request: dict[str, Any]) -> tuple[str, list[str]]:
     if isinstance(content, str):
         return content, []
     text = "\n".join(str(block.get("text") or "") for block in content if block.get("type") == "text")
-    pictures = [
-        describe(str(block["source"].get("data") or "")) for block in content if block.get("type") == "image"
-    ]
-    return text, pictures
+    received = [_received(block) for block in content if block.get("type") in {"image", "document"}]
+    return text, received
 
 
-def _text(text: str, pictures: list[str], commands: dict[str, str], request: dict[str, Any]) -> str:
+def _received(block: dict[str, Any]) -> str:
+    if block["type"] == "document":
+        return "a document, which the demo does not open"
+    return describe(str(block["source"].get("data") or ""))
+
+
+def _text(text: str, received: list[str], commands: dict[str, str], request: dict[str, Any]) -> str:
     if "help" in commands:
         return samples.HELP
     if "markdown" in commands:
@@ -89,8 +93,8 @@ def _text(text: str, pictures: list[str], commands: dict[str, str], request: dic
     parts = [
         "I am the demo of this site: a small program, not Claude. I can show the page, but I cannot think."
     ]
-    if pictures:
-        listed = "\n".join(f"{number}. {picture}" for number, picture in enumerate(pictures, 1))
+    if received:
+        listed = "\n".join(f"{number}. {thing}" for number, thing in enumerate(received, 1))
         parts.append(f"I have received:\n\n{listed}")
     if text.strip():
         count = len(text.split())

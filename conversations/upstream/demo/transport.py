@@ -34,9 +34,8 @@ class DemoTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """A streamed or a JSON answer, or an error reply, as the request's last words ask."""
         body = msgspec.json.decode(request.content)
-        reply = await asyncio.to_thread(
-            answer, body
-        )  # pictures are looked into, which would hold up the loop
+        # Pictures are looked into, which would hold up the loop.
+        reply = await asyncio.to_thread(answer, body)
         headers = {"request-id": f"req_demo_{secrets.token_hex(8)}"}
         if reply.error is not None and not reply.error_after_start:
             if reply.status == 429:
