@@ -1,0 +1,101 @@
+"""Named crash points: the process kills itself with SIGKILL at the n-th time that it comes by one.
+
+Nothing of this is in the product: a server that is to crash is started by `zygote` with its functions wrapped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+# What each point is good for: the promise's "before commit / after commit before ack / after ack before upstream".
+POINTS = (
+    "send before commit",
+    "send after commit",
+    "send before ack",
+    "send after ack",
+    "journal before write",
+    "journal before commit",
+    "journal after commit",
+    "finish before commit",
+    "finish after commit",
+)
+
+
+def crash_at(point: str, hits: int = 1) -> None:
+    """Wrap what the point names."""
+    from conversations.actions import answers, journal, ledger, messages
+    from conversations.generation import journal as journalling
+    from conversations.generation.supervisor import UpstreamClient
+    from conversations.models import Generation
+    from conversations.views import sending
+
+    countdown = _Countdown(hits)
+    match point:
+        case "send before commit":
+            Generation.save = _after(Generation.save, countdown)  # type: ignore[method-assign]
+        case "send after commit":
+            messages.news.message_created = _before(messages.news.message_created, countdown)
+        case "send before ack":
+            sending.begin = _after(sending.begin, countdown)  # type: ignore[attr-defined]
+        case "send after ack":
+            UpstreamClient.stream = _instead_of_asking(UpstreamClient.stream, countdown)  # type: ignore[method-assign]
+        case "journal before write":
+            journalling.journal.flush = _before(journal.flush, countdown)  # type: ignore[attr-defined]
+        case "journal before commit":
+            create = journal.GenerationEvent.objects.bulk_create
+            journal.GenerationEvent.objects.bulk_create = _after(create, countdown)
+        case "journal after commit":
+            journalling.journal.flush = _after(journal.flush, countdown)  # type: ignore[attr-defined]
+        case "finish before commit":
+            ledger.record = _after(ledger.record, countdown)
+        case "finish after commit":
+            journalling.answers.finish = _after(answers.finish, countdown)  # type: ignore[attr-defined]
+        case _:
+            raise ValueError(f"There is no crash point “{point}”.")
+
+
+class _Countdown:
+    def __init__(self, hits: int) -> None:
+        self._hits = hits
+
+    def is_over(self) -> bool:
+        self._hits -= 1
+        return self._hits <= 0
+
+    def tick(self) -> None:
+        if self.is_over():
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _before(function: Callable[..., Any], countdown: _Countdown) -> Any:
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        countdown.tick()
+        return function(*args, **kwargs)
+
+    return wrapped
+
+
+def _after(function: Callable[..., Any], countdown: _Countdown) -> Any:
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        result = function(*args, **kwargs)
+        countdown.tick()
+        return result
+
+    return wrapped
+
+
+def _instead_of_asking(function: Callable[..., Any], countdown: _Countdown) -> Any:
+    """The send is answered, the provider is not asked: the process dies in between."""
+
+    async def wrapped(*args: Any, **kwargs: Any) -> AsyncIterator[Any]:
+        if countdown.is_over():
+            await asyncio.sleep(0.1)
+            os.kill(os.getpid(), signal.SIGKILL)
+        async for events in function(*args, **kwargs):
+            yield events
+
+    return wrapped

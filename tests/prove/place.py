@@ -1,0 +1,202 @@
+"""The place that is put to the test: servers on one database, a provider with a ledger, people with sessions."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from tests.fake_upstream import FakeUpstream
+from tests.running_site import ROOT, clean_environment
+from tests.services import free_port, postgres_server, redis_server
+
+MODEL = "claude-opus-4-5"
+SQLITE, POSTGRES = "sqlite", "postgres"
+
+
+@dataclass
+class Server:
+    """One `manage.py start`. `booted` is when it answered for the first time (epoch seconds)."""
+
+    port: int
+    log: Path
+    pid: int = 0
+    booted: float = 0.0
+    arguments: list[str] = field(default_factory=list)
+
+    def is_alive(self) -> bool:
+        try:
+            return Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+        except OSError:
+            return False
+
+    def kill(self, number: int = signal.SIGKILL) -> float:
+        """Sends the signal; returns the time."""
+        now = time.time()
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, number)
+        return now
+
+    def gone(self, seconds: float = 40) -> float:
+        """Waits until the process has ended; returns how long that took."""
+        began = time.monotonic()
+        # A dead process whose other threads are still ending holds its locks: wait until it has been reaped.
+        while Path(f"/proc/{self.pid}").exists():
+            assert time.monotonic() - began < seconds, f"The server on port {self.port} does not end."
+            time.sleep(0.01)
+        return time.monotonic() - began
+
+
+class Place:
+    """A context manager. `database` is "sqlite" (one server) or "postgres" (with Redis, any number of servers)."""
+
+    def __init__(
+        self, database: str = SQLITE, servers: int = 1, upstream: FakeUpstream | None = None, url: str = "",
+        **settings: str,
+    ) -> None:  # fmt: skip
+        self.database = database
+        self.count = servers
+        self.upstream = upstream or FakeUpstream()
+        self._url = url
+        self._settings = settings
+        self._stack = ExitStack()
+        self.servers: list[Server] = []
+        self.people: list[str] = []
+        self.redis_folder: Path | None = None
+
+    def __enter__(self) -> Place:
+        try:
+            self._open()
+        except BaseException:
+            self._stack.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for server in self.servers:
+            server.kill()
+        self._stack.close()
+
+    def _open(self) -> None:
+        self.folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="chatsite-prove-")))
+        if not self._url:
+            self._stack.enter_context(self.upstream)
+        self.environment = {
+            "CHATSITE_DATA_DIR": str(self.folder / "data"),
+            "ANTHROPIC_BASE_URL": self._url or self.upstream.url,
+            "ANTHROPIC_API_KEY": "prove-key",
+            "ANTHROPIC_MODEL": MODEL,
+            "SECRET_KEY": "prove-" * 8,
+            **self._settings,
+        }
+        if self.database == POSTGRES:
+            for name in ("postgres", "redis"):
+                (self.folder / name).mkdir()
+            self.environment["DATABASE_URL"] = self._stack.enter_context(postgres_server(self.folder / "postgres"))
+            if "REDIS_URL" not in self.environment:
+                self.environment["REDIS_URL"] = self._stack.enter_context(redis_server(self.folder / "redis"))
+        self._zygote = subprocess.Popen(
+            [sys.executable, "-m", "tests.prove.zygote"],
+            cwd=ROOT, env=clean_environment(**self.environment), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            text=True,
+        )  # fmt: skip
+        self._stack.callback(self._end_zygote)
+        self._answer()
+        for number in range(self.count):
+            self.servers.append(Server(free_port(), self.folder / f"server-{number}.log"))
+            self.start(self.servers[-1])
+
+    def _end_zygote(self) -> None:
+        assert self._zygote.stdin is not None
+        self._zygote.stdin.close()
+        self._zygote.wait(20)
+
+    def _order(self, **order: Any) -> int:
+        assert self._zygote.stdin is not None
+        self._zygote.stdin.write(json.dumps(order) + "\n")
+        self._zygote.stdin.flush()
+        return int(self._answer()["pid"])
+
+    def _answer(self) -> dict[str, Any]:
+        assert self._zygote.stdout is not None
+        line = self._zygote.stdout.readline()
+        assert line, "The zygote has ended."
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    def launch(self, server: Server) -> None:
+        """Starts the server without waiting for it."""
+        server.pid = self._order(port=server.port, log=str(server.log), arguments=server.arguments)
+
+    def start(self, server: Server, seconds: float = 60) -> Server:
+        """Starts the server and returns when it answers."""
+        self.launch(server)
+        return self.wait(server, seconds)
+
+    def arm(self, server: Server, point: str, hits: int) -> None:
+        """From now on the server dies when it comes by this point for the n-th time (see `crashing`)."""
+        server.log.with_suffix(".crash").write_text(json.dumps([point, hits]))
+        server.kill(signal.SIGUSR1)
+
+    def wait(self, server: Server, seconds: float = 60) -> Server:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            assert server.is_alive(), server.log.read_text()[-3000:]
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{server.port}/healthz", timeout=5) as response:
+                    if response.status == 200:
+                        server.booted = time.time()
+                        return server
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.02)
+        raise AssertionError(f"No answer after {seconds} s:\n{server.log.read_text()[-3000:]}")
+
+    def add_people(self, count: int, administrators: int = 0) -> list[str]:
+        """Sessions of new people; administrators come last."""
+        output = self.folder / f"people-{len(self.people)}"
+        pid = self._order(people=count, administrators=administrators, log=str(output))
+        Server(0, output, pid).gone()
+        sessions: list[str] = json.loads(output.read_text())
+        self.people += sessions
+        return sessions
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """Reads the database beside the servers."""
+        if self.database == POSTGRES:
+            import psycopg
+
+            with psycopg.connect(self.environment["DATABASE_URL"]) as connection:
+                return connection.execute(query).fetchall()  # type: ignore[call-overload, no-any-return]
+        import sqlite3
+
+        with contextlib.closing(sqlite3.connect(self.folder / "data/db.sqlite3", timeout=20)) as connection:
+            return connection.execute(query).fetchall()
+
+    def complaints(self) -> str:
+        """What the servers' logs hold from the first line on that no test may cause; empty when all is well."""
+        for server in self.servers:
+            lines = server.log.read_text().splitlines() if server.log.exists() else []
+            for number, line in enumerate(lines):
+                if "Traceback" in line or " ERROR " in line or " CRITICAL " in line:
+                    return "\n".join(lines[max(0, number - 1) : number + 40])
+        return ""
+
+
+async def in_thread(function: Any, *arguments: Any) -> Any:
+    """What blocks (starting, waiting) beside the clients of the event loop."""
+    return await asyncio.to_thread(function, *arguments)
