@@ -7,71 +7,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-import msgspec
-
+from .block import Block
 from .errors import GarbledAnswer
 from .events import (
-    CitationsDelta,
-    CompactionDelta,
     ContentBlockDelta,
     ContentBlockStart,
     ContentBlockStop,
-    Delta,
     Event,
-    InputJsonDelta,
     MessageDelta,
     MessageStart,
-    SignatureDelta,
     TextDelta,
-    ThinkingDelta,
 )
 from .json_values import UnreadableJSON, read_json
 from .usage import Usage, clean_meta
 
 _CALLS = frozenset({"tool_use", "server_tool_use", "mcp_tool_use"})
-_TEXT_DELTAS = {"text": "text", "thinking": "thinking"}
-
-
-class _Block:
-    """One content block while its deltas arrive: pieces in lists, joined when somebody looks."""
-
-    __slots__ = ("citations", "fields", "json_pieces", "open", "text", "thinking")
-
-    def __init__(self, content_block: dict[str, Any]) -> None:
-        self.fields = dict(content_block)
-        self.text: list[str] = []
-        self.thinking: list[str] = []
-        self.json_pieces: list[str] = []
-        self.citations: list[dict[str, Any]] = []
-        self.open = True
-
-    def apply(self, delta: Delta) -> None:
-        if isinstance(delta, ThinkingDelta):
-            self.thinking.append(delta.thinking)
-        elif isinstance(delta, InputJsonDelta):
-            self.json_pieces.append(delta.partial_json)
-        elif isinstance(delta, SignatureDelta):
-            self.fields["signature"] = delta.signature
-        elif isinstance(delta, CitationsDelta):
-            self.citations.append(delta.citation)
-        elif isinstance(delta, CompactionDelta):
-            self.fields.update(
-                {key: value for key, value in msgspec.structs.asdict(delta).items() if value is not None}
-            )
-
-    def as_dict(self) -> dict[str, Any]:
-        """The block as the API writes it, as far as it has arrived. Joins what piled up, so that the next
-        look is cheap.
-        """
-        fields = self.fields
-        for name, pieces in (("text", self.text), ("thinking", self.thinking)):
-            if pieces:
-                fields[name] = (fields.get(name) or "") + "".join(pieces)
-                pieces.clear()
-        if self.citations:
-            fields["citations"] = [*(fields.get("citations") or []), *self.citations]
-            self.citations.clear()
-        return fields
+_GROWING = frozenset({"text", "thinking"})
 
 
 class Accumulator:
@@ -93,7 +44,7 @@ class Accumulator:
         self.invalid_inputs: dict[int, str] = {}
         self.complete = False
         self._usage = Usage()
-        self._blocks: list[_Block] = []
+        self._blocks: list[Block] = []
         self._append_text: Any = None
         self._open_index = -1
 
@@ -119,7 +70,7 @@ class Accumulator:
         elif isinstance(event, ContentBlockStart):
             if event.index != len(self._blocks) or self._open_index >= 0:
                 raise GarbledAnswer(f"block {event.index} starts out of order")
-            block = _Block(event.content_block)
+            block = Block(event.content_block)
             self._blocks.append(block)
             self._append_text = block.text.append
             self._open_index = event.index
@@ -144,14 +95,11 @@ class Accumulator:
         """
         if self._open_index < 0:
             return
-        block = self._blocks[-1]
-        fields = block.as_dict()
+        fields = self._blocks[-1].as_dict()
         kind = fields.get("type")
-        if kind in _CALLS or (
-            kind in _TEXT_DELTAS and not fields.get(_TEXT_DELTAS[kind]) and not fields.get("signature")
-        ):
+        empty = kind in _GROWING and not fields.get(kind) and not fields.get("signature")
+        if kind in _CALLS or empty:
             self._blocks.pop()
-        block.open = False
         self._open_index = -1
 
     @property
@@ -198,10 +146,9 @@ class Accumulator:
         block = self._blocks[-1]
         if block.json_pieces:
             self._parse_input(self._open_index, block)
-        block.open = False
         self._open_index = -1
 
-    def _parse_input(self, index: int, block: _Block) -> None:
+    def _parse_input(self, index: int, block: Block) -> None:
         raw = "".join(block.json_pieces)
         block.json_pieces.clear()
         if not raw.strip():

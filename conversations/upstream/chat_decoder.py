@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from .answer_size import AnswerSize
 from .error_bodies import error_from_event
 from .errors import GarbledAnswer, UpstreamError
 from .events import (
@@ -40,7 +41,7 @@ class ChatDecoder:
         self.done = False
         self._ignored = ignored
         self._secrets = secrets
-        self._room = max_answer_bytes
+        self._size = AnswerSize(max_answer_bytes)
         self._started = False
         self._kind = ""
         self._index = -1
@@ -169,10 +170,5 @@ class ChatDecoder:
             self._kind = ""
 
     def _counted(self, text: str) -> str:
-        self._room -= len(text.encode())
-        if self._room < 0:
-            raise UpstreamError(
-                "limit",
-                "The answer reached its size limit and was cut there. Ask for the rest in a new message.",
-            )
+        self._size.take(len(text.encode()))
         return text

@@ -5,30 +5,27 @@ by the engine, one per process.
 from __future__ import annotations
 
 import asyncio
-import ssl
 import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
-from functools import lru_cache
 
 import httpx
 import msgspec
 
 from .accumulator import Accumulator
 from .endpoint import Endpoint
-from .error_bodies import error_from_response
 from .errors import UpstreamError
 from .events import ContentBlockStart, Event, MessageDelta, MessageStop
-from .exchange import Exchange, no_answer_message
+from .exchange import Exchange
 from .json_values import storable
 from .limits import Limits
 from .reply import Reply
 from .request import MessageRequest, body
 from .retry_after import pause_before_retry
+from .sending import send
 from .transport import DirectTransport, ssl_context
 
-_MAX_ERROR_BYTES = 64 * 1024
 _COMMITTING = (ContentBlockStart, MessageDelta, MessageStop)
 
 
@@ -133,28 +130,8 @@ class UpstreamClient:
         return pause_before_retry(error, attempt, asyncio.get_running_loop().time() - started, self.limits)
 
     async def _exchange(self, endpoint: Endpoint, payload: bytes, ends_at: float) -> Exchange:
-        """Sends, and judges the response head. Raises UpstreamError."""
-        loop = asyncio.get_running_loop()
-        http_request = httpx.Request(
-            "POST",
-            _url(endpoint.url or "demo://demo/v1/messages"),
-            headers=endpoint.headers(),
-            content=payload,
-            extensions={"timeout": {"connect": self.limits.connect, "read": self.limits.first_byte}},
-        )
-        transport = self._transport(endpoint)
-        sent_at = loop.time()
-        try:
-            response = await transport.handle_async_request(http_request)
-        except httpx.ReadTimeout:
-            raise UpstreamError("timeout", no_answer_message(self.limits.first_byte)) from None
-        except httpx.TransportError as error:
-            raise _transport_failure(error) from error
-        try:
-            await self._judge(response, endpoint, len(payload))
-        except BaseException:
-            await response.stream.aclose()  # type: ignore[union-attr]
-            raise
+        sent_at = asyncio.get_running_loop().time()
+        response = await send(self._transport(endpoint), endpoint, payload, self.limits)
         return Exchange(response, endpoint, self.limits, self.ignored, sent_at=sent_at, ends_at=ends_at)
 
     def _transport(self, endpoint: Endpoint) -> httpx.AsyncBaseTransport:
@@ -166,46 +143,6 @@ class UpstreamClient:
 
             self._demo = DemoTransport(PACE if self._demo_drip is None else self._demo_drip)
         return self._demo
-
-    async def _judge(self, response: httpx.Response, endpoint: Endpoint, sent_bytes: int) -> None:
-        status, headers = response.status_code, response.headers
-        request_id = (headers.get("request-id") or "")[:200]
-        content_type = headers.get("content-type", "").lower()
-        if status == 200 and headers.get("content-encoding", "identity").lower() != "identity":
-            raise UpstreamError(
-                "protocol", detail="compressed, though identity was asked for", request_id=request_id
-            )
-        if status == 200 and "html" in content_type:
-            raise UpstreamError(
-                "protocol", detail="HTML instead of an answer", status=status, request_id=request_id
-            )
-        if status != 200:
-            error_body = b"" if 300 <= status < 400 else await self._error_body(response)
-            raise error_from_response(
-                status,
-                headers,
-                error_body,
-                dialect=endpoint.dialect,
-                now=time.time(),
-                secrets=endpoint.secrets,
-                sent_bytes=sent_bytes,
-                retry_after_cap=self.limits.retry_after_cap,
-            )
-
-    async def _error_body(self, response: httpx.Response) -> bytes:
-        """As much of an error's body as comes soon; a reason that dribbles in is not worth waiting for."""
-        pieces: list[bytes] = []
-        size = 0
-        try:
-            async with asyncio.timeout(self.limits.connect / 10):
-                async for piece in response.stream:  # type: ignore[union-attr]
-                    pieces.append(piece)
-                    size += len(piece)
-                    if size > _MAX_ERROR_BYTES:
-                        break
-        except (TimeoutError, httpx.TransportError):
-            pass
-        return b"".join(pieces)[:_MAX_ERROR_BYTES]
 
 
 def _payload(request: MessageRequest, endpoint: Endpoint, *, stream: bool) -> bytes:
@@ -229,21 +166,3 @@ async def _whole_reply(exchange: Exchange) -> Reply:
         answer.message_id,
         request_id=exchange.request_id,
     )
-
-
-@lru_cache(maxsize=64)
-def _url(url: str) -> httpx.URL:
-    return httpx.URL(url)
-
-
-def _transport_failure(error: httpx.TransportError) -> UpstreamError:
-    cause = error.__cause__
-    if isinstance(cause, ssl.SSLError | ssl.CertificateError):
-        return UpstreamError("tls", detail=type(cause).__name__)
-    if isinstance(error, httpx.ConnectTimeout):
-        return UpstreamError("connect", detail="no connection in time", max_retries=1)
-    if isinstance(error, httpx.ConnectError):
-        return UpstreamError("connect", detail=type(cause).__name__, max_retries=2)
-    # The server hung up before a byte of an answer, as a half-closed connection does: one silent reconnect
-    # (promises S08).
-    return UpstreamError("connection_lost", detail=type(error).__name__, max_retries=1)

@@ -10,34 +10,22 @@ from typing import Any
 
 import msgspec
 
+from .answer_size import AnswerSize
+from .deltas import PIECES, decode_delta_event, piece_text, whole_delta
 from .error_bodies import error_from_event
 from .errors import GarbledAnswer, UpstreamError
 from .events import (
-    CitationsDelta,
-    CompactionDelta,
     ContentBlockDelta,
     ContentBlockStart,
     ContentBlockStop,
-    Delta,
     Event,
-    InputJsonDelta,
     MessageDelta,
     MessageStart,
     MessageStop,
-    SignatureDelta,
-    TextDelta,
-    ThinkingDelta,
 )
 from .json_values import UnreadableJSON, read_raw_json, split_high_surrogate, storable, storable_text
 
 logger = logging.getLogger(__name__)
-
-_decode_delta = msgspec.json.Decoder(ContentBlockDelta).decode
-_PIECES: dict[str, tuple[str, type[TextDelta] | type[ThinkingDelta] | type[InputJsonDelta]]] = {
-    "text_delta": ("text", TextDelta),
-    "thinking_delta": ("thinking", ThinkingDelta),
-    "input_json_delta": ("partial_json", InputJsonDelta),
-}
 
 
 class MessagesDecoder:
@@ -53,8 +41,7 @@ class MessagesDecoder:
         self.done = False
         self._ignored = ignored
         self._secrets = secrets
-        self._room = max_answer_bytes
-        self._max_answer_bytes = max_answer_bytes
+        self._size = AnswerSize(max_answer_bytes)
         self._started = False
         self._next_index = 0
         self._open_index = -1
@@ -65,29 +52,21 @@ class MessagesDecoder:
     def feed(self, pairs: list[tuple[bytes, bytes]]) -> list[Event]:
         """The events in `(name, data)` pairs from the SSE parser."""
         events: list[Event] = []
-        append = events.append
+        append, left = events.append, self._size
         for name, data in pairs:
             if name == b"content_block_delta" and not self._half:
+                # The hot path: everything that is odd in any way goes the slow one.
                 try:
-                    event = _decode_delta(data)
+                    event = decode_delta_event(data)
+                    text = piece_text(event.delta)
                 except (ValueError, RecursionError):
-                    pass  # the slow path finds out what it is
-                else:
-                    delta = event.delta
-                    if isinstance(delta, TextDelta):
-                        text = delta.text
-                    elif isinstance(delta, ThinkingDelta):
-                        text = delta.thinking
-                    elif isinstance(delta, InputJsonDelta):
-                        text = delta.partial_json
-                    else:
-                        text = "\0"
-                    if event.index == self._open_index and "\0" not in text:
-                        size = len(text) if text.isascii() else len(text.encode())
-                        if size <= self._room:
-                            self._room -= size
-                            append(event)
-                            continue
+                    text = None
+                if text is not None and event.index == self._open_index and "\0" not in text:
+                    size = len(text) if text.isascii() else len(text.encode())
+                    if size <= left.left:
+                        left.left -= size
+                        append(event)
+                        continue
             try:
                 self._slow(name, data, events)
             except UpstreamError as error:
@@ -161,10 +140,10 @@ class MessagesDecoder:
             raise GarbledAnswer("a block without type")
         if index != self._next_index or self._open_index >= 0:
             raise GarbledAnswer(f"block {index} starts out of order")
-        self._take_room(len(msgspec.json.encode(block)))
+        self._size.take(len(msgspec.json.encode(block)))
         self._open_index = index
         self._next_index += 1
-        field, piece_type = _PIECES.get(f"{block['type']}_delta", ("", None))
+        field, piece_type = PIECES.get(f"{block['type']}_delta", ("", None))
         piece = block.get(field)
         if piece_type is not None:
             block = {**block, field: ""}
@@ -180,32 +159,25 @@ class MessagesDecoder:
         if not isinstance(raw, dict):
             raise GarbledAnswer("a delta that is not an object")
         kind = raw.get("type")
-        delta: Delta
-        if kind in _PIECES:
-            field, piece_type = _PIECES[kind]
-            text = raw.get(field)
-            if not isinstance(text, str | None):
-                raise GarbledAnswer(f"{kind} without text")
-            text = self._whole_characters(index, kind, text or "", events)
-            kept = self._fitting(text)
-            if kept or not text:
-                events.append(ContentBlockDelta(index, piece_type(kept), _meta(value)))
-            if kept != text:
-                raise self._answer_too_long()
-            return
-        if kind == "signature_delta":
-            delta = SignatureDelta(storable_text(str(raw.get("signature") or "")))
-            self._take_room(len(delta.signature))
-        elif kind == "citations_delta" and isinstance(raw.get("citation"), dict):
-            delta = CitationsDelta(storable(raw["citation"]))
-            self._take_room(len(msgspec.json.encode(delta)))
-        elif kind == "compaction_delta":
-            delta = CompactionDelta(storable(raw.get("content")), storable(raw.get("encrypted_content")))
-            self._take_room(len(msgspec.json.encode(delta)))
+        if kind in PIECES:
+            self._piece(kind, raw, value, events)
+        elif (whole := whole_delta(raw)) is not None:
+            self._size.take(whole[1])
+            events.append(ContentBlockDelta(index, whole[0], _meta(value)))
         else:
             self._ignored[f"delta {str(kind)[:40]}"] += 1
-            return
-        events.append(ContentBlockDelta(index, delta, _meta(value)))
+
+    def _piece(self, kind: str, raw: dict[str, Any], value: dict[str, Any], events: list[Event]) -> None:
+        field, piece_type = PIECES[kind]
+        text = raw.get(field)
+        if not isinstance(text, str | None):
+            raise GarbledAnswer(f"{kind} without text")
+        text = self._whole_characters(kind, text or "", events)
+        kept = self._size.fitting(text)
+        if kept or not text:
+            events.append(ContentBlockDelta(self._open_index, piece_type(kept), _meta(value)))
+        if kept != text:
+            raise self._size.exceeded()
 
     def _content_block_stop(self, value: dict[str, Any], events: list[Event]) -> None:
         index = _index(value)
@@ -232,7 +204,7 @@ class MessagesDecoder:
             events.append(ContentBlockStop(self._open_index, meta))
             self._open_index = -1
 
-    def _whole_characters(self, index: int, kind: str, text: str, events: list[Event]) -> str:
+    def _whole_characters(self, kind: str, text: str, events: list[Event]) -> str:
         """Joins surrogate halves over neighbouring deltas of one kind; a lone half becomes U+FFFD."""
         if self._half and kind != self._half_kind:
             self._give_up_half(events)
@@ -243,28 +215,7 @@ class MessagesDecoder:
     def _give_up_half(self, events: list[Event]) -> None:
         if self._half:
             self._half = ""
-            events.append(ContentBlockDelta(self._open_index, _PIECES[self._half_kind][1]("\ufffd")))
-
-    def _fitting(self, text: str) -> str:
-        encoded = text.encode()
-        if len(encoded) > self._room:
-            text = encoded[: self._room].decode("utf-8", "ignore")
-            self._room = 0
-        else:
-            self._room -= len(encoded)
-        return text
-
-    def _take_room(self, size: int) -> None:
-        self._room -= size
-        if self._room < 0:
-            raise self._answer_too_long()
-
-    def _answer_too_long(self) -> UpstreamError:
-        limit = _megabytes(self._max_answer_bytes)
-        return UpstreamError(
-            "limit",
-            f"The answer reached the limit of {limit} and was cut there. Ask for the rest in a new message.",
-        )
+            events.append(ContentBlockDelta(self._open_index, PIECES[self._half_kind][1]("\ufffd")))
 
 
 _HANDLERS = {
@@ -287,7 +238,3 @@ def _index(value: dict[str, Any]) -> int:
 def _meta(value: dict[str, Any]) -> dict[str, Any] | None:
     meta = value.get("meta")
     return meta if isinstance(meta, dict) else None
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / 1024 / 1024:.3g} MB"

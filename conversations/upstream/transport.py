@@ -18,9 +18,9 @@ import h11
 import httpx
 
 from .chunked import ChunkedDecoder
+from .connection import Connection
 
 _MAX_HEAD_BYTES = 64 * 1024
-_MAX_BUFFERED_BYTES = 256 * 1024  # above it, reading pauses and TCP slows the upstream down
 
 
 @lru_cache(maxsize=1)
@@ -66,84 +66,12 @@ class DirectTransport(httpx.AsyncBaseTransport):
         return httpx.Response(response.status_code, headers=headers, stream=body, request=request)
 
 
-class _Connection(asyncio.Protocol):
-    """Bytes as they come, one reader, back-pressure by pausing."""
-
-    def __init__(self) -> None:
-        self._transport: asyncio.Transport | None = None
-        self._chunks: list[bytes] = []
-        self._size = 0
-        self._paused = False
-        self._ended = False
-        self._error: Exception | None = None
-        self._waiter: asyncio.Future[None] | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        self._chunks.append(data)
-        self._size += len(data)
-        if self._size > _MAX_BUFFERED_BYTES and not self._paused and self._transport is not None:
-            self._paused = True
-            self._transport.pause_reading()
-        self._wake()
-
-    def eof_received(self) -> bool:
-        self._ended = True
-        self._wake()
-        return False
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._ended = True
-        self._error = exc
-        self._wake()
-
-    def write(self, data: bytes) -> None:
-        if self._transport is not None:
-            self._transport.write(data)
-
-    def abort(self) -> None:
-        if self._transport is not None:
-            self._transport.abort()
-            self._transport = None
-
-    async def read(self) -> bytes:
-        """Everything that has arrived, at least one byte; b"" at the end. Raises httpx.ReadError where the
-        connection broke.
-        """
-        if not self._chunks:
-            if not self._ended:
-                self._waiter = asyncio.get_running_loop().create_future()
-                try:
-                    await self._waiter
-                finally:
-                    self._waiter = None
-            if not self._chunks:
-                if self._error is not None:
-                    raise httpx.ReadError(str(self._error)) from self._error
-                return b""
-        chunks = self._chunks
-        data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
-        self._chunks = []
-        self._size = 0
-        if self._paused and self._transport is not None and not self._ended:
-            self._paused = False
-            self._transport.resume_reading()
-        return data
-
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
-
-
 class _Body(httpx.AsyncByteStream):
     """The response body without its framing. Iterating raises httpx.RemoteProtocolError where the body ends
     too early.
     """
 
-    def __init__(self, connection: _Connection, first: bytes, response: h11.Response) -> None:
+    def __init__(self, connection: Connection, first: bytes, response: h11.Response) -> None:
         self._connection = connection
         self._first = first
         self._chunked: ChunkedDecoder | None = None
@@ -184,14 +112,14 @@ class _Body(httpx.AsyncByteStream):
         self._connection.abort()
 
 
-async def _connect(request: httpx.Request) -> _Connection:
+async def _connect(request: httpx.Request) -> Connection:
     url = request.url
     secure = url.scheme == "https"
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(request.extensions["timeout"]["connect"]):
             _, connection = await loop.create_connection(
-                _Connection,
+                Connection,
                 url.host,
                 url.port or (443 if secure else 80),
                 ssl=ssl_context() if secure else None,
@@ -205,7 +133,7 @@ async def _connect(request: httpx.Request) -> _Connection:
     return connection
 
 
-async def _read_head(protocol: h11.Connection, connection: _Connection) -> h11.Response:
+async def _read_head(protocol: h11.Connection, connection: Connection) -> h11.Response:
     while True:
         event = protocol.next_event()
         if isinstance(event, h11.Response):

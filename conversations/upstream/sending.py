@@ -1,0 +1,106 @@
+"""Sends one request and judges the head of its response; used by the client for every attempt."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import time
+from functools import lru_cache
+
+import httpx
+
+from .endpoint import Endpoint
+from .error_bodies import error_from_response
+from .errors import UpstreamError
+from .exchange import no_answer_message
+from .limits import Limits
+
+_MAX_ERROR_BYTES = 64 * 1024
+
+
+async def send(
+    transport: httpx.AsyncBaseTransport, endpoint: Endpoint, payload: bytes, limits: Limits
+) -> httpx.Response:
+    """The response to `payload`, whose head promises an answer; its stream is open and the caller closes it.
+
+    Raises UpstreamError for everything else: no connection, no answer in time, an error, a redirect, a page.
+    """
+    request = httpx.Request(
+        "POST",
+        _url(endpoint.url or "demo://demo/v1/messages"),
+        headers=endpoint.headers(),
+        content=payload,
+        extensions={"timeout": {"connect": limits.connect, "read": limits.first_byte}},
+    )
+    try:
+        response = await transport.handle_async_request(request)
+    except httpx.ReadTimeout:
+        raise UpstreamError("timeout", no_answer_message(limits.first_byte)) from None
+    except httpx.TransportError as error:
+        raise _transport_failure(error) from error
+    try:
+        await _judge(response, endpoint, len(payload), limits)
+    except BaseException:
+        await response.stream.aclose()  # type: ignore[union-attr]
+        raise
+    return response
+
+
+async def _judge(response: httpx.Response, endpoint: Endpoint, sent_bytes: int, limits: Limits) -> None:
+    status, headers = response.status_code, response.headers
+    request_id = (headers.get("request-id") or "")[:200]
+    content_type = headers.get("content-type", "").lower()
+    if status == 200 and headers.get("content-encoding", "identity").lower() != "identity":
+        raise UpstreamError(
+            "protocol", detail="compressed, though identity was asked for", request_id=request_id
+        )
+    if status == 200 and "html" in content_type:
+        raise UpstreamError(
+            "protocol", detail="HTML instead of an answer", status=status, request_id=request_id
+        )
+    if status != 200:
+        error_body = b"" if 300 <= status < 400 else await _error_body(response, limits.connect / 10)
+        raise error_from_response(
+            status,
+            headers,
+            error_body,
+            dialect=endpoint.dialect,
+            now=time.time(),
+            secrets=endpoint.secrets,
+            sent_bytes=sent_bytes,
+            retry_after_cap=limits.retry_after_cap,
+        )
+
+
+async def _error_body(response: httpx.Response, seconds: float) -> bytes:
+    """As much of an error's body as comes soon; a reason that dribbles in is not worth waiting for."""
+    pieces: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(seconds):
+            async for piece in response.stream:  # type: ignore[union-attr]
+                pieces.append(piece)
+                size += len(piece)
+                if size > _MAX_ERROR_BYTES:
+                    break
+    except (TimeoutError, httpx.TransportError):
+        pass
+    return b"".join(pieces)[:_MAX_ERROR_BYTES]
+
+
+@lru_cache(maxsize=64)
+def _url(url: str) -> httpx.URL:
+    return httpx.URL(url)
+
+
+def _transport_failure(error: httpx.TransportError) -> UpstreamError:
+    cause = error.__cause__
+    if isinstance(cause, ssl.SSLError | ssl.CertificateError):
+        return UpstreamError("tls", detail=type(cause).__name__)
+    if isinstance(error, httpx.ConnectTimeout):
+        return UpstreamError("connect", detail="no connection in time", max_retries=1)
+    if isinstance(error, httpx.ConnectError):
+        return UpstreamError("connect", detail=type(cause).__name__, max_retries=2)
+    # The server hung up before a byte of an answer, as a half-closed connection does: one silent reconnect
+    # (promises S08).
+    return UpstreamError("connection_lost", detail=type(error).__name__, max_retries=1)
