@@ -38,7 +38,7 @@ export class Sending {
   /** After a reload: the send that nobody has acknowledged goes out again, as the same one. */
   takeUp() {
     const { pending } = this.composer.draft;
-    if (pending) this.#begin(pending);
+    if (pending) this.#begin(pending, true);
   }
 
   /** The pair of articles that echoes this send, if it is still waiting. */
@@ -55,8 +55,9 @@ export class Sending {
     this.on.acknowledged(pair, result);
   }
 
-  async #begin(record) {
-    const pair = { record, user: turnArticle(record.text), reply: clone("blank-assistant") };
+  /* `repeated`: the server may know this send already, and may even have answered it. */
+  async #begin(record, repeated = false) {
+    const pair = { record, repeated, user: turnArticle(record.text), reply: clone("blank-assistant") };
     pair.user.classList.add("message--pending", "message--arriving");
     this.#waiting.set(record.client_id, pair);
     this.transcript.append(pair.user, pair.reply);
@@ -82,6 +83,7 @@ export class Sending {
         const passing = error instanceof Refused && error.status >= 500 && backoff.attempts < TRIES_WHEN_FAILING;
         if (!(error instanceof Unreached) && !passing) throw error;
         say(pair.reply, navigator.onLine ? "The server cannot be reached. Trying again." : "Goes out when the connection is back.");
+        pair.repeated = true;
         await this.#pause(backoff.next());
         say(pair.reply, "");
       }

@@ -137,7 +137,6 @@ export class Session {
   }
 
   async #refresh() {
-    if (!page.conversation) return;
     try {
       const { html, headers } = await getHTML(urls.history());
       this.transcript.reconcile(nodesOf(html), this.answers.isLive);
@@ -183,7 +182,13 @@ export class Session {
 
   #acknowledged(pair, result) {
     if (result.conversation && !page.conversation) this.#move(result);
-    this.started(result, pair);
+    if (pair.repeated) {
+      pair.user.remove();
+      pair.reply.remove();
+      this.refresh();
+    } else {
+      this.started(result, pair);
+    }
     this.#changed();
   }
 

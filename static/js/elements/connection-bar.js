@@ -12,7 +12,7 @@ export class ConnectionBar {
 
   update(state) {
     if (this.#isGone) return;
-    if (state === "open") {
+    if (state === "open" && navigator.onLine) {
       clearTimeout(this.#timer);
       this.#timer = null;
       this.#element.hidden = true;
