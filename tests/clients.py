@@ -39,10 +39,7 @@ class _Connection:
             finally:
                 self._sent.put(None)
 
-        async def begin() -> asyncio.Task[None]:
-            return asyncio.get_running_loop().create_task(live())
-
-        self._task = engine.run(begin())
+        engine.spawn(live())
 
     def _put(self, message: dict[str, Any]) -> None:
         self._engine.loop.call_soon_threadsafe(self._received.put_nowait, message)

@@ -24,10 +24,22 @@ class EngineLoop:
 
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
+        # The loop itself keeps no task alive.
+        self._tasks: set[asyncio.Task[None]] = set()
         self._thread = threading.Thread(target=self.loop.run_forever, name="engine-loop", daemon=True)
 
     def run(self, coroutine: Coroutine[Any, Any, T], seconds: float = 20) -> T:
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(seconds)
+
+    def spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Start a task that lives until it ends by itself or the loop does."""
+
+        async def begin() -> None:
+            task = asyncio.get_running_loop().create_task(coroutine)
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+        self.run(begin())
 
     def __enter__(self) -> EngineLoop:
         self._thread.start()

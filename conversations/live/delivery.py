@@ -52,12 +52,11 @@ class Delivery:
         self._open = False
         self._news: deque[str] = deque()
         self._following: dict[uuid.UUID, _Following] = {}
-        # (seq, size) of every frame sent but not acknowledged, by generation, also of finished ones.
-        self._unacked: dict[uuid.UUID, deque[tuple[int, int]]] = {}
+        # (generation, seq, size) of every frame sent but not acknowledged, in the order of sending.
+        self._unacked: deque[tuple[uuid.UUID, int, int]] = deque()
         self._task: asyncio.Task[None] | None = None
         self._ack_timer: asyncio.TimerHandle | None = None
         self._bytes = 0
-        self._frames = 0
         self._closed = False
 
     def tell(self, body: Body) -> None:
@@ -69,18 +68,32 @@ class Delivery:
         before = self._following.get(log.generation)
         if before is not None:
             before.log.detach(self.wake)
-        self._release(log.generation, None)
-        if after > log.seq or (after and after < log.seq and log.events[after - 1] is None):
-            # Beyond the end, or inside what was merged: begin again, as message_start tells the client.
+        # What was sent of it so far no longer matters to the reader.
+        self._unacked = deque(entry for entry in self._unacked if entry[0] != log.generation)
+        self._bytes = sum(size for _, _, size in self._unacked)
+        self._stop_ack_timer()
+        if log.rebuilt or after > log.seq or (0 < after < log.seq and log.events[after - 1] is None):
+            # No longer the same numbers, beyond the end, or inside what was merged: begin again, as message_start
+            # tells the client.
             after = 0
         self._following[log.generation] = _Following(log, after)
         log.attach(self.wake)
         self.wake()
 
     def ack(self, generation: uuid.UUID, seq: int) -> None:
-        """The reader has applied everything of this generation up to `seq`."""
-        self._release(generation, seq)
-        self.wake()
+        """The reader has applied this generation up to `seq`, and so has read everything that was sent before.
+
+        A reader that acknowledges every 64 frames leaves a rest at the end of each answer: the next ack covers it.
+        """
+        read = 0
+        for place, (of, number, _) in enumerate(self._unacked, 1):
+            if of == generation and number <= seq:
+                read = place
+        if read:
+            for _ in range(read):
+                self._bytes -= self._unacked.popleft()[2]
+            self._stop_ack_timer()
+            self.wake()
 
     def open(self) -> None:
         self._open = True
@@ -100,8 +113,7 @@ class Delivery:
         for following in self._following.values():
             following.log.detach(self.wake)
         self._following.clear()
-        if self._ack_timer is not None:
-            self._ack_timer.cancel()
+        self._stop_ack_timer()
         if self._task is not None:
             self._task.cancel()
 
@@ -138,37 +150,37 @@ class Delivery:
             following.status = log.status
             if log.status is not None:
                 burst.append(self._encode_event(log, log.status, None))
-        for seq, body in bodies(log, following.cursor):
-            if self._window_is_full():
-                return
-            self._add(log, burst, self._encode_event(log, body, seq), seq)
-            following.cursor = seq
+        # message_stop is the last frame, also after HTML that takes no number.
+        self._take_events(following, burst, log.seq - log.closed)
         while following.html < len(log.html) and not self._window_is_full():
             body = log.html[following.html]
             following.html += 1
             self._add(log, burst, self._encode_event(log, body, None), body["seq"])
+        if log.closed and not self._window_is_full():
+            self._take_events(following, burst, log.seq)
+
+    def _take_events(self, following: _Following, burst: list[str], upto: int) -> None:
+        log = following.log
+        for seq, body in bodies(log, following.cursor, upto):
+            if self._window_is_full():
+                return
+            self._add(log, burst, self._encode_event(log, body, seq), seq)
+            following.cursor = seq
 
     def _add(self, log: LiveLog, burst: list[str], text: str, seq: int) -> None:
         burst.append(text)
         if self._too_slow is None:
             return
-        self._unacked.setdefault(log.generation, deque()).append((seq, len(text)))
+        self._unacked.append((log.generation, seq, len(text)))
         self._bytes += len(text)
-        self._frames += 1
-
-    def _release(self, generation: uuid.UUID, seq: int | None) -> None:
-        unacked = self._unacked.get(generation)
-        while unacked and (seq is None or unacked[0][0] <= seq):
-            self._bytes -= unacked.popleft()[1]
-            self._frames -= 1
-        if not unacked:
-            self._unacked.pop(generation, None)
-        if self._ack_timer is not None and not self._window_is_full():
-            self._ack_timer.cancel()
-            self._ack_timer = None
 
     def _window_is_full(self) -> bool:
-        return self._bytes >= settings.SOCKET_WINDOW_BYTES and self._frames >= settings.SOCKET_WINDOW_FRAMES
+        return self._bytes >= settings.SOCKET_WINDOW_BYTES and len(self._unacked) >= settings.SOCKET_WINDOW_FRAMES
+
+    def _stop_ack_timer(self) -> None:
+        if self._ack_timer is not None:
+            self._ack_timer.cancel()
+            self._ack_timer = None
 
     def _wait_for_ack(self) -> None:
         if self._ack_timer is None and self._too_slow is not None:

@@ -22,9 +22,9 @@ _TEXT_OF = {TextDelta: "text", ThinkingDelta: "thinking", InputJsonDelta: "parti
 
 def bodies(log: LiveLog, after: int, upto: int | None = None) -> list[Numbered]:
     """The events after number `after` (up to `upto`), merged, as (seq, body) pairs."""
-    events = log.events if upto is None else log.events[:upto]
+    events = log.events
     result: list[Numbered] = []
-    count = len(events)
+    count = len(events) if upto is None else upto
     position = after
     while position < count:
         event = events[position]

@@ -22,6 +22,7 @@ class LiveLog:
         "generation",
         "html",
         "message",
+        "rebuilt",
         "status",
     )
 
@@ -35,6 +36,8 @@ class LiveLog:
         self.html: list[dict[str, Any]] = []
         # Counts how often the log was begun again; a follower of an older edition starts over.
         self.edition = 0
+        # Made from what is stored of an ended answer: the numbers are not those that its events had.
+        self.rebuilt = False
         self.status: dict[str, Any] | None = None
         self.closed = False
         self._wakes: list[Wake] = []

@@ -86,6 +86,7 @@ def _end(log: LiveLog, whole: LiveLog, last_seq: int) -> None:
     else:
         # The journal's rows were gone before they were read: begin again with what is stored.
         log.events = whole.events
+        log.rebuilt = True
         log.closed = True
         log.restart()
     hub.retire(log, settings.LOG_RETENTION_SECONDS)

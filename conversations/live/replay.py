@@ -81,6 +81,7 @@ def _from_message(log: LiveLog, generation: Generation) -> None:
         events.append({"type": "message_delta", "delta": delta, "usage": message.usage})
     events.extend([None] * (generation.last_seq - len(events) - 1))
     log.events = events
+    log.rebuilt = True
     log.close(stop_body(message))
 
 
