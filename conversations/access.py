@@ -27,12 +27,11 @@ def conversation(user: User | AnonymousUser, id: uuid.UUID, operation: Operation
     """The conversation with this id if the person may perform the operation on it. Raises NotFound."""
     if not isinstance(user, User) or not user.is_active:
         raise NotFound
-    found = (
-        Conversation.objects.select_related("language_model__provider", "owner")
-        .filter(pk=id, deleted_at=None)
-        .first()
-    )
-    if found is None or not may(user, found, operation):
+    try:
+        found = Conversation.objects.get(pk=id, deleted_at=None)
+    except Conversation.DoesNotExist:
+        raise NotFound from None
+    if not may(user, found, operation):
         raise NotFound
     return found
 

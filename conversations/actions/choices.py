@@ -18,7 +18,7 @@ def model_for(user: User, conversation: Conversation | None, model: str) -> Lang
     `model` is an API model id or the id of a LanguageModel row. Raises Invalid when this person may not use
     it, Unavailable when there is none at all.
     """
-    usable = list(LanguageModel.objects.usable_by(user))
+    usable = LanguageModel.objects.usable_by(user)
     if model:
         for candidate in usable:
             if model in (candidate.model_id, str(candidate.pk)):

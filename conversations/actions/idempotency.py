@@ -26,11 +26,11 @@ def earlier(user: User, client_id: uuid.UUID, digest: str) -> Generation | None:
     if connection.features.has_select_for_update:
         # Equal sends take turns here, before the look-up: the second one sees what the first has committed.
         User.objects.select_for_update(no_key=True).get(pk=user.pk)
-    found = (
-        Generation.objects.select_related("message__parent")
-        .filter(requested_by=user, client_id=client_id)
-        .first()
-    )
-    if found is not None and found.client_digest != digest:
+    sends = Generation.objects.filter(requested_by=user, client_id=client_id)
+    # Nearly every send is a new one, so the rows themselves are read only where there are some.
+    known = list(sends.values_list("client_digest", flat=True))
+    if not known:
+        return None
+    if known[0] != digest:
         raise ClientIdReused("This client_id was used for another message. Nothing was stored.")
-    return found
+    return sends.select_related("message").get()

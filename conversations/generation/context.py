@@ -9,6 +9,8 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import prefetch_related_objects
+
 from ..models import Conversation, Generation, LanguageModel, Message, Provider
 from ..upstream.capabilities import default_max_tokens, lookup
 from ..upstream.endpoint import Endpoint
@@ -38,14 +40,27 @@ def prepare(generation: Generation) -> Turn:
     language_model = generation.language_model
     if language_model is None:
         raise ValueError("The model of this generation was removed.")
-    path = Message.objects.path(generation.message.parent_id)
     return Turn(
         generation=generation.pk,
         message=generation.message_id,
         conversation=generation.conversation_id,
         endpoint=endpoint_of(language_model.provider),
-        request=request_for(generation.conversation, language_model, generation.parameters, path),
+        request=request_for(
+            generation.conversation,
+            language_model,
+            generation.parameters,
+            _path_to(generation.message.parent),
+        ),
     )
+
+
+def _path_to(message: Message | None) -> list[Message]:
+    """The branch up to this message, with the generations of answers whose thinking may be bound to them."""
+    if message is None or message.parent_id is None:
+        return [message] if message else []
+    path = Message.objects.path(message.pk, related=())
+    prefetch_related_objects([one for one in path if _has_thinking(one.content)], "generation")
+    return path
 
 
 def endpoint_of(provider: Provider) -> Endpoint:

@@ -23,6 +23,8 @@ _PATH_SQL = """
     SELECT id FROM path ORDER BY depth DESC
 """
 _WHOLE_PATH = 1_000_000
+# What a page says beside a message: who wrote it, which model answered.
+_SHOWN = ("author", "generation__language_model__provider")
 
 
 def _value(id: uuid.UUID) -> uuid.UUID | str:
@@ -40,13 +42,17 @@ class MessageQuerySet(models.QuerySet["Message"]):
                 row[0] if isinstance(row[0], uuid.UUID) else uuid.UUID(row[0]) for row in cursor.fetchall()
             ]
 
-    def path(self, leaf: uuid.UUID | None, limit: int = _WHOLE_PATH) -> list[Message]:
-        """The last `limit` messages of the branch that ends in `leaf`, oldest first, with author and generation."""
+    def path(
+        self, leaf: uuid.UUID | None, limit: int = _WHOLE_PATH, related: tuple[str, ...] = _SHOWN
+    ) -> list[Message]:
+        """The last `limit` messages of the branch that ends in `leaf`, oldest first, with what is `related`."""
         if leaf is None:
             return []
         # One query however long the branch is: a list of ids would be split where a database counts parameters.
         ids = RawSQL(_PATH_SQL, [_value(leaf), limit])
-        rows = self.select_related("author", "generation__language_model__provider").filter(pk__in=ids)
+        rows = self.filter(pk__in=ids)
+        if related:
+            rows = rows.select_related(*related)
         found = {row.pk: row for row in rows}
         path: list[Message] = []
         while leaf in found:

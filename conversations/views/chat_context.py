@@ -24,7 +24,7 @@ from .transcript import page_of
 
 def chat_context(user: User, found: Conversation | None) -> dict[str, Any]:
     """The context of a chat page; `found` is None for a new conversation."""
-    usable = list(LanguageModel.objects.usable_by(user))
+    usable = LanguageModel.objects.usable_by(user)
     try:
         chosen = model_for(user, found, "")
     except Unavailable:
