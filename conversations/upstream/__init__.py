@@ -1,3 +1,1 @@
-"""The Messages API as a client: requests out, typed events in. Pure Python: it knows neither Django nor the
-database.
-"""
+"""The Messages API as a client: requests out, typed events in. It knows neither Django nor the database."""

@@ -1,6 +1,4 @@
-"""Events in, the answer's final content out, block by block as the API means it (messages-api sections 8 and
-9).
-"""
+"""Events in, the answer's final content out, block by block as the API means it (messages-api sections 8 and 9)."""
 
 from __future__ import annotations
 
@@ -49,9 +47,7 @@ class Accumulator:
         self._open_index = -1
 
     def extend(self, events: Iterable[Event]) -> None:
-        """Applies events in order. Raises GarbledAnswer at the first that cannot belong to the answer (row
-        30).
-        """
+        """Applies events in order. Raises GarbledAnswer at the first that cannot belong to the answer (row 30)."""
         for event in events:
             self.apply(event)
 

@@ -1,6 +1,4 @@
-"""A MessageRequest as a Chat Completions body (messages-api section 17.1); used by `request.body` for
-`openai_chat`.
-"""
+"""A MessageRequest as a Chat Completions body (messages-api section 17.1); used by `request.body` for `openai_chat`."""
 
 from __future__ import annotations
 

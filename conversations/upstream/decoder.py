@@ -79,9 +79,7 @@ class MessagesDecoder:
         return events
 
     def finish(self) -> list[Event]:
-        """At the end of the bytes: the missing message_stop where a stop reason came, else `failure` (section
-        9.5).
-        """
+        """At the end of the bytes: the missing message_stop where a stop reason came, else `failure` (section 9.5)."""
         if self.done or self.failure is not None:
             return []
         if self._stop_reason_seen:

@@ -33,8 +33,7 @@ _PASTED_MESSAGES_PATHS = ("/v1/messages", "/messages", "/v1")
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One upstream: dialect (one of DIALECTS), base URL as an administrator typed it, key, version header
-    value.
+    """One upstream: dialect (one of DIALECTS), base URL as an administrator typed it, key, version header value.
 
     Raises ValueError with a plain sentence for an unknown dialect, a base URL that is not plain http(s), or a
     key that no header can carry.
@@ -72,9 +71,7 @@ class Endpoint:
         return self.base_url + ("/chat/completions" if self.dialect == "openai_chat" else "/v1/messages")
 
     def headers(self) -> dict[str, str]:
-        """Request headers with exactly one credential; `identity`, because a compressed answer could be a
-        bomb.
-        """
+        """Request headers with exactly one credential; `identity`, because a compressed answer could be a bomb."""
         headers = {name.lower(): value for name, value in self.extra_headers.items()}
         headers["content-type"] = "application/json"
         headers["accept-encoding"] = "identity"

@@ -1,6 +1,4 @@
-"""Error replies and error events of every dialect → UpstreamError (messages-api section 10, promises section
-6).
-"""
+"""Error replies and error events of every dialect → UpstreamError (messages-api section 10, promises section 6)."""
 
 from __future__ import annotations
 

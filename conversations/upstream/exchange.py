@@ -1,6 +1,4 @@
-"""One attempt at one request: from the response head to the last event, within its limits; driven by the
-client.
-"""
+"""One attempt at one request: from the response head to the last event, within its limits; driven by the client."""
 
 from __future__ import annotations
 
@@ -160,9 +158,7 @@ class Exchange:
             self._failure.request_id = self.request_id
 
     def _finish(self, pairs: list[tuple[bytes, bytes]]) -> list[Event]:
-        """The bytes have ended well: a last event without blank line counts if it is whole (section 9.6 rule
-        8).
-        """
+        """The bytes have ended well: a last event without blank line counts if it is whole (section 9.6 rule 8)."""
         if self._json is not None:
             self.reply = read_reply(
                 b"".join(self._json),

@@ -1,6 +1,4 @@
-"""JSON from an upstream, read so that nothing in it can crash us or be refused by a database; used by every
-decoder.
-"""
+"""JSON from an upstream, read so that nothing in it can crash us or be refused by a database; used by every decoder."""
 
 from __future__ import annotations
 
@@ -29,9 +27,7 @@ def read_json(data: bytes) -> Any:
 
 
 def read_raw_json(data: bytes) -> Any:
-    """As `read_json`, but surrogates and NULs are still inside, for the caller who joins halves over two
-    deltas.
-    """
+    """As `read_json`, but surrogates and NULs are still inside, for the caller who joins halves over two deltas."""
     try:
         return msgspec.json.decode(data)
     except (ValueError, RecursionError):

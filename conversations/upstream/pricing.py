@@ -1,6 +1,4 @@
-"""What an answer cost, in micro-dollars, or None where nobody can say (messages-api section 13.2); for the
-ledger.
-"""
+"""What an answer cost, in micro-dollars, or None where nobody can say (messages-api section 13.2); for the ledger."""
 
 from __future__ import annotations
 

@@ -39,9 +39,7 @@ _STOP_REASONS = {
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A message that was not streamed: `content` blocks, checked `usage` and `meta`, the model that really
-    answered.
-    """
+    """A message that was not streamed: `content` blocks, checked `usage` and `meta`, the model that really answered."""
 
     content: list[dict[str, Any]]
     usage: dict[str, Any]
@@ -61,9 +59,7 @@ class Reply:
 def read_reply(
     body: bytes, *, request_id: str = "", meta: dict[str, Any] | None = None, secrets: tuple[str, ...] = ()
 ) -> Reply:
-    """The reply in a JSON body; everything but the content is optional (section 8). Raises UpstreamError
-    `protocol`.
-    """
+    """The reply in a JSON body; everything but the content is optional (section 8). Raises UpstreamError `protocol`."""
     try:
         value = read_json(body)
     except UnreadableJSON as error:
@@ -154,9 +150,7 @@ def usage_from_chat(usage: object) -> dict[str, Any]:
 
 
 def events_from_reply(reply: Reply) -> list[Event]:
-    """The events a stream would have brought: a JSON answer to a streaming request reads like any other
-    (section 9).
-    """
+    """The events a stream would have brought: a JSON answer to a streaming request reads like any other (section 9)."""
     message: dict[str, Any] = {
         "id": reply.message_id, "type": "message", "role": "assistant", "model": reply.model, "content": [],
         "stop_reason": None, "stop_sequence": None, "usage": reply.usage,

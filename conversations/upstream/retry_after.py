@@ -1,6 +1,4 @@
-"""When to try again: what the reply's headers ask for, and our own growing pauses (messages-api section
-10.3).
-"""
+"""When to try again: what the reply's headers ask for, and our own growing pauses (messages-api section 10.3)."""
 
 from __future__ import annotations
 
@@ -16,8 +14,7 @@ LONGEST = 7 * 24 * 3600.0  # a larger figure is a fault; nobody plans a week ahe
 
 
 def read_retry_after(headers: Mapping[str, str], now: float) -> float | None:
-    """Seconds that `retry-after-ms` or `retry-after` ask to wait, 0 ≤ s ≤ LONGEST; None without either
-    header.
+    """Seconds that `retry-after-ms` or `retry-after` ask to wait, 0 ≤ s ≤ LONGEST; None without either header.
 
     0 stands for a figure that says nothing (zero, negative, not a number): the caller then takes his own
     pause. An HTTP date is measured against the reply's own `date`, so that a wrong clock on either side does
@@ -36,8 +33,7 @@ def read_retry_after(headers: Mapping[str, str], now: float) -> float | None:
 
 
 def pause_before_retry(error: UpstreamError, attempt: int, elapsed: float, limits: Limits) -> float | None:
-    """Seconds to wait before attempt `attempt` + 1 (the first is 0), or None where the fault table forbids
-    another one.
+    """Seconds to wait before attempt `attempt` + 1 (the first is 0), or None where the fault table forbids another one.
 
     Failed connections are tried again only while little time has passed, so that the whole stays within its
     bound (rows 1 to 3).

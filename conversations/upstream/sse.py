@@ -1,6 +1,4 @@
-"""Server-Sent Events from raw bytes, split anywhere (messages-api section 9.6); fed by the client's read
-loop.
-"""
+"""Server-Sent Events from raw bytes, split anywhere (messages-api section 9.6); fed by the client's read loop."""
 
 from __future__ import annotations
 
@@ -42,9 +40,7 @@ class SSEParser:
         self._started = False
 
     def feed(self, chunk: bytes) -> list[tuple[bytes, bytes]]:
-        """The events that `chunk` completes. Raises EventTooLarge; events before the large one are in its
-        `args[0]`.
-        """
+        """The events that `chunk` completes. Raises EventTooLarge; events before the large one are in its `args[0]`."""
         if b"\r" in chunk or self._skip_lf:
             chunk = self._without_carriage_returns(chunk)
         if b"\n" not in chunk:

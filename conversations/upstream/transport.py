@@ -35,9 +35,7 @@ def ssl_context() -> ssl.SSLContext:
 
 
 class DirectTransport(httpx.AsyncBaseTransport):
-    """Sends a request with a body in memory and hands out the raw response stream. Raises httpx's transport
-    errors.
-    """
+    """Sends a request with a body in memory and hands out the raw response stream. Raises httpx's transport errors."""
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Connects, sends, reads the response head. `request.extensions["timeout"]` bounds `connect`

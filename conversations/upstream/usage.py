@@ -21,9 +21,7 @@ def is_count(value: object) -> TypeGuard[int]:
 
 
 class Usage:
-    """The usage of one answer while it arrives. A figure that makes no sense is unknown from then on, never
-    0.
-    """
+    """The usage of one answer while it arrives. A figure that makes no sense is unknown from then on, never 0."""
 
     __slots__ = ("_final", "_unknown", "_values")
 

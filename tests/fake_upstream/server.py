@@ -21,8 +21,7 @@ _DEFAULT = "Hello from the fake upstream."
 
 
 class FakeUpstream:
-    """A context manager: `url` is its base URL, `calls` its ledger, `script(...)` decides the next streaming
-    request.
+    """A context manager: `url` is its base URL, `calls` its ledger, `script(...)` decides the next streaming request.
 
     Without a script the request decides: a model or a last user text such as `fault-16`, `fault:32:refusal`,
     `fault:13*2` (twice, then well), `load-300-20` (300 deltas 20 ms apart, 0: unthrottled); anything else

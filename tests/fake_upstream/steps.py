@@ -8,9 +8,7 @@ from queue import SimpleQueue
 
 @dataclass(frozen=True)
 class Head:
-    """The response head. Without `chunked` the body ends with the connection, unless `headers` has a
-    content-length.
-    """
+    """The response head. Without `chunked` the body ends with the connection, unless `headers` has a content-length."""
 
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
@@ -87,9 +85,7 @@ class Drip:
 
 @dataclass(frozen=True)
 class Load:
-    """`deltas` text deltas, `interval` seconds apart (0: unthrottled), each with its number and its time of
-    sending.
-    """
+    """`deltas` text deltas, `interval` seconds apart (0: unthrottled), each with its number and its time of sending."""
 
     deltas: int
     interval: float

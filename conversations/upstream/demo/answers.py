@@ -27,9 +27,7 @@ _ERRORS = {
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer: whole `blocks`, how it ends, how fast it comes (1 is the natural pace), or the error
-    instead.
-    """
+    """One answer: whole `blocks`, how it ends, how fast it comes (1 is the natural pace), or the error instead."""
 
     blocks: list[dict[str, Any]] = field(default_factory=list)
     stop_reason: str = "end_turn"
