@@ -46,8 +46,10 @@ def _boot() -> str:
 def _started(pid: int) -> str:
     """The process's start in clock ticks since boot; "" when it does not run (or the system does not tell)."""
     try:
-        # The name in parentheses may hold spaces; the start time is the 20th field after it.
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+        # The name in parentheses may hold spaces; the state is the first field after it, the start time the 20th.
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        # A dead process stays in the list until somebody asks for its status, which in a container may be never.
+        return "" if fields[0] in "ZX" else fields[19]
     except (OSError, IndexError):
         pass
     try:

@@ -5,6 +5,7 @@ Reads jobs on standard input, writes results on standard output, framed as `jobs
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import resource
@@ -106,9 +107,11 @@ def main() -> None:
     if sys.platform == "linux":
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     budget.install()
-    sys.stdout.buffer.write(jobs.encode({"ready": True}))
-    sys.stdout.buffer.flush()
-    serve(sys.stdin.buffer, sys.stdout.buffer)
+    # A server that was killed with work on the way resets the connection: no news for a log.
+    with contextlib.suppress(ConnectionError):
+        sys.stdout.buffer.write(jobs.encode({"ready": True}))
+        sys.stdout.buffer.flush()
+        serve(sys.stdin.buffer, sys.stdout.buffer)
 
 
 if __name__ == "__main__":
