@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
+from django.conf import settings
 from django.utils import timezone
 
 from ..actions.outcome import Outcome
@@ -59,7 +60,7 @@ class Answer:
         self.first_token_at: datetime | None = None
         self._accumulator = Accumulator()
         self._html = LiveHTML(self.log)
-        self._attempts = 1
+        self._failed_attempts: list[str] = []
         self._reading = False
         self._ended = False
 
@@ -77,10 +78,12 @@ class Answer:
         error: dict[str, Any] | None = None
         status = GenerationStatus.COMPLETED
         request_id = ""
+        slow: asyncio.TimerHandle | None = None
         try:
             if self.ending is not None:
                 raise asyncio.CancelledError
             self._reading = True
+            slow = asyncio.get_running_loop().call_later(settings.SLOW_ANSWER_SECONDS, self._slow)
             async with aclosing(
                 client.stream(self.turn.endpoint, self.turn.request, on_wait=self._wait)
             ) as stream:
@@ -101,6 +104,9 @@ class Answer:
         except Exception:
             logger.exception("An answer ended in an unexpected error: generation %s", self.turn.generation)
             status, error = GenerationStatus.INTERRUPTED, UNEXPECTED
+        finally:
+            if slow is not None:
+                slow.cancel()
         self._ended = True
         return await self._outcome(status, error, request_id)
 
@@ -118,7 +124,13 @@ class Answer:
                         )
                     )
                 elif kind is MessageDelta:
-                    log.append({"type": "message_delta", "delta": event.delta, "usage": event.usage})  # type: ignore[union-attr]
+                    log.append(
+                        {
+                            "type": "message_delta",
+                            "delta": event.delta,
+                            "usage": dict(self._accumulator.usage),
+                        }
+                    )  # type: ignore[union-attr]
                 elif kind is not MessageStop:
                     if kind is ContentBlockStart and self.first_token_at is None:
                         self.first_token_at = timezone.now()
@@ -135,15 +147,19 @@ class Answer:
             self._html.feed(events, self.log.seq)
 
     def _wait(self, wait: Wait) -> None:
-        """The upstream asked to wait before a retry: pages show a countdown."""
-        self._attempts += 1
+        """There is a pause before a retry: pages show a countdown."""
+        self._failed_attempts.append(wait.error.type)
+        self._tell_status("waiting", wait.retry_at, described(wait.error))
+
+    def _slow(self) -> None:
+        if not self.log.events and self.log.status is None:
+            self._tell_status("slow")
+
+    def _tell_status(
+        self, status: str, retry_at: float | None = None, error: dict[str, Any] | None = None
+    ) -> None:
         self.log.set_status(
-            {
-                "type": "generation_status",
-                "status": "waiting",
-                "retry_at": wait.retry_at,
-                "error": described(wait.error),
-            }
+            {"type": "generation_status", "status": status, "retry_at": retry_at, "error": error}
         )
 
     async def _outcome(
@@ -176,7 +192,7 @@ class Answer:
             html=html,
             request_id=request_id,
             first_token_at=self.first_token_at,
-            attempts=self._attempts,
+            failed_attempts=self._failed_attempts if self._reading else None,
         )
 
 
