@@ -32,6 +32,7 @@ UPSTREAM_BACKOFF = seconds("UPSTREAM_BACKOFF", 0.5)
 UPSTREAM_RETRY_AFTER_CAP = seconds("UPSTREAM_RETRY_AFTER_CAP", 60)
 
 # A running answer on this server.
+SLOW_ANSWER_SECONDS = seconds("SLOW_ANSWER_SECONDS", 10)
 JOURNAL_INTERVAL = seconds("JOURNAL_INTERVAL", 0.15)
 # How long the log of an ended answer stays in memory for readers who are just reconnecting.
 LOG_RETENTION_SECONDS = seconds("LOG_RETENTION_SECONDS", 15)
@@ -54,6 +55,34 @@ PROMPT_MAX_CHARACTERS = count("PROMPT_MAX_CHARACTERS", 200_000)
 DATA_UPLOAD_MAX_MEMORY_SIZE = count("DATA_UPLOAD_MAX_MEMORY_SIZE", 2 * MIB)
 UPLOAD_REQUEST_MAX_BYTES = count("UPLOAD_REQUEST_MAX_BYTES", 32 * MIB)
 REQUEST_SECONDS = seconds("REQUEST_SECONDS", 60)
+
+# Files. Pixels are of the picture, sides in pixels, sizes in bytes.
+ATTACHMENT_MAX_BYTES = count("ATTACHMENT_MAX_BYTES", 20 * MIB)
+ATTACHMENTS_PER_MESSAGE = count("ATTACHMENTS_PER_MESSAGE", 20)
+IMAGE_MAX_PIXELS = count("IMAGE_MAX_PIXELS", 25_000_000)
+IMAGE_MAX_SIDE = count("IMAGE_MAX_SIDE", 8000)
+IMAGE_MAX_FRAMES = count("IMAGE_MAX_FRAMES", 200)
+# What a model sees: the long edge, and the one for models of the high-resolution tier (messages-api section 11) …
+IMAGE_SENT_SIDE = count("IMAGE_SENT_SIDE", 1568)
+IMAGE_SENT_SIDE_LARGE = count("IMAGE_SENT_SIDE_LARGE", 2576)
+# … which a request of more pictures than this does not get.
+IMAGES_LARGE_PER_REQUEST = count("IMAGES_LARGE_PER_REQUEST", 20)
+IMAGE_SENT_BASE64_BYTES = count("IMAGE_SENT_BASE64_BYTES", 5_000_000)
+IMAGE_THUMBNAIL_SIDE = count("IMAGE_THUMBNAIL_SIDE", 480)
+PDF_MAX_PAGES = count("PDF_MAX_PAGES", 100)
+PDF_MAX_UNPACKED_BYTES = count("PDF_MAX_UNPACKED_BYTES", 100 * MIB)
+QUOTA_BYTES = count("QUOTA_BYTES", 1024 * MIB)
+QUOTA_FILES = count("QUOTA_FILES", 2000)
+# The whole request, base64 included.
+UPSTREAM_REQUEST_MAX_BYTES = count("UPSTREAM_REQUEST_MAX_BYTES", 32_000_000)
+# The processes that read files: how many at once, and what each may use.
+ATTACHMENT_CHILDREN = count("ATTACHMENT_CHILDREN", 2)
+ATTACHMENT_CHILD_MEMORY = count("ATTACHMENT_CHILD_MEMORY", 512 * MIB)
+ATTACHMENT_CHILD_CPU_SECONDS = count("ATTACHMENT_CHILD_CPU_SECONDS", 10)
+ATTACHMENT_CHILD_SECONDS = seconds("ATTACHMENT_CHILD_SECONDS", 40)
+# Files that no message took, and bytes that no file refers to.
+ATTACHMENT_UNSENT_SECONDS = seconds("ATTACHMENT_UNSENT_SECONDS", 24 * 3600)
+ATTACHMENT_ORPHAN_SECONDS = seconds("ATTACHMENT_ORPHAN_SECONDS", 1800)
 
 # Signing in: failures only.
 LOGIN_FAILURES_PER_ACCOUNT = count("LOGIN_FAILURES_PER_ACCOUNT", 5)

@@ -53,10 +53,11 @@ def _finish_one(outcome: Outcome, owner: str | None) -> bool:
     )
     if not changed:
         return False
-    generation = Generation.objects.select_related("language_model__provider", "conversation").get(
-        pk=outcome.generation
-    )
-    outcome.cost_microdollars = ledger.record(generation, outcome, UsageRecord.Purpose.CHAT)
+    generation = Generation.objects.select_related(
+        "language_model__provider", "conversation", "message"
+    ).get(pk=outcome.generation)
+    purpose = UsageRecord.Purpose.CONTINUE if generation.message.continues else UsageRecord.Purpose.CHAT
+    outcome.cost_microdollars = ledger.record(generation, outcome, purpose)
     Message.objects.filter(pk=generation.message_id).update(
         content=outcome.content,
         status=outcome.status,

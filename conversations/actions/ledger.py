@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from ..models import Generation, UsageRecord
+from ..models import Generation, GenerationStatus, UsageRecord
 from ..upstream.pricing import cost_microdollars
 from .outcome import Outcome
 
@@ -14,27 +14,37 @@ Usage = dict[str, Any]
 
 
 def record(generation: Generation, outcome: Outcome, purpose: UsageRecord.Purpose) -> int | None:
-    """Book the call that made this outcome; the cost in micro-dollars, None when unknown."""
+    """Book the calls that made this outcome; the cost in micro-dollars, None when unknown."""
+    if outcome.failed_attempts is None:
+        return None
     language_model = generation.language_model
-    provider = language_model.provider if language_model else None
+    call: dict[str, Any] = {
+        "user_id": generation.requested_by_id,
+        "conversation_id": generation.conversation_id,
+        "generation": generation,
+        "provider": language_model.provider if language_model else None,
+        "model": outcome.model or generation.model,
+        "purpose": purpose,
+    }
+    rows = [
+        UsageRecord(**call, attempt=attempt, status=GenerationStatus.FAILED, error_type=error_type)
+        for attempt, error_type in enumerate(outcome.failed_attempts, 1)
+    ]
     # A provisional count is not a price: what a broken-off answer cost is unknown, not nothing.
     cost = price(generation, outcome.usage, outcome.meta, outcome.model) if outcome.usage_is_final else None
-    ended = timezone.now()
-    UsageRecord(
-        user_id=generation.requested_by_id,
-        conversation_id=generation.conversation_id,
-        generation=generation,
-        provider=provider,
-        model=outcome.model or generation.model,
-        purpose=purpose,
-        attempt=outcome.attempts,
-        cost_microdollars=cost,
-        status=outcome.status,
-        error_type=(outcome.error or {}).get("type", ""),
-        first_token_ms=milliseconds(generation.created_at, outcome.first_token_at),
-        duration_ms=milliseconds(generation.created_at, ended),
-        **token_columns(outcome.usage or {}),
-    ).save(force_insert=True)
+    rows.append(
+        UsageRecord(
+            **call,
+            attempt=len(rows) + 1,
+            cost_microdollars=cost,
+            status=outcome.status,
+            error_type=(outcome.error or {}).get("type", ""),
+            first_token_ms=milliseconds(generation.created_at, outcome.first_token_at),
+            duration_ms=milliseconds(generation.created_at, timezone.now()),
+            **token_columns(outcome.usage or {}),
+        )
+    )
+    UsageRecord.objects.bulk_create(rows)
     return cost
 
 

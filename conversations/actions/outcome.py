@@ -29,7 +29,8 @@ class Outcome:
     html: list[Any] | None = None
     request_id: str = ""
     first_token_at: datetime | None = None
-    attempts: int = 1
+    # The error types of the tries that came before the one whose end this is; None: the upstream was never asked.
+    failed_attempts: list[str] | None = field(default_factory=list)
     # Filled by `finish`: the price in micro-dollars, None when it is not known.
     cost_microdollars: int | None = None
 

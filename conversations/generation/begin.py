@@ -30,7 +30,14 @@ def begin(generation: Generation) -> None:
 
 
 def _fail(generation: Generation, error: dict[str, str]) -> None:
-    outcome = Outcome(generation.pk, GenerationStatus.FAILED, last_seq=2, error=error, model=generation.model)
+    outcome = Outcome(
+        generation.pk,
+        GenerationStatus.FAILED,
+        last_seq=2,
+        error=error,
+        model=generation.model,
+        failed_attempts=None,
+    )
     answers.finish([outcome], None)
     log = LiveLog(generation.pk, generation.message_id, generation.conversation_id)
     log.events.append({"type": "message_start", "model": generation.model, "usage": {}})

@@ -47,6 +47,8 @@ class LiveLog:
         return len(self.events)
 
     def extend(self, events: list[Any]) -> None:
+        # Whoever comes later need not hear what was said while nothing came.
+        self.status = None
         self.events.extend(events)
         self.wake()
 
@@ -56,6 +58,7 @@ class LiveLog:
 
     def close(self, message_stop: dict[str, Any]) -> None:
         """The last event; nothing comes after it."""
+        self.status = None
         self.events.append(message_stop)
         self.closed = True
         self.wake()

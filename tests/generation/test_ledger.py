@@ -1,0 +1,193 @@
+"""Every upstream call is one ledger row: answers, their retries, continuations, titles."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+
+from conversations.models import Conversation, GenerationStatus, UsageRecord
+from tests.fake_upstream import wire
+from tests.fake_upstream.steps import Hang, Reply
+from tests.world import MODEL, World
+
+CHAT, TITLE, CONTINUE = "chat", "title", "continue"
+
+
+@pytest.fixture
+def world(quick: Any, world: World) -> World:
+    return world
+
+
+def rows(*purposes: str) -> list[UsageRecord]:
+    return list(UsageRecord.objects.filter(purpose__in=purposes or (CHAT, CONTINUE)).order_by("pk"))
+
+
+def title_row(seconds: float = 5) -> UsageRecord:
+    """The title's row, which comes a moment after the answer."""
+    pause = threading.Event()
+    for _ in range(int(seconds / 0.02)):
+        if found := UsageRecord.objects.filter(purpose=TITLE).first():
+            return found
+        pause.wait(0.02)
+    raise AssertionError("No title was booked.")
+
+
+def streamed(world: World) -> int:
+    return sum(bool(call.body.get("stream")) for call in world.upstream.calls)
+
+
+def test_an_answer_is_one_row_with_its_tokens_and_its_price(world: World) -> None:
+    usage = {
+        "input_tokens": 1000, "output_tokens": 1, "cache_read_input_tokens": 200,
+        "cache_creation_input_tokens": 300,
+        "cache_creation": {"ephemeral_5m_input_tokens": 100, "ephemeral_1h_input_tokens": 200},
+        "server_tool_use": {"web_search_requests": 2},
+    }  # fmt: skip
+    world.upstream.script(
+        wire.message_start(usage=usage), wire.block_start(), wire.text_delta("Hi"), wire.block_stop(),
+        wire.message_end(output_tokens=50),
+    )  # fmt: skip
+    sent, frames = world.answer()
+    (row,) = rows()
+    assert str(row.generation_id) == sent["generation"]
+    assert str(row.conversation_id) == sent["conversation"]
+    assert (row.user, row.provider.name if row.provider else "") == (world.alice.user, "Fake")
+    assert (row.status, row.error_type, row.attempt) == ("completed", "", 1)
+    assert (row.input_tokens, row.output_tokens, row.cache_read_input_tokens) == (1000, 50, 200)
+    assert (row.cache_creation_5m_input_tokens, row.cache_creation_1h_input_tokens) == (100, 200)
+    assert row.server_tool_use == {"web_search_requests": 2}
+    # Opus 4.5: 5 in, 25 out, 0.5 read, 6.25 and 10 written per million; searches 10 per thousand (13.3).
+    assert row.cost_microdollars == 1000 * 5 + 50 * 25 + 100 + 625 + 2000 + 20_000
+    assert frames[-1]["cost"] == row.cost_microdollars
+    assert row.first_token_ms is not None
+    assert row.duration_ms is not None
+    assert row.first_token_ms <= row.duration_ms
+
+
+def test_every_try_is_a_row_of_its_own(world: World) -> None:
+    world.answer("fault:13*2")
+    found = rows()
+    assert streamed(world) == 3
+    assert [(row.attempt, row.status, row.error_type) for row in found] == [
+        (1, "failed", "busy"), (2, "failed", "busy"), (3, "completed", ""),
+    ]  # fmt: skip
+    assert [row.cost_microdollars for row in found[:2]] == [None, None], "unknown is not nothing"
+    assert found[2].cost_microdollars is not None
+
+
+def test_an_answer_that_never_came_has_a_row_for_every_try(world: World) -> None:
+    world.answer("fault:12")
+    assert [(row.attempt, row.status, row.error_type) for row in rows()] == [
+        (1, "failed", "service"), (2, "failed", "service"), (3, "failed", "service"),
+    ]  # fmt: skip
+
+
+def test_what_a_stopped_answer_cost_is_unknown(world: World) -> None:
+    world.upstream.script(wire.message_start(), wire.block_start(), wire.text_delta("Hi"), Hang())
+    sent = world.alice.start()
+    page = world.socket(world.alice, sent["conversation"])
+    page.frame()
+    page.resume(sent["generation"], 0)
+    page.next("content_block_delta")
+    page.send({"type": "stop", "generation": sent["generation"]})
+    stop = page.next("message_stop")
+    (row,) = rows()
+    assert (row.status, row.cost_microdollars, stop["cost"]) == ("stopped", None, None)
+    assert row.input_tokens == 25
+
+
+def test_no_call_no_row(world: World) -> None:
+    first, _ = world.answer()
+    title_row()
+    before = UsageRecord.objects.count()
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE conversations_provider SET api_key = 'gAAAAABnonsense'")
+    sent = world.alice.send(first["conversation"])
+    world.ended(sent | {"conversation": first["conversation"]})
+    assert UsageRecord.objects.count() == before
+
+
+def test_a_continuation_is_booked_as_one(world: World) -> None:
+    sent, _ = world.answer("fault:32:max_tokens")
+    path = f"/conversations/{sent['conversation']}/messages/{sent['reply']}/continue/"
+    world.upstream.script(*wire.text_answer(" and the rest."))
+    more = world.alice.post(path).json()
+    world.ended(more | {"conversation": sent["conversation"]})
+    assert [row.purpose for row in rows()] == [CHAT, CONTINUE]
+
+
+# Titles.
+
+
+def test_a_title_is_asked_for_once_after_the_first_answer(world: World) -> None:
+    sent, _ = world.answer("How do I plant a tree?")
+    row = title_row()
+    assert (row.status, row.input_tokens, row.output_tokens) == ("completed", 25, 5)
+    assert row.cost_microdollars == 25 * 5 + 5 * 25
+    assert Conversation.objects.get().title == "A short title"
+    call = next(call for call in world.upstream.calls if not call.body.get("stream"))
+    assert call.body["max_tokens"] <= 64
+    assert call.body["model"] == MODEL
+    assert "How do I plant a tree?" in repr(call.body["messages"])
+    assert "Hello from the fake upstream." in repr(call.body["messages"])
+    more = world.alice.send(sent["conversation"])
+    world.ended(more | {"conversation": sent["conversation"]})
+    assert len(world.upstream.calls) == 3, "question, title, question"
+
+
+def test_a_persons_title_is_never_replaced(world: World) -> None:
+    gate = threading.Event()
+    world.upstream.script(wire.message_start(), wire.block_start(), wire.text_delta("Hi"), Hang())
+    sent = world.alice.start()
+    world.alice.post(f"/conversations/{sent['conversation']}/rename/", {"title": "Mine"})
+    world.alice.post(f"/generations/{sent['generation']}/stop/")
+    world.ended(sent)
+    assert not gate.is_set()
+    more, _ = world.answer()
+    world.alice.post(f"/conversations/{more['conversation']}/rename/", {"title": "Mine too"})
+    title_row()
+    assert set(Conversation.objects.values_list("title", flat=True)) <= {"Mine", "Mine too"}
+
+
+@pytest.mark.parametrize("text", ["fault:12", "fault:31", "fault:21"])
+def test_no_title_for_an_answer_that_did_not_complete_or_said_nothing(world: World, text: str) -> None:
+    sent, _ = world.answer(text)
+    assert all(call.body.get("stream") for call in world.upstream.calls)
+    assert Conversation.objects.get(pk=sent["conversation"]).title == text
+
+
+def test_a_failed_title_is_silent_and_booked(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps_for = world.upstream.steps_for
+    monkeypatch.setattr(
+        world.upstream, "steps_for",
+        lambda call: steps_for(call) if call.body.get("stream") else [Reply(400, wire.error_body("x", "no"))],
+    )  # fmt: skip
+    _, frames = world.answer("Plain question")
+    assert frames[-1]["status"] == GenerationStatus.COMPLETED
+    row = title_row()
+    assert (row.status, row.error_type, row.cost_microdollars) == ("failed", "invalid", None)
+    assert Conversation.objects.get().title == "Plain question"
+
+
+@pytest.mark.parametrize(
+    ("reply", "title"),
+    [
+        ('"Planting a Tree."', "Planting a Tree"), ("  Two\nlines  ", "Two lines"), ("x" * 500, "x" * 200),
+        ("", "Question"), ("“Bäume”", "Bäume"),
+    ],
+)  # fmt: skip
+def test_whatever_the_model_says_becomes_a_title(
+    world: World, monkeypatch: pytest.MonkeyPatch, reply: str, title: str
+) -> None:
+    steps_for = world.upstream.steps_for
+    monkeypatch.setattr(
+        world.upstream, "steps_for",
+        lambda call: steps_for(call) if call.body.get("stream") else [Reply(200, wire.message_body(reply))],
+    )  # fmt: skip
+    world.answer("Question")
+    title_row()
+    assert Conversation.objects.get().title == title
