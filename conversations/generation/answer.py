@@ -112,27 +112,16 @@ class Answer:
 
     def _append(self, events: list[Event]) -> None:
         log: list[Any] = []
-        apply = self._accumulator.apply
+        found = self._accumulator
         try:
             for event in events:
-                apply(event)
-                kind = type(event)
-                if kind is MessageStart:
-                    log.append(
-                        start_body(
-                            self._accumulator.model or self.turn.request.model, self._accumulator.usage
-                        )
-                    )
-                elif kind is MessageDelta:
-                    log.append(
-                        {
-                            "type": "message_delta",
-                            "delta": event.delta,
-                            "usage": dict(self._accumulator.usage),
-                        }
-                    )  # type: ignore[union-attr]
-                elif kind is not MessageStop:
-                    if kind is ContentBlockStart and self.first_token_at is None:
+                found.apply(event)
+                if isinstance(event, MessageStart):
+                    log.append(start_body(found.model or self.turn.request.model, dict(found.usage)))
+                elif isinstance(event, MessageDelta):
+                    log.append({"type": "message_delta", "delta": event.delta, "usage": dict(found.usage)})
+                elif not isinstance(event, MessageStop):
+                    if self.first_token_at is None and isinstance(event, ContentBlockStart):
                         self.first_token_at = timezone.now()
                     log.append(event)
         finally:
