@@ -60,6 +60,9 @@ def _request(turn: Turn, outcome: Outcome) -> MessageRequest:
             }
         ],
         max_tokens=_MAX_TOKENS,
+        # Whatever thinking the model can be kept from would use up the few tokens; refused fields are left out.
+        thinking={"type": "disabled"},
+        output_config={"effort": "low"},
     )
 
 
