@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -66,10 +67,13 @@ def chromium() -> str:
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_url() -> Iterator[str]:
     """DATABASE_URL of an empty database on a PostgreSQL server of our own."""
     try:
-        with postgres_server(tmp_path_factory.mktemp("postgres")) as url:
+        with (
+            tempfile.TemporaryDirectory(prefix="chatsite-postgres-", ignore_cleanup_errors=True) as folder,
+            postgres_server(Path(folder)) as url,
+        ):
             yield url
     except FileNotFoundError as error:
         absent("postgres", str(error))

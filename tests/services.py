@@ -51,28 +51,38 @@ def _postgres_programs() -> Path:
 
 @contextmanager
 def postgres_server(folder: Path) -> Iterator[str]:
-    """A server with an empty database. Raises FileNotFoundError when PostgreSQL is not installed."""
+    """A server with an empty database, in a folder that other users can reach: under /tmp itself, since pytest
+    closes its own to them. Raises FileNotFoundError when PostgreSQL is not installed.
+    """
     programs, data, port = _postgres_programs(), folder / "data", free_port()
     # PostgreSQL refuses to run as root.
     be_somebody: list[str] = []
     if os.getuid() == 0:
         be_somebody = ["runuser", "-u", "postgres", "--"]
-        for path in (folder, *folder.parents[:3]):
-            path.chmod(path.stat().st_mode | 0o011)
         shutil.chown(folder, "postgres")
     subprocess.run(
-        [*be_somebody, programs / "initdb", "-D", data, "-A", "trust", "-U", "chatsite", "--no-sync", "-E", "UTF8"],
+        [
+            *be_somebody,
+            programs / "initdb",
+            "-D",
+            data,
+            "-A",
+            "trust",
+            "-U",
+            "chatsite",
+            "--no-sync",
+            "-E",
+            "UTF8",
+        ],
         check=True,
         capture_output=True,
         cwd="/",
     )
     options = ["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-k", str(data), "-p", str(port)]
-    server = subprocess.Popen(
-        [*be_somebody, programs / "postgres", "-D", data, *options],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        cwd="/",
-    )
+    with (folder / "log").open("ab") as log:
+        server = subprocess.Popen(
+            [*be_somebody, programs / "postgres", "-D", data, *options], stdout=log, stderr=log, cwd="/"
+        )
     try:
         wait_for_port(port, server)
         _create_database(port)
