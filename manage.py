@@ -135,7 +135,7 @@ def install(stamp: dict[str, str], requirements: str) -> None:
         make_environment(environ)
     say("Installing the requirements into .venv. This happens once and takes about half a minute …")
     # The tests' file holds every pin of the other one as well. Quiet: pip speaks only of what went wrong.
-    if run("-m", "pip", "install", "--quiet", "--no-input", "--require-hashes", "-r", requirements) != 0:
+    if run("-m", "pip", "install", "-qq", "--no-input", "--require-hashes", "-r", requirements) != 0:
         stop("The requirements could not be installed; pip says why above. Run the command again to retry.")
 
 
