@@ -109,6 +109,8 @@ document.addEventListener("chatsite:conversation", ({ detail }) => {
   document.title = document.title.replace(/^.* · /, () => `${detail.title} · `);
 });
 
+document.addEventListener("chatsite:reconnected", () => sidebar.reload());
+
 $("sign-out").addEventListener("submit", () => {
   for (const key of Object.keys(localStorage)) if (key.startsWith(draftKey("").slice(0, -1))) localStorage.removeItem(key);
 });
@@ -151,6 +153,6 @@ command.commands = [
 enableMenus();
 enableCode(transcript);
 nameKeys(document);
-if (!page.mayWrite) composer.close();
+if (!page.mayWrite) composer.close("You may read this conversation, but not write in it.");
 session.start();
 conversationActs.takeUp();

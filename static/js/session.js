@@ -13,7 +13,7 @@ const OF_ANSWERS = ["message_start", "content_block_start", "content_block_delta
 /**
  * The conversation that this page shows: its socket, its running answers, its sends. Everything that the server
  * says goes through `frame`. Dispatches on `document`: "chatsite:conversation" (news of any conversation) and
- * "chatsite:moved" (a new conversation has come into being here).
+ * "chatsite:moved" (a new conversation has come into being here), "chatsite:reconnected" (news may have been missed).
  */
 export class Session {
   #handlers = {
@@ -23,6 +23,7 @@ export class Session {
     generation_status: (frame) => this.answers.status(frame),
   };
   #seenBefore = false;
+  #wasOpen = false;
   #refreshing = null;
   #loading = false;
   #lastFrame = 0;
@@ -132,7 +133,7 @@ export class Session {
 
   gone() {
     this.connection.close();
-    this.composer.close();
+    this.composer.close("Nothing can be sent here any more.");
     this.bar.gone();
   }
 
@@ -220,7 +221,10 @@ export class Session {
 
   #state(state) {
     this.bar.update(state);
-    if (state === "open") this.fallback.leaveAll();
+    if (state !== "open") return;
+    this.fallback.leaveAll();
+    if (this.#wasOpen) document.dispatchEvent(new Event("chatsite:reconnected"));
+    this.#wasOpen = true;
   }
 
   /* Three sockets in a row never opened: is it us, or is it the network in between? */
@@ -243,7 +247,10 @@ export class Session {
   }
 
   #changed() {
-    this.composer.answering = this.runningArticle !== null;
+    const running = this.runningArticle;
+    const asker = running?.previousElementSibling?.querySelector(".message__author");
+    this.composer.answering = running !== null;
+    if (asker) this.composer.say(`${asker.lastChild.textContent} is asking.`);
   }
 
   async #totals() {

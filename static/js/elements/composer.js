@@ -80,10 +80,11 @@ export class ChatComposer extends HTMLElement {
     this.querySelector("#stop").setAttribute("aria-disabled", String(is));
   }
 
-  /** Nothing can be sent here any more. */
-  close() {
+  /** Nothing can be sent here any more, for the reason that the sentence says; a draft can still be copied. */
+  close(sentence) {
     this.#closed = true;
-    this.classList.add("composer--closed");
+    this.#field.readOnly = true;
+    this.#field.placeholder = sentence;
     this.querySelector("#send").disabled = true;
   }
 

@@ -1,7 +1,7 @@
 import { MarkdownTail } from "../models/markdown-tail.js";
 import { CHUNK_LINES } from "./lighten.js";
 
-/** Draws growing plain text at the end of a host: only ever appends to the last text node. */
+/** Draws text that is not rendered yet at the end of a host: only ever appends to the last text node. */
 export class Paragraphs {
   #host;
   #tail;
@@ -9,10 +9,10 @@ export class Paragraphs {
   #element = null;
   #elements = [];
 
-  /** `inside`: an element whose text goes on; otherwise paragraphs are added to `host`. */
-  constructor(host, inside = null) {
+  /** `inside`: an element whose text goes on, `mark` its open emphasis; otherwise paragraphs are added to `host`. */
+  constructor(host, { inside = null, mark = null } = {}) {
     this.#host = host;
-    this.#tail = new MarkdownTail({ continues: inside !== null });
+    this.#tail = new MarkdownTail({ continues: inside !== null, mark });
     this.#begin(inside ?? host, inside ? "span" : "p");
   }
 
@@ -23,7 +23,10 @@ export class Paragraphs {
   append(text) {
     for (const step of this.#tail.push(text)) {
       if (step === null) this.#begin(this.#host, "p");
-      else this.#node.appendData(step);
+      else if (typeof step === "string") this.#node.appendData(step);
+      else if (step.kind) this.#element.classList.add(`tail--${step.kind}`);
+      else if (step.open) this.#write(step.open);
+      else this.#write(null);
     }
   }
 
@@ -34,15 +37,26 @@ export class Paragraphs {
   #begin(parent, name) {
     this.#element = document.createElement(name);
     this.#element.className = "tail";
-    this.#node = document.createTextNode("");
-    this.#element.append(this.#node);
     this.#elements.push(this.#element);
+    this.#write(null);
     parent.append(this.#element);
+  }
+
+  /* What follows goes into emphasis of its own, or plainly on. */
+  #write(emphasis) {
+    this.#node = document.createTextNode("");
+    const place = emphasis ? document.createElement(emphasis) : this.#node;
+    if (emphasis) place.append(this.#node);
+    this.#element.append(place);
   }
 }
 
+/* A line that may be the closing fence; what comes from there on waits for the rendered HTML. */
+const FENCE = /(?:^|\n)[ \t]*`{1,}[ \t]*(?:\n|$)/;
+
 /** Text inside code goes on as it is; after so many lines in a chunk of its own, so that the rest stays laid out. */
 export class CodeTail {
+  #held = "";
   #code;
   #elements = [];
   #node = null;
@@ -58,6 +72,13 @@ export class CodeTail {
   }
 
   append(text) {
+    const all = this.#held + text;
+    const fence = FENCE.exec(all);
+    this.#held = fence ? all.slice(fence.index) : "";
+    this.#draw(fence ? all.slice(0, fence.index) : all);
+  }
+
+  #draw(text) {
     let from = 0;
     for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) {
       this.#lines += 1;

@@ -85,7 +85,8 @@ export class TextView {
     const block = this.#block;
     this.#shown = Math.min(block.covered, block.text.length);
     const inside = block.provisional ? hostOf(this.#element.lastElementChild) : null;
-    this.#tail = inside?.matches("code") ? new CodeTail(inside) : new Paragraphs(this.#element, inside);
+    if (inside?.matches("pre > code")) this.#tail = new CodeTail(inside);
+    else this.#tail = new Paragraphs(this.#element, inside ? openEmphasis(inside) : {});
   }
 }
 
@@ -97,4 +98,20 @@ function hostOf(element) {
   if (element.matches("ul, ol, blockquote")) return hostOf(element.lastElementChild);
   if (element.matches("li")) return hostOf(element.lastElementChild) ?? element;
   return null;
+}
+
+/*
+ * Emphasis that has not ended yet is still plain marks in the provisional HTML: from its opening mark on, the text
+ * is shown as what it will be. Returns where the text goes on, and the mark that will end it.
+ */
+function openEmphasis(host) {
+  const text = host.lastChild;
+  const found = text?.nodeType === Node.TEXT_NODE && /(\*\*|`)(?=[^\s*`])[^*`]*\n?$/.exec(text.data);
+  if (!found) return { inside: host };
+  const element = document.createElement(found[1] === "`" ? "code" : "strong");
+  const rest = text.splitText(found.index);
+  rest.deleteData(0, found[1].length);
+  rest.replaceWith(element);
+  element.append(rest);
+  return { inside: element, mark: found[1] };
 }
