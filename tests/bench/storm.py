@@ -125,9 +125,7 @@ def _read(socket: WebSocket, chat: _Chat) -> None:
             continue
         if frame.type == "message_start":
             chat.arrival.pieces.clear()
-        elif not frame.seq or frame.seq <= last:
-            continue
-        elif frame.type == "block_html":
+        elif not frame.seq or frame.seq <= last or frame.type == "block_html":
             continue
         elif frame.type == "content_block_delta":
             chat.arrival.pieces.append((at, frame.delta.text))

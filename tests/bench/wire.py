@@ -159,7 +159,8 @@ class WebSocket(asyncio.Protocol):
     def _write(self, opcode: int, payload: bytes) -> None:
         # A mask of zeros leaves the payload as it is.
         size = len(payload)
-        head = struct.pack("!BB", 0x80 | opcode, 0x80 | size) if size < 126 else struct.pack("!BBH", 0x80 | opcode, 0xFE, size)
+        long = size > 125
+        head = struct.pack("!BBH" if long else "!BB", 0x80 | opcode, *((0xFE, size) if long else (0x80 | size,)))
         self._transport.write(head + b"\0\0\0\0" + payload)
 
     def _fail(self, reason: str) -> None:
