@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 from django.utils import timezone
+from whitenoise.middleware import WhiteNoiseFileResponse
 
 from conversations.models import User
 
@@ -24,10 +25,16 @@ GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 
 def security_headers(get_response: GetResponse) -> GetResponse:
-    """Headers of every answer; a view that needs others (a stored file) has set its own already."""
+    """Headers of every answer; a view that needs others (a stored file) has set its own already.
+
+    Static files need one of them only: the rest is about pages, and a page loads fifty files.
+    """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)
+        if isinstance(response, WhiteNoiseFileResponse):
+            response.headers["X-Content-Type-Options"] = "nosniff"
+            return response
         for name, value in settings.SECURITY_HEADERS.items():
             response.headers.setdefault(name, value)
         return response
