@@ -51,7 +51,8 @@ def probes(get_response: GetResponse) -> GetResponse:
     def middleware(request: HttpRequest) -> HttpResponseBase:
         view = views.get(request.path_info)
         if view and request.META.get("HTTP_HOST", "").rpartition(":")[0] in LOOPBACK:
-            return view(request)
+            answer: HttpResponseBase = view(request)
+            return answer
         return get_response(request)
 
     return middleware

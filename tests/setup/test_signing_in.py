@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from allauth.account.models import EmailAddress
 from django.conf import settings
@@ -8,8 +10,11 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpResponse
 from django.test import Client
 
+from chatsite.hashers import Argon2PasswordHasher
 from chatsite.sessions import signed_in_user
 from conversations.models import User
+
+from .counting_hasher import CountingHasher
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "correct-horse-battery"
@@ -85,6 +90,37 @@ def test_five_failures_lock_the_account_and_a_right_password_no_longer_helps(
         sign_in(client, password="wrong")
     sign_in(client)
     assert not is_signed_in(client)
+
+
+def test_failures_count_for_the_person_however_the_name_is_written(ann: User) -> None:
+    for login in ("ann", "ANN", "ann@example.com", "Ann@example.com", "\uff41nn"):
+        sign_in(Client(REMOTE_ADDR="10.0.0.9"), login=login, password="wrong")
+    client = Client()
+    sign_in(client)
+    assert not is_signed_in(client)
+
+
+@pytest.mark.parametrize("login", ["ann", "ann@example.com", "nobody", "nobody@example.com"])
+def test_one_password_is_hashed_whoever_is_asked_for(
+    client: Client, ann: User, login: str, settings: Any
+) -> None:
+    settings.PASSWORD_HASHERS = ["tests.setup.counting_hasher.CountingHasher"]
+    ann.set_password(PASSWORD)
+    ann.save()
+    CountingHasher.used = 0
+    sign_in(client, login=login, password="wrong")
+    assert CountingHasher.used == 1
+
+
+def test_an_inactive_person_reads_like_a_wrong_password(client: Client, ann: User) -> None:
+    User.objects.update(is_active=False)
+    assert "not correct" in sign_in(client).content.decode()
+    assert not is_signed_in(client)
+
+
+def test_the_hash_that_is_stored_is_argon2_of_modest_size(ann: User) -> None:
+    hasher = Argon2PasswordHasher()
+    assert hasher.decode(hasher.encode("x", "somesalt12345678"))["memory_cost"] == 19456
 
 
 def test_four_failures_do_not(client: Client, ann: User) -> None:
