@@ -155,14 +155,15 @@ class Answer:
         self, status: GenerationStatus, error: dict[str, Any] | None, request_id: str
     ) -> Outcome:
         found = self._accumulator
-        open_block = len(found.content) - 1 if _is_open(self.log) else -1
+        blocks = len(found.content)
         try:
             found.finish()
         except GarbledAnswer:
             logger.warning("A broken-off answer could not be closed: generation %s", self.turn.generation)
         closing: list[Any] = [] if self.log.events else [start_body(self.turn.request.model, {})]
-        if open_block >= 0:
-            closing.append(ContentBlockStop(open_block))
+        if _is_open(self.log) and len(found.content) == blocks:
+            # Half a tool call is not kept: it stays open, which tells the page to drop it too.
+            closing.append(ContentBlockStop(blocks - 1))
         self._publish(closing)
         html = await self._html.finish(found.content)
         return Outcome(

@@ -1,0 +1,138 @@
+"""The fallback where websockets fail: the same events as Server-Sent Events."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import pytest
+
+from conversations.live import patrol
+from conversations.live.hub import hub
+from conversations.views import generations as view
+from tests.clients import EventStream, Frame
+from tests.fake_upstream import wire
+from tests.fake_upstream.steps import Hang
+from tests.world import World
+
+WORDS = [f"word{number} " for number in range(30)]
+
+
+def numbered(frames: list[Frame]) -> list[Frame]:
+    return [f for f in frames if f["type"] not in ("block_html", "generation_status") and "seq" in f]
+
+
+def text_of(frames: list[Frame]) -> str:
+    return "".join(f["delta"].get("text", "") for f in frames if f["type"] == "content_block_delta")
+
+
+def test_the_stream_has_the_same_frames_as_the_socket(world: World) -> None:
+    world.upstream.script(*wire.text_answer(*WORDS))
+    sent, over_socket = world.answer()
+    stream = world.stream(world.alice, sent["generation"])
+    assert stream.status == 200
+    assert stream.headers["content-type"].startswith("text/event-stream")
+    assert "no-store" in stream.headers["cache-control"]
+    events = list(stream)
+    frames = [frame for _, _, frame in events]
+    assert text_of(frames) == "".join(WORDS) == text_of(over_socket)
+    assert numbered(frames)[0] == numbered(over_socket)[0]
+    assert frames[-1] == over_socket[-1]
+    for id, event, frame in events:
+        assert event == frame["type"]
+        assert id == (None if frame["type"] == "block_html" else str(frame["seq"]))
+
+
+def test_a_running_answer_is_followed_to_its_end(world: World) -> None:
+    world.upstream.script(wire.message_start(), wire.block_start(), wire.text_delta("Some text"), Hang())
+    sent = world.alice.start()
+    events = iter(world.stream(world.alice, sent["generation"]))
+    while next(events)[1] != "content_block_delta":
+        pass
+    world.alice.post(f"/generations/{sent['generation']}/stop/")
+    rest = [frame for _, _, frame in events]
+    assert rest[-1]["type"] == "message_stop"
+    assert rest[-1]["status"] == "stopped"
+
+
+@pytest.mark.parametrize("by", ["after", "Last-Event-ID", "both"])
+def test_the_stream_goes_on_after_a_number(world: World, by: str) -> None:
+    world.upstream.script(*wire.text_answer(*WORDS))
+    sent, _ = world.answer()
+    headers = {"last_event_id": "12"} if by != "after" else {}
+    stream = world.stream(
+        world.alice, sent["generation"], {"after": 12, "Last-Event-ID": None, "both": 3}[by], **headers
+    )
+    frames = numbered([frame for _, _, frame in stream])
+    assert frames[0]["seq"] > 12
+    assert text_of(frames) == "".join(WORDS[10:])
+
+
+@pytest.mark.parametrize("after", ["x", "-1", "1.5", "9" * 40, "²", " 3", ""])
+def test_a_number_that_is_none_begins_at_the_start(world: World, after: str) -> None:
+    sent, _ = world.answer()
+    stream = EventStream(world.engine, world.alice.client, f"/generations/{sent['generation']}/events/?after={after}")
+    frames = numbered([frame for _, _, frame in stream])
+    assert frames[0]["type"] == "message_start"
+    assert frames[-1]["type"] == "message_stop"
+
+
+def test_html_is_in_the_stream_before_the_stop(world: World) -> None:
+    world.answer("The first rendering starts a process.")
+    world.upstream.script(*wire.text_answer("# Title\n\n", "Text.\n\n"))
+    sent, _ = world.answer()
+    kinds = [event for _, event, _ in world.stream(world.alice, sent["generation"])]
+    assert "block_html" in kinds
+    assert kinds[-1] == "message_stop"
+
+
+def test_an_answer_that_is_not_ones_own_is_not_found(world: World) -> None:
+    sent, _ = world.answer()
+    assert world.stream(world.bob, sent["generation"]).status == 404
+    assert world.stream(world.alice, str(uuid.uuid4())).status == 404
+
+
+def test_a_quiet_stream_says_that_it_is_alive(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert view.COMMENT_SECONDS == 15
+    monkeypatch.setattr(view, "COMMENT_SECONDS", 0.1)
+    world.upstream.script(wire.message_start(), wire.block_start(), Hang())
+    sent = world.alice.start()
+    stream = world.stream(world.alice, sent["generation"])
+    comments = 0
+    while comments < 2:
+        message = stream._get(5)
+        assert message is not None
+        comments += message["body"].startswith(b":")
+    stream.close()
+
+
+def test_a_stream_ends_when_its_reader_leaves(world: World) -> None:
+    world.upstream.script(wire.message_start(), wire.block_start(), Hang())
+    sent = world.alice.start()
+    stream = world.stream(world.alice, sent["generation"])
+    next(iter(stream))
+    assert hub.sockets_of(world.alice.user.pk) == 1
+    stream.close()
+    while stream._get(5) is not None:
+        pass
+    assert hub.sockets_of(world.alice.user.pk) == 0
+
+
+@pytest.fixture
+def brisk_patrol(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patrol, "SECONDS", 0.3)
+
+
+@pytest.mark.parametrize("change", ["signed out", "deleted"])
+def test_a_stream_is_cut_when_rights_end(brisk_patrol: None, world: World, change: str) -> None:
+    world.upstream.script(wire.message_start(), wire.block_start(), wire.text_delta("Some text"), Hang())
+    sent = world.alice.start()
+    stream = world.stream(world.alice, sent["generation"])
+    events: Any = iter(stream)
+    while next(events)[1] != "content_block_delta":
+        pass
+    if change == "signed out":
+        world.alice.client.logout()
+    else:
+        world.alice.post(f"/conversations/{sent['conversation']}/delete/")
+    assert "content_block_delta" not in [event for _, event, _ in events]
