@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from django.contrib.auth.models import AnonymousUser
 
-from .models import Conversation, Generation, Message, Participant, User
+from .models import Attachment, Conversation, Generation, Message, Participant, User
 
 
 class Operation(StrEnum):
@@ -83,6 +83,18 @@ def generation(user: User | AnonymousUser, id: uuid.UUID, operation: Operation) 
     if found is None:
         raise NotFound
     found.conversation = conversation(user, found.conversation_id, operation)
+    return found
+
+
+def attachment(user: User | AnonymousUser, id: uuid.UUID, operation: Operation) -> Attachment:
+    """A file as visible as the conversation it was sent in; before that, its uploader's alone. Raises NotFound."""
+    found = Attachment.objects.with_files().filter(pk=id).first()
+    if found is None or not isinstance(user, User):
+        raise NotFound
+    if found.conversation_id is not None:
+        conversation(user, found.conversation_id, operation)
+    elif found.uploader_id != user.pk or not user.is_active:
+        raise NotFound
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from .views import export, fragments, generations, managing, messages, pages, sending, sidebar
+from .views import attachments, export, fragments, generations, managing, messages, pages, sending, sidebar
 from .views.by_method import by_method
 
 _CONVERSATION = "conversations/<uuid:id>/"
@@ -31,8 +31,12 @@ urlpatterns: list[URLPattern] = [
     path(f"{_MESSAGE}edit/", sending.edit, name="message-edit"),
     path(f"{_MESSAGE}regenerate/", sending.regenerate, name="message-regenerate"),
     path(f"{_MESSAGE}continue/", sending.continue_answer, name="message-continue"),
+    path(f"{_MESSAGE}omit/", sending.omit, name="message-omit"),
     path(f"{_MESSAGE}select/", managing.select, name="message-select"),
     path(f"{_MESSAGE}fork/", managing.fork, name="message-fork"),
+    path("attachments/", attachments.upload, name="attachments"),
+    path("attachments/<uuid:id>/", attachments.attachment, name="attachment"),
+    path("attachments/<uuid:id>/thumbnail/", attachments.thumbnail, name="attachment-thumbnail"),
     path("generations/<uuid:id>/stop/", generations.stop, name="generation-stop"),
     path("generations/<uuid:id>/events/", generations.events, name="generation-events"),
 ]

@@ -8,9 +8,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from .. import access
+from ..attachments.sending import redirected
 from ..live import news
 from ..models import Conversation, Message, User
-from . import branches
+from . import attachments, branches
 from .choices import model_for, parameters_for
 from .errors import Invalid
 from .text import clean_title
@@ -74,19 +75,22 @@ def fork(user: User, conversation: Conversation, leaf: Message) -> Conversation:
             parameters=conversation.parameters,
         )
         copy.save(force_insert=True)
+        files = attachments.copy_into(copy, path)
         parent: Message | None = None
         for original in path:
             generation = getattr(original, "generation", None)
             if generation is not None and generation.is_live:
                 break
-            parent = _copied(original, copy, parent)
+            parent = _copied(original, copy, parent, files)
         copy.current_leaf = parent
         copy.save(update_fields=["current_leaf"])
         transaction.on_commit(lambda: news.conversation_updated(copy, {user.pk}))
     return copy
 
 
-def _copied(original: Message, conversation: Conversation, parent: Message | None) -> Message:
+def _copied(
+    original: Message, conversation: Conversation, parent: Message | None, files: dict[str, str]
+) -> Message:
     fields = {
         name: getattr(original, name)
         for name in (
@@ -94,6 +98,7 @@ def _copied(original: Message, conversation: Conversation, parent: Message | Non
             "stop_details", "usage", "cost_microdollars", "error", "html", "created_at", "finished_at",
         )
     }  # fmt: skip
+    fields["content"] = redirected(original.content, files)
     message = Message(conversation=conversation, parent=parent, **fields)
     message.save(force_insert=True)
     return message

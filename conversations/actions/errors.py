@@ -38,3 +38,17 @@ class Unavailable(Refused):
 
     type = "unavailable"
     status = 503
+
+
+class TooLarge(Refused):
+    """More bytes, pixels, pages or files than there may be."""
+
+    type = "too_large"
+    status = 413
+
+
+class Unsupported(Refused):
+    """A kind of file that cannot be sent."""
+
+    type = "unsupported_media_type"
+    status = 415

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -15,6 +15,7 @@ from django.utils import timezone
 from .. import access
 from ..live import news
 from ..models import Conversation, Generation, GenerationStatus, LanguageModel, Message, User, Workspace
+from . import attachments as files
 from . import branches, idempotency
 from .choices import model_for, parameters_for
 from .errors import Invalid, Unavailable
@@ -36,8 +37,8 @@ class Sent:
 
 
 def text_content(text: str) -> Content:
-    """A user turn: one text block (picture and document blocks come before it)."""
-    return [{"type": "text", "text": text}]
+    """The text of a user turn: one block, none for the turn that is files alone (the API takes no empty text)."""
+    return [{"type": "text", "text": text}] if text else []
 
 
 def start(
@@ -48,14 +49,15 @@ def start(
     owner: str,
     model: str = "",
     parameters: dict[str, Any] | None = None,
+    attachments: Sequence[uuid.UUID] = (),
 ) -> Sent:
     """A new conversation with its first message, its answer queued.
 
-    `owner` is the process that will answer. Raises Invalid, ClientIdReused, Unavailable.
+    `owner` is the process that will answer. Raises Invalid, TooLarge, ClientIdReused, Unavailable.
     """
-    content = text_content(clean_prompt(text))
+    content = text_content(clean_prompt(text, may_be_empty=bool(attachments)))
     fields = idempotency.digest(
-        {"act": "start", "text": text, "model": model, "parameters": parameters or {}}
+        {"act": "start", "text": text, "model": model, "parameters": parameters or {}, "files": attachments}
     )
 
     def make(chosen: LanguageModel) -> tuple[Conversation, Message]:
@@ -67,7 +69,8 @@ def start(
             current_leaf=None,
         )
         conversation.save(force_insert=True)
-        return conversation, user_turn(conversation, None, user, content)
+        taken = files.take(user, conversation, attachments, chosen)
+        return conversation, user_turn(conversation, None, user, taken + content)
 
     return begin(user, client_id, fields, owner, lambda: model_for(user, None, model), make)
 
@@ -80,33 +83,51 @@ def send(
     *,
     owner: str,
     parent: uuid.UUID | None = None,
+    attachments: Sequence[uuid.UUID] = (),
 ) -> Sent:
-    """The next turn under `parent` (default: the current leaf). Raises Invalid, Busy, ClientIdReused, Unavailable."""
-    content = text_content(clean_prompt(text))
-    fields = idempotency.digest({"act": "send", "in": conversation.pk, "text": text, "parent": parent})
+    """The next turn under `parent` (default: the current leaf).
 
-    def make(_: LanguageModel) -> tuple[Conversation, Message]:
+    Raises Invalid, TooLarge, Busy, ClientIdReused, Unavailable.
+    """
+    content = text_content(clean_prompt(text, may_be_empty=bool(attachments)))
+    fields = idempotency.digest(
+        {"act": "send", "in": conversation.pk, "text": text, "parent": parent, "files": attachments}
+    )
+
+    def make(chosen: LanguageModel) -> tuple[Conversation, Message]:
         locked = branches.lock(conversation)
         under = branches.parent_of_send(locked, parent)
         branches.refuse_if_busy(locked, under)
-        return locked, user_turn(locked, under, user, content)
+        taken = files.take(user, locked, attachments, chosen)
+        return locked, user_turn(locked, under, user, taken + content)
 
     return begin(user, client_id, fields, owner, lambda: model_for(user, conversation, ""), make)
 
 
-def edit(user: User, message: Message, text: str, client_id: uuid.UUID, *, owner: str) -> Sent:
-    """A sibling of one's message with another text; nothing is changed in place. Raises as `send`."""
+def edit(
+    user: User,
+    message: Message,
+    text: str,
+    client_id: uuid.UUID,
+    *,
+    owner: str,
+    attachments: Sequence[uuid.UUID] = (),
+) -> Sent:
+    """A sibling of one's message with another text, its files kept and further ones added. Raises as `send`."""
     if message.role != Message.Role.USER:
         raise Invalid("Only a message of a person can be edited.")
     kept = [block for block in message.content if block.get("type") != "text"]
-    content = kept + text_content(clean_prompt(text))
+    content = text_content(clean_prompt(text, may_be_empty=bool(kept or attachments)))
     conversation = message.conversation
-    fields = idempotency.digest({"act": "edit", "message": message.pk, "text": text})
+    fields = idempotency.digest(
+        {"act": "edit", "message": message.pk, "text": text, "files": attachments}
+    )
 
-    def make(_: LanguageModel) -> tuple[Conversation, Message]:
+    def make(chosen: LanguageModel) -> tuple[Conversation, Message]:
         locked = branches.lock(conversation)
         branches.refuse_if_busy(locked, message.parent_id)
-        return locked, user_turn(locked, message.parent_id, user, content)
+        taken = files.take(user, locked, attachments, chosen)
+        return locked, user_turn(locked, message.parent_id, user, kept + taken + content)
 
     return begin(user, client_id, fields, owner, lambda: model_for(user, conversation, ""), make)
 

@@ -12,14 +12,19 @@ from .errors import Invalid
 _INVISIBLE = {"Cf", "Cc", "Zs", "Zl", "Zp"}
 
 
-def clean_prompt(text: str) -> str:
-    """The prompt without NUL and lone surrogates, which a database refuses. Raises Invalid when empty or too long."""
+def clean_prompt(text: str, *, may_be_empty: bool = False) -> str:
+    """The prompt without NUL and lone surrogates, which a database refuses; "" when there is nothing to see in it.
+
+    Raises Invalid when it is empty, unless that is allowed (files speak for themselves), or too long.
+    """
     cleaned = storable(text)
     if len(cleaned) > settings.PROMPT_MAX_CHARACTERS:
         raise Invalid(
             f"The message has {len(cleaned):,} characters; the limit is {settings.PROMPT_MAX_CHARACTERS:,}."
         )
     if all(unicodedata.category(character) in _INVISIBLE for character in cleaned):
+        if may_be_empty:
+            return ""
         raise Invalid("The message is empty.")
     return cleaned
 

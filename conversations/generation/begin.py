@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..actions import answers
 from ..actions.outcome import Outcome
+from ..attachments.sending import CannotBeSent
 from ..live.hub import hub
 from ..live.log import LiveLog
 from ..models import Generation, GenerationStatus
@@ -23,6 +24,8 @@ def begin(generation: Generation) -> None:
         turn = context.prepare(generation)
     except SecretUnreadable:
         _fail(generation, _KEY_LOST)
+    except CannotBeSent as error:
+        _fail(generation, {"type": error.type, "message": str(error)})
     except ValueError as error:
         _fail(generation, {"type": "invalid", "message": str(error)})
     else:

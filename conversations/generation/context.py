@@ -11,6 +11,8 @@ from typing import Any
 
 from django.db.models import prefetch_related_objects
 
+from ..actions import large_pictures
+from ..attachments import sending
 from ..models import Conversation, Generation, LanguageModel, Message, Provider
 from ..upstream.capabilities import default_max_tokens, lookup
 from ..upstream.endpoint import Endpoint
@@ -20,6 +22,8 @@ from ..upstream.request import MessageRequest
 Block = dict[str, Any]
 Turns = list[dict[str, Any]]
 
+# In place of a turn that was nothing but files that had to be left out: a request cannot do without it.
+_LEFT_OUT: Block = {"type": "text", "text": "(The file that was sent here cannot be read and was left out.)"}
 _DEFAULT_BUDGET = 4096
 _MIN_BUDGET = 1024
 
@@ -36,7 +40,9 @@ class Turn:
 
 
 def prepare(generation: Generation) -> Turn:
-    """The turn to answer. Raises SecretUnreadable when the provider's key cannot be decrypted."""
+    """The turn to answer. Raises SecretUnreadable when the provider's key cannot be decrypted, CannotBeSent when a file
+    stands in the way.
+    """
     language_model = generation.language_model
     if language_model is None:
         raise ValueError("The model of this generation was removed.")
@@ -84,7 +90,7 @@ def request_for(
     thinking, output_config = _thinking(parameters, capabilities, limit)
     return MessageRequest(
         model=language_model.model_id,
-        messages=turns(path, language_model, parameters),
+        messages=_with_files(turns(path, language_model, parameters), capabilities, language_model),
         max_tokens=limit,
         system=parameters.get("system", ""),
         stop_sequences=list(parameters.get("stop_sequences", [])),
@@ -96,13 +102,26 @@ def request_for(
     )
 
 
+def _with_files(turns: Turns, capabilities: Capabilities, language_model: LanguageModel) -> Turns:
+    """Attachments become base64 here and only here (DESIGN section 3)."""
+    attachments = sending.attachments_of(turns)
+    if not attachments:
+        return turns
+    if sending.takes_large(sending.pictures_in(turns), capabilities):
+        large_pictures.prepare(attachments.values())
+    return sending.with_files(turns, attachments, capabilities, language_model.provider.dialect)
+
+
 def turns(path: list[Message], language_model: LanguageModel, parameters: dict[str, Any]) -> Turns:
     """Alternating user and assistant turns; empty and refused ones left out, neighbours of one role merged."""
     result: Turns = []
-    signatures_hold = True
+    signatures_hold = not _pictures_shrink(path, language_model)
     for message in path:
         if message.role == Message.Role.USER:
             content = _user_blocks(message.content)
+            if any(block.get("omitted") for block in message.content):
+                # What follows was thought with another beginning (messages-api 6.3).
+                signatures_hold = False
         else:
             if message.stop_reason == "refusal":
                 continue
@@ -120,10 +139,19 @@ def turns(path: list[Message], language_model: LanguageModel, parameters: dict[s
     return result
 
 
+def _pictures_shrink(path: list[Message], language_model: LanguageModel) -> bool:
+    """Whether there are so many pictures that they go out smaller than in earlier requests: another beginning, too."""
+    capabilities = lookup(language_model.model_id, language_model.provider.dialect)
+    pictures = sending.pictures_in([{"content": _user_blocks(m.content)} for m in path if m.role == "user"])
+    return capabilities.high_resolution and not sending.takes_large(pictures, capabilities)
+
+
 def _user_blocks(content: list[Block]) -> list[Block]:
-    """Pictures and documents in order, then the text (DESIGN section 3)."""
-    others = [block for block in content if block.get("type") != "text"]
+    """Pictures and documents in order, then the text (DESIGN section 3); what a person chose to leave out stays out."""
+    others = [block for block in content if block.get("type") != "text" and not block.get("omitted")]
     texts = [block for block in content if block.get("type") == "text" and block.get("text")]
+    if content and not others and not texts:
+        return [_LEFT_OUT]
     return others + texts
 
 

@@ -10,6 +10,7 @@ from .language_model import LanguageModel
 from .message import Message
 from .participant import Participant
 from .provider import Provider
+from .stored_file import StoredFile
 from .usage_record import UsageRecord
 from .user import User
 from .workspace import Workspace
@@ -26,6 +27,7 @@ __all__ = [
     "Message",
     "Participant",
     "Provider",
+    "StoredFile",
     "UsageRecord",
     "User",
     "Workspace",

@@ -12,7 +12,9 @@ from django.views.decorators.http import require_safe
 
 from .. import access
 from ..access import Operation
+from ..attachments.sending import referred
 from ..models import Conversation, Message
+from .files import files_of
 from .messages import message_json
 from .requests import answers_refusals, person
 
@@ -35,18 +37,32 @@ def _json(found: Conversation, path: list[Message]) -> str:
         "created_at": found.created_at,
         "parameters": found.parameters,
         "messages": [message_json(row) for row in path],
+        "attachments": [
+            {
+                "id": file.pk,
+                "name": file.name,
+                "media_type": file.media_type,
+                "width": file.width,
+                "height": file.height,
+                "pages": file.pages,
+                "size": file.size,
+            }
+            for file in files_of(path).values()
+        ],
     }
     return json.dumps(document, cls=DjangoJSONEncoder, ensure_ascii=False, indent=2)
 
 
 def _markdown(found: Conversation, path: list[Message]) -> str:
     parts = [f"# {found}\n"]
+    names = {id: f"{file.name} ({file.media_type})" for id, file in files_of(path).items()}
     joined = False
     for row in path:
         if row.role == Message.Role.USER:
             if row.continues:
                 continue
-            parts.append(f"\n## {row.author.name if row.author else 'User'}\n\n{row.text}\n")
+            listed = "".join(f"\n- {_plain(names[id])}\n" for id in referred(row.content) if id in names)
+            parts.append(f"\n## {row.author.name if row.author else 'User'}\n{listed}\n{row.text}\n")
         elif row.continues and joined:
             # A continuation goes on in the middle of a sentence: no heading, no line between.
             parts[-1] = parts[-1].removesuffix("\n") + row.text + "\n"
@@ -54,6 +70,11 @@ def _markdown(found: Conversation, path: list[Message]) -> str:
             parts.append(f"\n## {row.model or 'Answer'}\n\n{row.text}\n")
         joined = row.role == Message.Role.ASSISTANT
     return "".join(parts)
+
+
+def _plain(name: str) -> str:
+    """A file's name is chosen by people: no Markdown in it counts."""
+    return re.sub(r"([^\w\s.,/+-])", r"\\\1", name)
 
 
 def _download(found: Conversation, suffix: str, content_type: str, text: str) -> HttpResponse:

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..actions.continuation import can_continue
+from ..actions.omission import can_omit
 from ..models import GenerationStatus, Message, User
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """`kind` styles it; `actions` are among continue, retry, settings, new, edit."""
+    """`kind` styles it; `actions` are among continue, retry, settings, new, edit, omit (go on without the files)."""
 
     kind: str
     text: str
@@ -75,7 +76,10 @@ def _broken(message: Message, viewer: User) -> Note:
         text = " ".join([text, *(part for part in extra if part)])
     if message.status == GenerationStatus.INTERRUPTED:
         return Note(error.get("type", "interrupted"), text, _going_on(message))
-    return Note(error.get("type", "failed"), text, _AFTER_ERROR.get(error.get("type", ""), ["retry"]))
+    actions = _AFTER_ERROR.get(error.get("type", ""), ["retry"])
+    if can_omit(message):
+        actions = ["omit", *actions]
+    return Note(error.get("type", "failed"), text, actions)
 
 
 def _going_on(message: Message) -> list[str]:

@@ -63,10 +63,12 @@ class Fields:
     def settings(self) -> dict[str, Any]:
         return {name: self._values[name] for name in SETTINGS if name in self._values}
 
-    def refuse_attachments(self) -> None:
-        """Files are never dropped silently: while they cannot be sent, a send with files is refused."""
-        if self.attachments:
-            raise Invalid("Files cannot be sent here yet. Remove them and send again.")
+    def attachment_ids(self) -> list[uuid.UUID]:
+        """The files to send, in order. Raises Invalid when one is no UUID."""
+        try:
+            return [uuid.UUID(id) for id in self.attachments]
+        except ValueError:
+            raise Invalid("attachments must be UUIDs.") from None
 
 
 def _json_object(request: HttpRequest) -> dict[str, Any]:

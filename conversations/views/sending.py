@@ -11,10 +11,11 @@ from django.views.decorators.http import require_POST
 
 from .. import access
 from ..access import Operation
-from ..actions import continuation, messages
+from ..actions import continuation, messages, omission
 from ..actions.messages import Sent
 from ..generation import supervisor
 from ..generation.begin import begin
+from ..models import Message
 from .requests import Fields, answer, answers_refusals, person
 
 
@@ -23,12 +24,12 @@ from .requests import Fields, answer, answers_refusals, person
 def start(request: HttpRequest) -> HttpResponse:
     """POST /conversations/: a new conversation with its first message, its answer running."""
     fields = Fields(request)
-    fields.refuse_attachments()
     sent = messages.start(
         person(request),
         fields.text("text"),
         fields.client_id(),
         owner=supervisor.identity(),
+        attachments=fields.attachment_ids(),
         model=fields.text("model"),
         parameters=fields.settings(),
     )
@@ -41,13 +42,13 @@ def send(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
     """POST /conversations/<uuid>/messages/: the next message of a branch."""
     conversation = access.conversation(person(request), id, Operation.WRITE)
     fields = Fields(request)
-    fields.refuse_attachments()
     sent = messages.send(
         person(request),
         conversation,
         fields.text("text"),
         fields.client_id(),
         owner=supervisor.identity(),
+        attachments=fields.attachment_ids(),
         parent=fields.identifier("parent"),
     )
     return _answered(request, sent)
@@ -60,7 +61,12 @@ def edit(request: HttpRequest, id: uuid.UUID, message: uuid.UUID) -> HttpRespons
     found = access.message(person(request), id, message, Operation.WRITE)
     fields = Fields(request)
     sent = messages.edit(
-        person(request), found, fields.text("text"), fields.client_id(), owner=supervisor.identity()
+        person(request),
+        found,
+        fields.text("text"),
+        fields.client_id(),
+        owner=supervisor.identity(),
+        attachments=fields.attachment_ids(),
     )
     return _answered(request, sent)
 
@@ -83,6 +89,22 @@ def continue_answer(request: HttpRequest, id: uuid.UUID, message: uuid.UUID) -> 
     """POST …/messages/<uuid>/continue/: go on where this answer ended."""
     found = access.message(person(request), id, message, Operation.WRITE)
     sent = continuation.continue_answer(
+        person(request), found, Fields(request).client_id(), owner=supervisor.identity()
+    )
+    return _answered(request, sent)
+
+
+@require_POST
+@answers_refusals
+def omit(request: HttpRequest, id: uuid.UUID, message: uuid.UUID) -> HttpResponse:
+    """POST …/messages/<uuid>/omit/: go on without files. For a refused answer: another one, asked without them (201);
+    for a person's turn: its files stay out of later requests.
+    """
+    found = access.message(person(request), id, message, Operation.WRITE)
+    if found.role == Message.Role.USER:
+        count = omission.omit_from_turn(found)
+        return answer(request, {"omitted": count}, reverse("conversation", args=[id]))
+    sent = omission.answer_without_files(
         person(request), found, Fields(request).client_id(), owner=supervisor.identity()
     )
     return _answered(request, sent)

@@ -12,9 +12,10 @@ from typing import Any
 from django.db.models import Q
 from django.utils.safestring import SafeString, mark_safe
 
-from ..models import Conversation, Generation, GenerationStatus, Message, User
+from ..models import Attachment, Conversation, Generation, GenerationStatus, Message, User
 from ..rendering.characters import visible
 from ..upstream.capabilities import lookup
+from .files import file_block, files_of
 from .formatted import html_of
 from .money import dollars, tokens
 from .notes import Note, note_for
@@ -66,10 +67,11 @@ def views_of(
 ) -> list[MessageView]:
     """The views of these messages; turns of our own that only asked to go on are left out."""
     siblings = _siblings(conversation, messages)
+    files = files_of(messages)
     shown = [
         message for message in messages if message.role == Message.Role.ASSISTANT or not message.continues
     ]
-    return [_view(message, siblings[message.parent_id], viewer, may_write) for message in shown]
+    return [_view(message, siblings[message.parent_id], viewer, may_write, files) for message in shown]
 
 
 def _siblings(
@@ -87,7 +89,11 @@ def _siblings(
 
 
 def _view(
-    message: Message, siblings: list[tuple[uuid.UUID, str]], viewer: User, may_write: bool
+    message: Message,
+    siblings: list[tuple[uuid.UUID, str]],
+    viewer: User,
+    may_write: bool,
+    files: dict[str, Attachment],
 ) -> MessageView:
     generation: Generation | None = getattr(message, "generation", None)
     running = message.status in _LIVE and generation is not None and generation.is_live
@@ -106,7 +112,7 @@ def _view(
         running=running,
     )
     if message.role == Message.Role.USER:
-        view.blocks = [_user_block(index, block) for index, block in enumerate(message.content)]
+        view.blocks = [_user_block(index, block, files) for index, block in enumerate(message.content)]
         view.can_edit = may_write
         return view
     view.can_regenerate = may_write and not running
@@ -151,10 +157,12 @@ def _branch(message: Message, siblings: list[tuple[uuid.UUID, str]]) -> dict[str
     }
 
 
-def _user_block(index: int, block: dict[str, Any]) -> dict[str, Any]:
+def _user_block(index: int, block: dict[str, Any], files: dict[str, Attachment]) -> dict[str, Any]:
     if block.get("type") == "text":
         text = visible(block.get("text", ""))
         return {"kind": "text", "index": index, "source": text, "html": [text]}
+    if (shown := file_block(index, block, files)) is not None:
+        return shown
     return {"kind": "unknown", "index": index, "type": block.get("type", "")}
 
 

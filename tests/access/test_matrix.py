@@ -15,6 +15,7 @@ from django.test import Client
 
 from conversations.models import Conversation, Message, Participant
 from conversations.urls import urlpatterns
+from tests.attachments.given import attached
 from tests.world import JSON, Person, finished, member
 
 READ, WRITE, OWN, NOBODYS, ANYBODY = "read", "write", "own", "nobody's", "anybody"
@@ -53,9 +54,17 @@ TABLE = [
     Row("message-continue", "POST", WRITE, 201),
     Row("message-select", "POST", WRITE, 200),
     Row("message-fork", "POST", READ, 201),
+    # Neither is possible for what alice has sent: the right is there, and the answer says why not.
+    Row("message-omit", "POST", WRITE, 400),
+    Row("attachment", "DELETE", WRITE, 400),
+    Row("attachments", "POST", ANYBODY, 400),
+    Row("attachment", "GET", READ, 200),
+    Row("attachment-thumbnail", "GET", READ, 200),
     Row("generation-stop", "POST", WRITE, 202),
     Row("generation-events", "GET", READ, 200),
 ]
+# Which of the ids an address begins with.
+FIRST = {"generations": "generation", "attachments": "attachment"}
 PEOPLE = {
     "owner": {READ, WRITE, OWN},
     "co-owner": {READ, WRITE, OWN},
@@ -73,7 +82,8 @@ def sent(alice: Person) -> dict[str, Any]:
     """A conversation of alice's with one answer that may be continued."""
     sent = alice.start("Question")
     finished(sent["generation"], "Answer", stop_reason="max_tokens")
-    return sent
+    conversation = Conversation.objects.get(pk=sent["conversation"])
+    return sent | {"attachment": str(attached(alice.user, conversation).pk)}
 
 
 def person_who_is(who: str, alice: Person, conversation: Conversation) -> Person:
@@ -96,7 +106,7 @@ def person_who_is(who: str, alice: Person, conversation: Conversation) -> Person
 def path_of(row: Row, sent: dict[str, Any]) -> str:
     pattern = next(str(p.pattern) for p in urlpatterns if p.name == row.name)
     message = sent["message"] if row.data.get("message") == "turn" else sent["reply"]
-    first = sent["generation"] if pattern.startswith("generations/") else sent["conversation"]
+    first = sent.get(FIRST.get(pattern.partition("/")[0], "conversation"))
     return "/" + pattern.replace("<uuid:id>", str(first)).replace("<uuid:message>", str(message))
 
 

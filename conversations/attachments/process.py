@@ -1,0 +1,95 @@
+"""Runs the child for one file: how many at once, how long, and what its end means. Called by `actions.attachments`."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+import signal
+import subprocess
+import sys
+import threading
+from functools import cache
+from pathlib import Path
+from typing import IO, Any
+
+from django.conf import settings
+
+from .limits import Limits
+from .refusal import FileRefused
+
+logger = logging.getLogger(__name__)
+
+_ROOT = Path(__file__).resolve().parents[2]
+_TOO_LONG = "This file takes too long to read. Make it smaller or simpler and attach it again."
+_UNREADABLE = "This file cannot be read: it is damaged."
+_OUT_OF_TIME = (-signal.SIGXCPU, -signal.SIGKILL)
+
+
+def limits() -> Limits:
+    """The bounds that the settings name."""
+    return Limits(
+        max_pixels=settings.IMAGE_MAX_PIXELS,
+        max_side=settings.IMAGE_MAX_SIDE,
+        max_frames=settings.IMAGE_MAX_FRAMES,
+        sent_side=settings.IMAGE_SENT_SIDE,
+        sent_base64=settings.IMAGE_SENT_BASE64_BYTES,
+        thumbnail_side=settings.IMAGE_THUMBNAIL_SIDE,
+        pdf_pages=settings.PDF_MAX_PAGES,
+        pdf_unpacked=settings.PDF_MAX_UNPACKED_BYTES,
+        memory=settings.ATTACHMENT_CHILD_MEMORY,
+        cpu_seconds=settings.ATTACHMENT_CHILD_CPU_SECONDS,
+    )
+
+
+def run(task: str, media_type: str, source: IO[bytes], folder: Path, bounds: Limits) -> dict[str, Any]:
+    """What the child says about the file that `source`, a real file at its start, holds.
+
+    Its files are in `folder` afterwards. Waits while ATTACHMENT_CHILDREN others are running. Raises FileRefused.
+    """
+    job = {
+        "task": task,
+        "media_type": media_type,
+        "folder": str(folder),
+        "limits": dataclasses.asdict(bounds),
+    }
+    with _places():
+        # An empty environment: the process must not hold the server's secrets.
+        child = subprocess.Popen(
+            [sys.executable, "-E", "-s", "-m", "conversations.attachments.child", json.dumps(job)],
+            stdin=source,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd=_ROOT,
+            env={},
+        )
+        try:
+            output, _ = child.communicate(timeout=settings.ATTACHMENT_CHILD_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise FileRefused("too_large", _TOO_LONG) from None
+        finally:
+            if child.poll() is None:
+                child.kill()
+                child.communicate()
+    return _reply(child.returncode, output, media_type)
+
+
+def _reply(code: int, output: bytes, media_type: str) -> dict[str, Any]:
+    if code in _OUT_OF_TIME:
+        raise FileRefused("too_large", _TOO_LONG)
+    try:
+        reply: dict[str, Any] = json.loads(output) if code == 0 else {}
+    except ValueError:
+        reply = {}
+    if not reply:
+        # A decoder that crashed: the file is at fault, and operators may want to know.
+        logger.warning("The process that reads a file (%s) ended with %d.", media_type, code)
+        raise FileRefused("invalid", _UNREADABLE)
+    if "refused" in reply:
+        raise FileRefused(reply["refused"], reply["message"])
+    return reply
+
+
+@cache
+def _places() -> threading.BoundedSemaphore:
+    return threading.BoundedSemaphore(max(1, settings.ATTACHMENT_CHILDREN))

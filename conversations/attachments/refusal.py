@@ -1,0 +1,21 @@
+"""A file that is not taken, with the sentence for the person who gave it. Raised on both sides of the child process."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Kind = Literal["unsupported", "invalid", "too_large"]
+
+
+class FileRefused(Exception):
+    """`kind` decides the status of the answer; the message is a plain sentence that says what to do."""
+
+    def __init__(self, kind: Kind, message: str) -> None:
+        super().__init__(message)
+        self.kind: Kind = kind
+        self.message = message
+
+
+def megabytes(size: int) -> str:
+    """A size for people: `23.4 MB`."""
+    return f"{size / (1024 * 1024):.1f}".removesuffix(".0") + " MB"

@@ -1,0 +1,91 @@
+"""Files: given by POST, served inert to those who may see them, taken back while nobody has sent them."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.core.files.uploadedfile import UploadedFile
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from chatsite.errors import json_error
+
+from .. import access
+from ..access import NotFound, Operation
+from ..actions import attachments
+from ..actions.errors import Invalid, Refused
+from ..attachments.kinds import is_text
+from ..models import Attachment
+from .requests import answers_refusals, person
+from .stored import stored_response
+
+
+@require_POST
+def upload(request: HttpRequest) -> HttpResponse:
+    """POST /attachments/ (multipart `file`): 201 with the contract's description; every refusal is JSON too."""
+    try:
+        files = request.FILES.getlist("file")
+        if len(files) != 1 or not isinstance(files[0], UploadedFile):
+            raise Invalid("Send one file per request, as the field “file” of a multipart form.")
+        return JsonResponse(described(attachments.upload(person(request), files[0])), status=201)
+    except Refused as refused:
+        return json_error(refused.status, refused.type, refused.message)
+
+
+def attachment(request: HttpRequest, id: uuid.UUID) -> HttpResponseBase:
+    """GET: the stored bytes. DELETE: take back what no message has taken, 204."""
+    if request.method == "DELETE":
+        return _remove(request, id)
+    if request.method in ("GET", "HEAD"):
+        return _serve(request, id)
+    return HttpResponseNotAllowed(["GET", "HEAD", "DELETE"])
+
+
+@require_safe
+@answers_refusals
+def thumbnail(request: HttpRequest, id: uuid.UUID) -> HttpResponseBase:
+    """GET …/thumbnail/: a small WebP of a picture; other files have none."""
+    found = access.attachment(person(request), id, Operation.READ)
+    if found.thumbnail is None:
+        raise NotFound
+    return stored_response(request, found.thumbnail, found.thumbnail.media_type, found.name, inline=True)
+
+
+def described(attachment: Attachment) -> dict[str, Any]:
+    """An attachment in the contract's words; sizes in bytes and pixels, `tokens` estimated."""
+    return {
+        "id": attachment.pk,
+        "name": attachment.name,
+        "media_type": attachment.media_type,
+        "width": attachment.width,
+        "height": attachment.height,
+        "pages": attachment.pages,
+        "size": attachment.size,
+        "tokens": attachment.tokens,
+        "url": reverse("attachment", args=[attachment.pk]),
+        "thumbnail_url": thumbnail_url(attachment),
+    }
+
+
+def thumbnail_url(attachment: Attachment) -> str | None:
+    if attachment.thumbnail_id is None:
+        return None
+    return reverse("attachment-thumbnail", args=[attachment.pk])
+
+
+@answers_refusals
+def _serve(request: HttpRequest, id: uuid.UUID) -> HttpResponseBase:
+    found = access.attachment(person(request), id, Operation.READ)
+    media_type = found.media_type
+    if is_text(media_type):
+        media_type += "; charset=utf-8"
+    return stored_response(request, found.original, media_type, found.name, inline=found.is_picture)
+
+
+@answers_refusals
+def _remove(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
+    attachments.remove(access.attachment(person(request), id, Operation.WRITE))
+    return HttpResponse(status=204)
