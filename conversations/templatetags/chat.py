@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,6 +15,7 @@ from django.utils.safestring import SafeString, mark_safe
 from lucide.templatetags.lucide import lucide
 
 register = template.Library()
+STATIC_IMPORT = re.compile(r'^import [^;]*?"(\.{1,2}/[^"]+)";', re.MULTILINE)
 
 # Every icon that templates or scripts may use, by its Lucide name.
 ICONS = (
@@ -49,9 +51,18 @@ def icon(name: str) -> SafeString:
 @register.simple_tag
 @cache
 def page_modules() -> list[str]:
-    """Every script of the chat page, so that the browser fetches all of them at once instead of import by import."""
+    """The scripts that main.js needs at once, so that the browser fetches them together, not import by import."""
     root = Path(settings.BASE_DIR) / "static"
-    return sorted(path.relative_to(root).as_posix() for path in (root / "js").rglob("*.js"))
+    found: dict[Path, None] = {}
+    waiting = [(root / "js" / "main.js").resolve()]
+    while waiting:
+        module = waiting.pop()
+        if module not in found:
+            found[module] = None
+            waiting += [
+                (module.parent / name).resolve() for name in STATIC_IMPORT.findall(module.read_text())
+            ]
+    return [module.relative_to(root.resolve()).as_posix() for module in found if module.name != "main.js"]
 
 
 @register.filter

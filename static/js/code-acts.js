@@ -1,19 +1,11 @@
 import { announce } from "./lib/announce.js";
 import { confirmOn, copy } from "./lib/clipboard.js";
 
-/** The buttons over code blocks; delegated, since blocks come and go while an answer streams. */
-export function enableCode(root) {
-  root.addEventListener("click", async (event) => {
-    const figure = event.target.closest(".code");
-    if (!figure) return;
-    const wrap = event.target.closest(".code__wrap");
-    const button = event.target.closest(".code__copy");
-    if (wrap) {
-      wrap.setAttribute("aria-pressed", String(figure.classList.toggle("code--wrapped")));
-    } else if (button && (await copyCode(figure))) {
-      confirm(button);
-    }
-  });
+/** A pressed button over a code block: wrap its lines, or copy it. */
+export async function actOn(button) {
+  const figure = button.closest(".code");
+  if (button.matches(".code__wrap")) button.setAttribute("aria-pressed", String(figure.classList.toggle("code--wrapped")));
+  else if (await copyCode(figure)) confirm(button);
 }
 
 /** Copies the last code block on the page. */

@@ -18,6 +18,8 @@ export class Fallback {
     if (this.#streams.has(generation)) return;
     const stream = new EventSource(urls.events(generation, this.seq(generation)));
     this.#streams.set(generation, stream);
+    // It comes back by itself after a broken connection, but not after a refusal: then the next `follow` may.
+    stream.addEventListener("error", () => stream.readyState === EventSource.CLOSED && this.leave(generation));
     for (const name of EVENTS) {
       stream.addEventListener(name, (event) => {
         this.frame(JSON.parse(event.data));

@@ -1,35 +1,57 @@
-import "./elements/command.js";
 import "./elements/composer.js";
-import "./elements/settings.js";
 import "./elements/sidebar.js";
 import "./elements/transcript.js";
-import { enableCode, copyLastCode } from "./code-acts.js";
-import { ConversationActs } from "./conversation-acts.js";
 import { ConnectionBar } from "./elements/connection-bar.js";
 import { draftKey } from "./elements/composer.js";
 import { enableMenus, menuSource } from "./elements/menus.js";
 import { enableKeys } from "./keys.js";
 import { nameKeys } from "./lib/format.js";
 import { page, urls } from "./lib/page.js";
-import { MessageActs } from "./message-acts.js";
 import { Session } from "./session.js";
-import { chooseTheme } from "./theme.js";
 
 const $ = (id) => document.getElementById(id);
 const transcript = $("transcript");
 const composer = $("composer");
 const sidebar = $("sidebar");
-const settings = () => $("settings");
-const command = document.querySelector("chat-command");
 
 const session = new Session({
   transcript,
   composer,
   bar: new ConnectionBar($("connection-bar")),
-  fields: () => ({ ...settings().values(), model: composer.model.value }),
+  fields: () => ({ ...$("settings").values?.(), model: composer.model.value }),
 });
-const messageActs = new MessageActs({ session, transcript, composer });
-const conversationActs = new ConversationActs({ sidebar });
+/* What is needed only when somebody acts is loaded then, or when the page has been quiet for a while. */
+const LATER = 15000;
+const once = (load) => {
+  let loading = null;
+  return () =>
+    (loading ??= load().catch((error) => {
+      loading = null;
+      throw error;
+    }));
+};
+const messageActs = once(async () => {
+  const { MessageActs } = await import("./message-acts.js");
+  return new MessageActs({ session, transcript, composer });
+});
+const conversationActs = once(async () => {
+  const { ConversationActs } = await import("./conversation-acts.js");
+  return new ConversationActs({ sidebar });
+});
+const codeActs = once(() => import("./code-acts.js"));
+const command = once(async () => {
+  await import("./elements/command.js");
+  const element = document.querySelector("chat-command");
+  element.commands = commands;
+  return element;
+});
+const loadSettings = once(() => import("./elements/settings.js"));
+const settings = async () => {
+  await loadSettings();
+  return $("settings");
+};
+const chooseTheme = async (theme) => (await import("./theme.js")).chooseTheme(theme);
+for (const load of [messageActs, conversationActs, codeActs, command, loadSettings]) setTimeout(() => load().catch(() => {}), LATER);
 
 /* What a pressed [data-act] is about: a menu's item acts on what its menu was opened for. */
 function subjectOf(button) {
@@ -44,30 +66,36 @@ function isArchived({ entry }) {
 
 const pageActs = {
   sidebar: () => sidebar.toggle(),
-  search: () => command.open(),
-  settings: () => settings().toggle(),
+  search: async () => (await command()).open(),
+  settings: async () => (await settings()).toggle(),
   help: () => $("help").showModal(),
-  rename: () => conversationActs.rename(),
+  rename: async () => (await conversationActs()).rename(),
   archived: () => sidebar.toggleArchived(),
-  archive: (subject) => conversationActs.archive(subject.conversation, isArchived(subject)),
-  delete: (subject) => conversationActs.delete(subject.conversation),
+  archive: async (subject) => (await conversationActs()).archive(subject.conversation, isArchived(subject)),
+  delete: async (subject) => (await conversationActs()).delete(subject.conversation),
 };
+
+/* A script that cannot be fetched has been replaced by a newer one, or the network is away. */
+function complain(error) {
+  const sentence = error instanceof TypeError ? "That did not work. Reload the page and try again." : error.message;
+  composer.say(sentence, { problem: true });
+}
 
 async function act(button) {
   const name = button.dataset.act;
   const subject = subjectOf(button);
-  if (subject.article && name in messageActs) {
-    const shown = subject.from === button ? button : null;
-    await messageActs[name](subject.article, shown);
-  } else {
-    await pageActs[name]?.(subject);
+  if (name in pageActs) {
+    await pageActs[name](subject);
+  } else if (subject.article) {
+    const acts = await messageActs();
+    await acts[name]?.(subject.article, subject.from === button ? button : null);
   }
 }
 
 document.addEventListener("click", (event) => {
   const { target } = event;
   const button = target.closest("[data-act]");
-  if (button) act(button).catch((error) => composer.say(error.message, { problem: true }));
+  if (button) act(button).catch(complain);
   const theme = target.closest("[data-theme-choice]");
   if (theme) chooseTheme(theme.dataset.themeChoice).catch(() => {});
   const dismissed = target.closest("[data-dismiss]");
@@ -85,11 +113,11 @@ document.addEventListener("click", (event) => {
 
 composer.addEventListener("submit-text", ({ detail: text }) => session.sending.submit(text));
 composer.addEventListener("stop", () => session.stop());
-composer.addEventListener("edit-last", () => {
+composer.addEventListener("edit-last", async () => {
   const last = transcript.last("user");
-  if (last) messageActs.edit(last);
+  if (last) (await messageActs()).edit(last);
 });
-composer.model.addEventListener("change", () => settings().choose(composer.model.value));
+composer.model.addEventListener("change", async () => (await settings()).choose(composer.model.value));
 document.addEventListener("model", ({ detail }) => {
   composer.model.value = detail;
 });
@@ -118,9 +146,9 @@ $("sign-out").addEventListener("submit", () => {
 addEventListener("popstate", () => location.reload());
 
 const newConversation = () => location.assign(urls.home);
-const copyAnswer = () => {
+const copyAnswer = async () => {
   const last = transcript.last("assistant");
-  if (last) messageActs.copy(last, last.querySelector("[data-act=copy]"));
+  if (last) (await messageActs()).copy(last, last.querySelector("[data-act=copy]"));
 };
 
 enableKeys({
@@ -130,7 +158,7 @@ enableKeys({
   sidebar: pageActs.sidebar,
   help: pageActs.help,
   composer: () => composer.focus(),
-  copyCode: () => copyLastCode(transcript),
+  copyCode: async () => (await codeActs()).copyLastCode(transcript),
   escape: () => {
     if (document.querySelector("dialog[open], [popover]:popover-open")) return;
     if (sidebar.isOver) sidebar.hide();
@@ -138,9 +166,9 @@ enableKeys({
   },
 });
 
-command.commands = [
+const commands = [
   { label: "New conversation", keys: "Ctrl Shift O", run: newConversation },
-  { label: "Settings of this conversation", run: () => settings().toggle(true) },
+  { label: "Settings of this conversation", run: async () => (await settings()).toggle(true) },
   { label: "Show or hide the sidebar", keys: "Ctrl B", run: pageActs.sidebar },
   { label: "Archived conversations", run: pageActs.archived },
   { label: "Light theme", run: () => chooseTheme("light") },
@@ -151,8 +179,11 @@ command.commands = [
 ];
 
 enableMenus();
-enableCode(transcript);
+transcript.addEventListener("click", async ({ target }) => {
+  const button = target.closest(".code__wrap, .code__copy");
+  if (button) (await codeActs()).actOn(button);
+});
 nameKeys(document);
 if (!page.mayWrite) composer.close("You may read this conversation, but not write in it.");
 session.start();
-conversationActs.takeUp();
+if (sessionStorage.length) conversationActs().then((acts) => acts.takeUp());

@@ -3,8 +3,8 @@ import { confirmOn, copy } from "./lib/clipboard.js";
 import { clone, nodesOf } from "./lib/html.js";
 import { getHTML, getJSON, post } from "./lib/http.js";
 import { urls } from "./lib/page.js";
-import { uuid } from "./lib/uuid.js";
-import { fold, unfold } from "./elements/fold.js";
+import { uuid } from "./models/draft.js";
+import { fold, unfold } from "./elements/long-content.js";
 import { turnArticle } from "./sending.js";
 
 /** What can be done to a message: one method per `data-act`. Each gets the article and the pressed button. */

@@ -1,9 +1,9 @@
 import { clone } from "./lib/html.js";
 import { post, Refused, Unreached } from "./lib/http.js";
 import { page, urls } from "./lib/page.js";
-import { uuid } from "./lib/uuid.js";
-import { Backoff } from "./models/backoff.js";
-import { foldTurn } from "./elements/fold.js";
+import { uuid } from "./models/draft.js";
+import { Backoff } from "./models/connection.js";
+import { foldTurn } from "./elements/long-content.js";
 
 const TRIES_WHEN_FAILING = 4;
 
@@ -29,10 +29,15 @@ export class Sending {
   }
 
   submit(text) {
-    const record = { client_id: uuid(), text, ...(page.conversation ? {} : { fields: this.fields() }) };
+    const record = { client_id: uuid(), text, fields: page.conversation ? this.#place() : this.fields() };
     this.composer.text = "";
     this.composer.draft.send(record);
     this.#begin(record);
+  }
+
+  /* What is sent belongs under what this page shows, even if another tab is on another branch by now. */
+  #place() {
+    return { parent: this.transcript.last()?.dataset.message ?? "" };
   }
 
   /** After a reload: the send that nobody has acknowledged goes out again, as the same one. */

@@ -1,5 +1,4 @@
 import { Answers, isRunning } from "./answers.js";
-import { Fallback } from "./fallback.js";
 import { getHTML, Refused, signIn } from "./lib/http.js";
 import { documentOf, nodesOf } from "./lib/html.js";
 import { page, urls } from "./lib/page.js";
@@ -22,7 +21,13 @@ export class Session {
     conversation_updated: (frame) => this.#updated(frame.conversation),
     generation_status: (frame) => this.answers.status(frame),
   };
+  /* Server-Sent Events, once websockets have failed again and again. */
+  #fallback = null;
   #seenBefore = false;
+  /* News was left for after the acknowledgement of a send. */
+  #behind = false;
+  /* The address of a conversation whose header this page does not have yet. */
+  #newPage = "";
   #wasOpen = false;
   #refreshing = null;
   #loading = false;
@@ -52,7 +57,6 @@ export class Session {
       send: (frame) => this.connection.send(frame),
       on: { changed: () => this.#changed(), ended: () => this.#totals() },
     });
-    this.fallback = new Fallback({ frame: (frame) => this.frame(frame), seq: (generation) => this.answers.seq(generation) });
     this.sending = new Sending({
       transcript,
       composer,
@@ -74,7 +78,7 @@ export class Session {
     this.sending.takeUp();
     this.#changed();
     this.transcript.addEventListener("earlier", () => this.#earlier());
-    addEventListener("online", () => this.connection.connect());
+    addEventListener("online", () => this.connection.again());
     addEventListener("offline", () => this.bar.update(this.connection.state));
     addEventListener("pageshow", (event) => event.persisted && this.connection.connect());
     document.addEventListener("visibilitychange", () => !document.hidden && this.connection.hurry());
@@ -120,7 +124,7 @@ export class Session {
     article.dataset.generation = generation;
     article.dataset.status = "running";
     this.answers.bind(generation, article);
-    if (this.connection.state !== "open") this.fallback.follow(generation);
+    if (this.#fallback) this.#fallback.follow(generation);
   }
 
   /** The transcript as the server has it now; what already shows the same stays untouched. */
@@ -143,7 +147,8 @@ export class Session {
       this.transcript.reconcile(nodesOf(html), this.answers.isLive);
       this.transcript.earlier = headers.get("X-Has-Earlier") === "1";
       this.#bindRunning();
-      this.#totals();
+      if (this.#newPage) await this.#dress();
+      else this.#totals();
     } catch (error) {
       if (error instanceof Refused && error.status === 404) this.gone();
     }
@@ -166,7 +171,7 @@ export class Session {
       if (generation && isRunning(article) && !running.has(generation)) this.answers.finished(article);
     }
     const unknown = frame.running.some(({ message }) => !this.transcript.get(message));
-    if ((this.#seenBefore || unknown) && !this.sending.isBusy) this.refresh();
+    if (this.#seenBefore || unknown) this.#catchUp();
     this.#seenBefore = true;
   }
 
@@ -178,7 +183,16 @@ export class Session {
 
   #updated(conversation) {
     document.dispatchEvent(new CustomEvent("chatsite:conversation", { detail: conversation }));
-    if (conversation.id === page.conversation && conversation.deleted) this.gone();
+    if (conversation.id !== page.conversation) return;
+    if (conversation.deleted) this.gone();
+    // Something was said between the making of this page and the opening of its socket.
+    else if (conversation.leaf && !this.transcript.get(conversation.leaf)) this.#catchUp();
+  }
+
+  /* An echo that waits for its acknowledgement may be on the server already: then catching up comes after it. */
+  #catchUp() {
+    this.#behind = this.sending.isBusy;
+    if (!this.#behind) this.refresh();
   }
 
   #acknowledged(pair, result) {
@@ -189,6 +203,7 @@ export class Session {
       this.refresh();
     } else {
       this.started(result, pair);
+      if (this.#behind) this.#catchUp();
     }
     this.#changed();
   }
@@ -201,8 +216,19 @@ export class Session {
     this.connection.url = urls.socket();
     this.#seenBefore = true;
     this.connection.connect();
-    const { html } = await getHTML(url);
-    document.dispatchEvent(new CustomEvent("chatsite:moved", { detail: documentOf(html) }));
+    this.#newPage = url;
+    await this.#dress();
+  }
+
+  /* Header, menus and settings of the conversation that has come into being here; off the network, later. */
+  async #dress() {
+    try {
+      const { html } = await getHTML(this.#newPage);
+      this.#newPage = "";
+      document.dispatchEvent(new CustomEvent("chatsite:moved", { detail: documentOf(html) }));
+    } catch {
+      // The refresh after reconnecting asks again.
+    }
   }
 
   async #earlier() {
@@ -222,20 +248,19 @@ export class Session {
   #state(state) {
     this.bar.update(state);
     if (state !== "open") return;
-    this.fallback.leaveAll();
+    this.#fallback?.leaveAll();
+    this.#fallback = null;
     if (this.#wasOpen) document.dispatchEvent(new Event("chatsite:reconnected"));
     this.#wasOpen = true;
   }
 
-  /* Three sockets in a row never opened: is it us, or is it the network in between? */
+  /* Three sockets in a row failed: is it us, or is it the network in between? HTTP tells, and brings the news. */
   async #ask() {
-    try {
-      await getHTML(page.conversation ? urls.history() : `${urls.list}?archived=0`);
-    } catch (error) {
-      if (error instanceof Refused && error.status === 404) this.gone();
-      return;
-    }
-    for (const answer of this.answers.running) this.fallback.follow(answer.generation);
+    if (!page.conversation) await getHTML(`${urls.list}?archived=0`).catch(() => {});
+    else if (!this.sending.isBusy) await this.refresh();
+    const { Fallback } = await import("./fallback.js");
+    this.#fallback = new Fallback({ frame: (frame) => this.frame(frame), seq: (generation) => this.answers.seq(generation) });
+    for (const answer of this.answers.running) this.#fallback.follow(answer.generation);
   }
 
   #watch() {
@@ -254,7 +279,11 @@ export class Session {
   }
 
   async #totals() {
-    const { html } = await getHTML(urls.act("totals"));
-    document.getElementById("totals")?.replaceWith(nodesOf(html));
+    try {
+      const { html } = await getHTML(urls.act("totals"));
+      document.getElementById("totals")?.replaceWith(nodesOf(html));
+    } catch {
+      // They are shown anew after the next answer.
+    }
   }
 }

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Backoff } from "../../static/js/models/backoff.js";
-import { Connection } from "../../static/js/models/connection.js";
+import { Backoff, Connection } from "../../static/js/models/connection.js";
 
 class Socket {
   sent = [];
@@ -70,13 +69,13 @@ test("a socket that is closed as soon as it opens keeps its growing windows", ()
   assert.deepEqual(world.timers.map((timer) => timer.delay), [500, 1000, 2000]);
 });
 
-test("never waits longer than 30 seconds", () => {
+test("never waits longer than 8 seconds", () => {
   const world = setUp();
   for (let count = 0; count < 12; count += 1) {
     world.sockets.at(-1).break(1006);
     world.timers.at(-1).run();
   }
-  assert.equal(world.timers.at(-1).delay, 30000);
+  assert.equal(world.timers.at(-1).delay, 8000);
 });
 
 test("4401 and 4404 are final", () => {
@@ -89,13 +88,25 @@ test("4401 and 4404 are final", () => {
   }
 });
 
-test("asks what is wrong after three failures without one frame", () => {
+test("asks what is wrong after every three failures", () => {
   const world = setUp();
-  for (let count = 0; count < 3; count += 1) {
+  for (let count = 0; count < 7; count += 1) {
     world.sockets.at(-1).break(1006);
     world.timers.at(-1).run();
   }
-  assert.deepEqual(world.said, ["suspicious"]);
+  assert.deepEqual(world.said, ["suspicious", "suspicious"]);
+});
+
+test("when the network is back it tries at once and counts anew", () => {
+  const world = setUp();
+  for (let count = 0; count < 5; count += 1) {
+    world.sockets.at(-1).break(1006);
+    world.timers.at(-1).run();
+  }
+  world.connection.again();
+  assert.equal(world.sockets.length, 7);
+  world.sockets.at(-1).break(1006);
+  assert.equal(world.timers.at(-1).delay, 500);
 });
 
 test("hurries when the network is back, but leaves an open socket alone", () => {

@@ -1,7 +1,6 @@
 import { clone } from "../lib/html.js";
+import { ThinkingView, ToolView } from "./aside-views.js";
 import { TextView } from "./text-view.js";
-import { ThinkingView } from "./thinking-view.js";
-import { ToolView } from "./tool-view.js";
 
 const VIEWS = {
   text: ["blank-text", TextView],

@@ -1,5 +1,5 @@
 import { MarkdownTail } from "../models/markdown-tail.js";
-import { CHUNK_LINES } from "./lighten.js";
+import { CHUNK_LINES } from "./long-content.js";
 
 /** Draws text that is not rendered yet at the end of a host: only ever appends to the last text node. */
 export class Paragraphs {

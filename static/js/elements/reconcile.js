@@ -1,4 +1,4 @@
-import { lighten } from "./lighten.js";
+import { lighten } from "./long-content.js";
 
 /* Two renderings of a message differ in nothing a reader could see when these agree. */
 const SIGNATURE = ["status", "branch", "parent"];

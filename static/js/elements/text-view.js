@@ -1,5 +1,5 @@
 import { nodesOf } from "../lib/html.js";
-import { lighten } from "./lighten.js";
+import { lighten } from "./long-content.js";
 import { CodeTail, Paragraphs } from "./paragraphs.js";
 
 /* HTML drawn in one animation frame; a long answer that arrives all at once takes several. */

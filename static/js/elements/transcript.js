@@ -1,6 +1,6 @@
 import { Follow } from "../models/follow.js";
 import { reconcile } from "./reconcile.js";
-import { fold } from "./fold.js";
+import { fold } from "./long-content.js";
 
 /**
  * <chat-transcript>: the messages, the reader's place in them, and one animation frame for all that is drawn.

@@ -21,9 +21,10 @@ export const urls = {
   history: (before = "") => `/conversations/${page.conversation}/history/${before ? `?before=${before}` : ""}`,
   stop: (generation) => `/generations/${generation}/stop/`,
   events: (generation, after) => `/generations/${generation}/events/?after=${after}`,
+  /** `catch_up`: the server begins with the title and the last message, which may be newer than this page. */
   socket: () => {
     const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-    const path = page.conversation ? `/ws/conversations/${page.conversation}/` : "/ws/";
+    const path = page.conversation ? `/ws/conversations/${page.conversation}/?catch_up` : "/ws/";
     return `${scheme}//${location.host}${path}`;
   },
 };

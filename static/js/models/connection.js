@@ -1,13 +1,40 @@
-import { Backoff } from "./backoff.js";
-
 const SIGNED_OUT = 4401;
 const GONE = 4404;
 const RESTARTING = 1012;
 const RESTART_SPREAD = 5000;
 /* A socket that lived this long was a good one: the next failure starts counting anew. */
 const HEALTHY = 5000;
-/* A page whose socket never once opened in this many tries asks over HTTP what is wrong. */
+/* After every so many failures the page asks over HTTP what is wrong. */
 const SUSPICIOUS = 3;
+
+/** Exponential back-off with full jitter, so that many pages do not return at the same moment. */
+export class Backoff {
+  #attempts = 0;
+  #base;
+  #max;
+  #random;
+
+  constructor({ base = 500, max = 8000, random = Math.random } = {}) {
+    this.#base = base;
+    this.#max = max;
+    this.#random = random;
+  }
+
+  get attempts() {
+    return this.#attempts;
+  }
+
+  /** Milliseconds to wait before the next attempt; `atLeast` widens the first windows (a server that restarts). */
+  next(atLeast = 0) {
+    const window = Math.min(this.#max, Math.max(atLeast, this.#base * 2 ** this.#attempts));
+    this.#attempts += 1;
+    return this.#random() * window;
+  }
+
+  reset() {
+    this.#attempts = 0;
+  }
+}
 
 /**
  * One websocket that comes back: connecting → open → waiting → connecting …, or closed for good.
@@ -50,9 +77,16 @@ export class Connection {
     return true;
   }
 
-  /** The network is back or the page is looked at again: do not wait for the timer. */
+  /** The server answers or the page is looked at again: do not wait for the timer. */
   hurry() {
     if (this.state === "waiting") this.connect();
+  }
+
+  /** The network is back: what was open may be dead, and earlier failures tell nothing any more. */
+  again() {
+    this.#failures = 0;
+    this.backoff.reset();
+    this.connect();
   }
 
   close() {
@@ -74,7 +108,7 @@ export class Connection {
     }
     this.#failures += 1;
     this.#enter("waiting");
-    if (this.#failures === SUSPICIOUS) this.handlers.suspicious();
+    if (this.#failures % SUSPICIOUS === 0) this.handlers.suspicious();
     if (this.state !== "waiting") return;
     const delay = this.backoff.next(code === RESTARTING ? RESTART_SPREAD : 0);
     this.#timer = this.timers.setTimeout(() => this.connect(), delay);
