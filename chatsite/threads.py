@@ -42,8 +42,8 @@ class Worker:
 class Workers:
     """The fixed set; a caller takes the one with the least to do and keeps it for its request."""
 
-    def __init__(self, count: int) -> None:
-        self._workers = [Worker(f"request-{number}") for number in range(max(count, 1))]
+    def __init__(self, count: int, name: str = "request") -> None:
+        self._workers = [Worker(f"{name}-{number}") for number in range(max(count, 1))]
 
     def least_busy(self) -> Worker:
         return min(self._workers, key=lambda worker: worker.waiting)
@@ -53,6 +53,12 @@ class Workers:
 def workers() -> Workers:
     """The workers of this process."""
     return Workers(settings.REQUEST_THREADS)
+
+
+@cache
+def upload_workers() -> Workers:
+    """Those for uploads, which wait for child processes: no page stands in line behind a picture."""
+    return Workers(settings.ATTACHMENT_CHILDREN, "upload")
 
 
 async def run_with_database(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
