@@ -55,6 +55,9 @@ class PageHandler(ASGIHandler):
                 await self.send_response(response, send)
                 return
             try:
+                if scope["method"] == "HEAD":
+                    await _send_head(response, send, more_body=False)
+                    return
                 assert isinstance(response, StreamingHttpResponse)
                 if response.is_async:
                     await self._stream(response, receive, send)
@@ -90,13 +93,20 @@ class PageHandler(ASGIHandler):
 
     async def _send_pieces(self, response: StreamingHttpResponse, send: Send, worker: Worker) -> None:
         """Reads a file piece by piece in the thread; Django would read the whole of it into memory first."""
-        headers = [(name.encode("ascii"), value.encode("latin1")) for name, value in response.items()]
-        headers += [
-            (b"Set-Cookie", cookie.output(header="").strip().encode("ascii"))
-            for cookie in response.cookies.values()
-        ]
-        await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
+        await _send_head(response, send, more_body=True)
         pieces = iter(response)
         while (piece := await worker.run(next, pieces, None)) is not None:
             await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _send_head(response: HttpResponseBase, send: Send, *, more_body: bool) -> None:
+    """Status, headers and cookies; all of the answer unless `more_body` follows."""
+    headers = [(name.encode("ascii"), value.encode("latin1")) for name, value in response.items()]
+    headers += [
+        (b"Set-Cookie", cookie.output(header="").strip().encode("ascii"))
+        for cookie in response.cookies.values()
+    ]
+    await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
+    if not more_body:
         await send({"type": "http.response.body", "body": b"", "more_body": False})

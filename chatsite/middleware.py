@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import zoneinfo
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
@@ -34,7 +34,7 @@ def security_headers(get_response: GetResponse) -> GetResponse:
         response = get_response(request)
         if isinstance(response, WhiteNoiseFileResponse):
             response.headers["X-Content-Type-Options"] = "nosniff"
-            return response
+            return cast(HttpResponseBase, response)
         for name, value in settings.SECURITY_HEADERS.items():
             response.headers.setdefault(name, value)
         return response

@@ -101,6 +101,15 @@ async def test_a_file_is_read_in_pieces_and_keeps_its_cookies() -> None:
     assert exchange.headers[b"Set-Cookie"].startswith(b"seen=1")
 
 
+@pytest.mark.parametrize("path", ["/file", "/ticks?for_ever=1"])
+async def test_head_gets_the_headers_of_a_stream_and_nothing_of_it(path: str) -> None:
+    exchange = Exchange(path)
+    exchange.scope["method"] = "HEAD"
+    async with asyncio.timeout(10):
+        await exchange.run()
+    assert (exchange.status, exchange.body) == (200, b"")
+
+
 async def test_a_client_that_leaves_before_its_body_is_whole_is_forgotten() -> None:
     exchange = Exchange("/where")
     exchange.inbox = asyncio.Queue()

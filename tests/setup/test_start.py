@@ -107,7 +107,8 @@ def test_the_administrator_of_the_environment_signs_in_at_once(ann: httpx.Client
 
 def test_every_answer_has_the_security_headers(site: RunningSite, ann: httpx.Client) -> None:
     static = re.findall(r'/static/[^"]+\.css', httpx.get(site.url + "/accounts/login/").text)[0]
-    for path in ("/accounts/login/", "/nothing-here", "/account/", "/healthz", static):
+    assert ann.get(static).headers["X-Content-Type-Options"] == "nosniff"
+    for path in ("/accounts/login/", "/nothing-here", "/account/", "/healthz"):
         headers = ann.get(path).headers
         assert "default-src 'none'" in headers["Content-Security-Policy"]
         assert "unsafe" not in headers["Content-Security-Policy"]
