@@ -132,6 +132,13 @@ class Page:
             self.send({"type": "resume", "generation": generation, "after": found.seq})
         return found
 
+    async def opened(self, seconds: float = 30) -> None:
+        """Waits until the socket is open."""
+        async with asyncio.timeout(seconds):
+            while not self._fresh:
+                self.news.clear()
+                await self.news.wait()
+
     async def ended(self, generation: str, seconds: float = 60) -> Shown:
         """Waits for the answer's message_stop."""
         shown = self.follow(generation)
@@ -172,6 +179,7 @@ class Page:
         connected, first = time.time(), True
         self.connected.append(connected)
         self._fresh = True
+        self.news.set()
         for generation, shown in self.shown.items():
             if shown.stop is None:
                 self.send({"type": "resume", "generation": generation, "after": shown.seq})
@@ -225,7 +233,7 @@ class Page:
 async def connect(
     port: int, path: str, session: str, *, site: int = 0, buffer: int = 0
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """A websocket after its handshake. Raises ConnectionError when it is refused. `buffer` bounds what is read ahead."""
+    """A websocket after its handshake. Raises ConnectionError when it is refused; `buffer`: bytes read ahead."""
     options = {"limit": buffer} if buffer else {"limit": 1 << 20}
     reader, writer = await asyncio.open_connection("127.0.0.1", port, **options)
     key = base64.b64encode(os.urandom(16)).decode()

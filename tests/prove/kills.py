@@ -16,9 +16,9 @@ from .client import Page, request
 from .crashing import POINTS
 from .place import POSTGRES, Place, Server, in_thread
 from .report import Finding
+from .upstream import MARK
 
 DELTAS, MILLISECONDS = 250, 10
-_MARK = re.compile(r"mark-[0-9a-f]{32}")
 _PIECE = re.compile(r"(\d+) (\d+\.\d{6}) ")
 _ENDED = ("completed", "stopped", "failed", "interrupted")
 
@@ -58,13 +58,11 @@ class Kills:
         people = [asyncio.create_task(self._person(session)) for session in self.place.people]
         if crash:
             # It lives until its point; one that never comes by is killed like all others.
-            limit = time.monotonic() + 3
-            while victim.is_alive() and time.monotonic() < limit:
-                await asyncio.sleep(0.01)
-            at = time.time()
-            if not victim.is_alive():
+            at = await in_thread(victim.died, 3)
+            if at:
                 self.crashed[crash] = self.crashed.get(crash, 0) + 1
-            victim.kill()
+            else:
+                at = victim.kill()
         else:
             await asyncio.sleep(self.random.uniform(0.05, 1.6))
             at = victim.kill()
@@ -150,7 +148,7 @@ class Kills:
             "SELECT u.content, g.status, m.content FROM conversations_generation g "
             "JOIN conversations_message m ON m.id = g.message_id JOIN conversations_message u ON u.id = m.parent_id"
         ):
-            mark = _MARK.search(str(content))
+            mark = MARK.search(str(content))
             if mark:
                 blocks = reply if isinstance(reply, list) else _json(reply)
                 found[mark[0]] = {"status": status, "text": "".join(block.get("text", "") for block in blocks)}
@@ -164,17 +162,17 @@ class Kills:
             done = await self._post(send, self.server_for(send.session))
             self.one.check(done, f"{self.label}: {send.mark} cannot be repeated")
         stored = self._marks()
-        calls = self._calls()
+        calls = {send.mark: self.place.upstream.asked(send.mark) for send in self.sends}
         for send in self.sends:
             count = stored.get(send.mark, 0)
             if count != 1:
                 self.one.fail(f"{self.label}: {send.mark} is stored {count} times (acked: {bool(send.acked)})")
             # One that was stored but never asked about stays unasked; none is asked about twice.
-            if len(calls.get(send.mark, [])) > 1:
+            if len(calls[send.mark]) > 1:
                 self.one.fail(f"{self.label}: {send.mark} was asked {len(calls[send.mark])} times")
         for send in self.sends:
             if send.mark in before and send not in unanswered:
-                self._check_text(send, before[send.mark], calls.get(send.mark, []), at)
+                self._check_text(send, before[send.mark], calls[send.mark], at)
         await self._continue(before)
         for send in self.sends:
             if send.ids:
@@ -225,20 +223,9 @@ class Kills:
     def _marks(self) -> dict[str, int]:
         found: dict[str, int] = {}
         for (content,) in self.place.rows("SELECT content FROM conversations_message WHERE role = 'user'"):
-            mark = _MARK.search(str(content))
+            mark = MARK.search(str(content))
             if mark:
                 found[mark[0]] = found.get(mark[0], 0) + 1
-        return found
-
-    def _calls(self) -> dict[str, list[Any]]:
-        """The provider's ledger: streaming calls whose last turn bears the mark."""
-        found: dict[str, list[Any]] = {}
-        for call in list(self.place.upstream.calls):
-            if call.body.get("stream"):
-                turns = call.body["messages"]
-                mark = _MARK.findall(str(turns[-1]["content"]))
-                if mark and turns[-1]["role"] == "user":
-                    found.setdefault(mark[-1], []).append(call)
         return found
 
 

@@ -19,9 +19,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from tests.fake_upstream import FakeUpstream
 from tests.running_site import ROOT, clean_environment
 from tests.services import free_port, postgres_server, redis_server
+
+from .upstream import Provider
 
 MODEL = "claude-opus-4-5"
 SQLITE, POSTGRES = "sqlite", "postgres"
@@ -50,6 +51,15 @@ class Server:
             os.kill(self.pid, number)
         return now
 
+    def died(self, seconds: float) -> float:
+        """When it died by itself; 0 when it still lives after this time."""
+        ends = time.monotonic() + seconds
+        while self.is_alive():
+            if time.monotonic() > ends:
+                return 0
+            time.sleep(0.005)
+        return time.time()
+
     def gone(self, seconds: float = 40) -> float:
         """Waits until the process has ended; returns how long that took."""
         began = time.monotonic()
@@ -64,18 +74,16 @@ class Place:
     """A context manager. `database` is "sqlite" (one server) or "postgres" (with Redis, any number of servers)."""
 
     def __init__(
-        self, database: str = SQLITE, servers: int = 1, upstream: FakeUpstream | None = None, url: str = "",
-        **settings: str,
+        self, database: str = SQLITE, servers: int = 1, *, url: str = "", **settings: str
     ) -> None:  # fmt: skip
         self.database = database
         self.count = servers
-        self.upstream = upstream or FakeUpstream()
+        self.upstream = Provider()
         self._url = url
         self._settings = settings
         self._stack = ExitStack()
         self.servers: list[Server] = []
         self.people: list[str] = []
-        self.redis_folder: Path | None = None
 
     def __enter__(self) -> Place:
         try:
@@ -93,7 +101,7 @@ class Place:
         self._stack.close()
 
     def _open(self) -> None:
-        self.folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="chatsite-prove-")))
+        self.folder = self._temporary("prove")
         if not self._url:
             self._stack.enter_context(self.upstream)
         self.environment = {
@@ -105,11 +113,9 @@ class Place:
             **self._settings,
         }
         if self.database == POSTGRES:
-            for name in ("postgres", "redis"):
-                (self.folder / name).mkdir()
-            self.environment["DATABASE_URL"] = self._stack.enter_context(postgres_server(self.folder / "postgres"))
+            self.environment["DATABASE_URL"] = self._stack.enter_context(postgres_server(self._temporary("postgres")))
             if "REDIS_URL" not in self.environment:
-                self.environment["REDIS_URL"] = self._stack.enter_context(redis_server(self.folder / "redis"))
+                self.environment["REDIS_URL"] = self._stack.enter_context(redis_server(self._temporary("redis")))
         self._zygote = subprocess.Popen(
             [sys.executable, "-m", "tests.prove.zygote"],
             cwd=ROOT, env=clean_environment(**self.environment), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -120,6 +126,9 @@ class Place:
         for number in range(self.count):
             self.servers.append(Server(free_port(), self.folder / f"server-{number}.log"))
             self.start(self.servers[-1])
+
+    def _temporary(self, name: str) -> Path:
+        return Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix=f"chatsite-{name}-")))
 
     def _end_zygote(self) -> None:
         assert self._zygote.stdin is not None
