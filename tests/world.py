@@ -16,7 +16,15 @@ from django.utils import timezone
 
 from conversations.actions import answers
 from conversations.actions.outcome import Outcome
-from conversations.models import Conversation, Generation, GenerationStatus, LanguageModel, Message, Provider, User
+from conversations.models import (
+    Conversation,
+    Generation,
+    GenerationStatus,
+    LanguageModel,
+    Message,
+    Provider,
+    User,
+)
 from tests.fake_upstream import FakeUpstream
 
 from .clients import EventStream, Frame, Socket

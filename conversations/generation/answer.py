@@ -161,7 +161,7 @@ class Answer:
         except GarbledAnswer:
             logger.warning("A broken-off answer could not be closed: generation %s", self.turn.generation)
         closing: list[Any] = [] if self.log.events else [start_body(self.turn.request.model, {})]
-        if _is_open(self.log) and len(found.content) == blocks:
+        if self.log.has_open_block() and len(found.content) == blocks:
             # Half a tool call is not kept: it stays open, which tells the page to drop it too.
             closing.append(ContentBlockStop(blocks - 1))
         self._publish(closing)
@@ -193,13 +193,3 @@ def described(failure: UpstreamError) -> dict[str, Any]:
         if value := getattr(failure, name):
             described[name] = value
     return described
-
-
-def _is_open(log: LiveLog) -> bool:
-    """Whether the last block's stop has not come."""
-    for event in reversed(log.events):
-        if type(event) is ContentBlockStop:
-            return False
-        if type(event) is ContentBlockStart:
-            return True
-    return False

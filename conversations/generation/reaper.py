@@ -3,35 +3,40 @@
 from __future__ import annotations
 
 import logging
+import uuid
+from collections.abc import Collection
 
 from django.utils import timezone
 
 from ..actions import answers
 from ..actions.outcome import Outcome
-from ..live import doorbell, replay
+from ..live import news, replay
 from ..live.log import LiveLog
 from ..models import Generation, GenerationStatus
+from ..upstream.accumulator import Accumulator
 from . import owner
 from .answer import RESTART
 
 logger = logging.getLogger(__name__)
 
 
-def reap() -> int:
-    """End every live answer whose owner on this machine is gone or whose lease has run out. Returns how many."""
+def reap(running: Collection[uuid.UUID] = ()) -> int:
+    """End every live answer whose owner on this machine is gone or whose lease has run out. Returns how many.
+
+    `running` are the answers that this process is working on: after a standstill of the machine their leases have run
+    out, and the journal renews them.
+    """
     now = timezone.now()
     expired = set(Generation.objects.expired(now).values_list("pk", flat=True))
     reaped = 0
     for generation in Generation.objects.live().select_related("message"):
-        # One of our own whose lease was never renewed is one that never began.
+        if generation.pk in running:
+            continue
+        # One of our own that nobody works on is one that never began, or whose end could not be stored.
         if generation.pk in expired or owner.is_gone(generation.owner):
             reaped += len(answers.finish([_outcome(generation)], None))
-            doorbell.ring(
-                {
-                    "answers": [
-                        [str(generation.pk), str(generation.message_id), str(generation.conversation_id)]
-                    ]
-                }
+            news.answers_changed(
+                [(generation.pk, generation.message_id, generation.conversation_id)]
             )
     if reaped:
         logger.warning("%d interrupted answers were taken over.", reaped)
@@ -40,14 +45,23 @@ def reap() -> int:
 
 def _outcome(generation: Generation) -> Outcome:
     log = LiveLog(generation.pk, generation.message_id, generation.conversation_id)
-    replay.read_journal(log)
-    found = replay.accumulated(log)
-    found.finish()
+    found = Accumulator()
+    closing = 0
+    try:
+        replay.read_journal(log)
+        found = replay.accumulated(log)
+        blocks = len(found.content)
+        found.finish()
+        # A broken-off block that is kept ends with an event of its own, as in `Answer`.
+        closing = int(log.has_open_block() and len(found.content) == blocks)
+    except Exception:
+        # It must not stay running, nor keep others from being taken over.
+        logger.exception("The journal of generation %s cannot be read to its end.", generation.pk)
     stopped = generation.stop_requested
     return Outcome(
         generation=generation.pk,
         status=GenerationStatus.STOPPED if stopped else GenerationStatus.INTERRUPTED,
-        last_seq=log.seq + 1,
+        last_seq=log.seq + closing + 1,
         content=found.content,
         model=found.model or generation.model,
         stop_reason=found.stop_reason or "",

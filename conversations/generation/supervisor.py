@@ -13,12 +13,12 @@ from typing import Any
 from channels.db import database_sync_to_async
 from django.conf import settings
 
-from ..live import doorbell, news, patrol
+from ..actions import journal
+from ..live import doorbell, mirrors, news, patrol
 from ..live.hub import hub
-from ..live.replay import generation_with_message, stop_body
 from ..upstream.client import UpstreamClient
 from . import owner, reaper, titles
-from .answer import UNEXPECTED, Answer, Ending
+from .answer import Answer, Ending
 from .context import Turn
 from .journal import Journal
 from .limits import upstream_limits
@@ -48,7 +48,8 @@ class Supervisor:
         self._client = UpstreamClient(upstream_limits())
         self._spawn(patrol.walk_for_ever())
         if doorbell.is_connected():
-            self._spawn(doorbell.listen(news.heard))
+            self._spawn(doorbell.listen(news.heard, news.deaf_before))
+            self._spawn(mirrors.watch_for_ever())
 
     def launch(self, turn: Turn) -> None:
         """Start answering; in the loop."""
@@ -74,8 +75,11 @@ class Supervisor:
         finally:
             self._journal.discard(answer)
             self._answers.pop(answer.turn.generation, None)
-        answer.log.close(outcome.stop_body() if stored else await _stored_stop(answer.turn.generation))
-        hub.retire(answer.log, settings.LOG_RETENTION_SECONDS)
+        if stored:
+            answer.log.close(outcome.stop_body())
+            hub.retire(answer.log, settings.LOG_RETENTION_SECONDS)
+        else:
+            await mirrors.end_as_stored(answer.log)
         if stored and not self.draining:
             self._spawn(titles.give_title(self._client, answer.turn, outcome))
 
@@ -105,7 +109,8 @@ class Supervisor:
     async def reap_for_ever(self) -> None:
         while True:
             try:
-                await database_sync_to_async(reaper.reap)()
+                await database_sync_to_async(reaper.reap)(set(self._answers))
+                await database_sync_to_async(journal.sweep)()
             except asyncio.CancelledError:
                 raise
             except Exception:
@@ -114,14 +119,6 @@ class Supervisor:
 
     def start_reaping(self) -> None:
         self._spawn(self.reap_for_ever())
-
-
-async def _stored_stop(generation: uuid.UUID) -> dict[str, Any]:
-    """The last event of an answer that somebody else has ended, or that could not be stored."""
-    row = await database_sync_to_async(generation_with_message)(generation)
-    if row is None or row.is_live:
-        return {"type": "message_stop", "status": "interrupted", "error": UNEXPECTED}
-    return stop_body(row.message)
 
 
 supervisor = Supervisor()

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+import time
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from channels.layers import get_channel_layer
@@ -19,7 +20,12 @@ from .hub import hub
 logger = logging.getLogger(__name__)
 
 GROUP = "doorbell"
+BEAT_SECONDS = 1.0
+# A busy second is no silence.
+DEAF_SECONDS = 4.0
 _RETRY_SECONDS = 1.0
+_RING_SECONDS = 2.0
+_MAX_PENDING = 1000
 _pending: set[asyncio.Task[None]] = set()
 
 
@@ -35,6 +41,9 @@ def ring(payload: dict[str, Any]) -> None:
 
 
 def _ring_soon(payload: dict[str, Any]) -> None:
+    if len(_pending) >= _MAX_PENDING:
+        # Redis does not take them; whoever missed a ring looks for itself after a while.
+        return
     task = asyncio.get_running_loop().create_task(_ring(payload))
     _pending.add(task)
     task.add_done_callback(_pending.discard)
@@ -45,26 +54,53 @@ async def _ring(payload: dict[str, Any]) -> None:
     if layer is None:
         return
     try:
-        await layer.group_send(GROUP, {"type": "doorbell", "from": hub.process, "payload": payload})
+        async with asyncio.timeout(_RING_SECONDS):
+            await layer.group_send(GROUP, {"type": "doorbell", "from": hub.process, "payload": payload})
     except Exception as error:
         logger.warning("The doorbell could not be rung: %s", type(error).__name__)
 
 
-async def listen(heard: Callable[[dict[str, Any]], None]) -> None:
-    """Hand every ring of another process to `heard`, for ever; a broken connection is tried again."""
-    while True:
-        try:
-            layer = get_channel_layer()
-            if layer is None:
+async def listen(heard: Callable[[dict[str, Any]], None], deaf_before: Callable[[], None]) -> None:
+    """Hand every ring of another process to `heard`, for ever; a broken connection is tried again.
+
+    Redis comes back silently, so each process also rings for itself: `deaf_before` is called when it hears itself
+    again after a silence in which rings of others may have been lost.
+    """
+    beating = asyncio.get_running_loop().create_task(_beat())
+    try:
+        last = time.monotonic()
+        while True:
+            try:
+                async for message in _messages():
+                    if message.get("from") != hub.process:
+                        heard(message["payload"])
+                        continue
+                    now = time.monotonic()
+                    if now - last > DEAF_SECONDS:
+                        deaf_before()
+                    last = now
                 return
-            channel = await layer.new_channel()
-            await layer.group_add(GROUP, channel)
-            while True:
-                message = await layer.receive(channel)
-                if message.get("from") != hub.process:
-                    heard(message["payload"])
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:
-            logger.warning("The doorbell is out of reach (%s); trying again.", type(error).__name__)
-            await asyncio.sleep(_RETRY_SECONDS)
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:
+                logger.warning("The doorbell is out of reach (%s); trying again.", type(error).__name__)
+                await asyncio.sleep(_RETRY_SECONDS)
+    finally:
+        beating.cancel()
+
+
+async def _messages() -> AsyncIterator[dict[str, Any]]:
+    """Rings as they come; ends where there is no layer. Raises what Redis raises."""
+    layer = get_channel_layer()
+    if layer is None:
+        return
+    channel = await layer.new_channel()
+    await layer.group_add(GROUP, channel)
+    while True:
+        yield await layer.receive(channel)
+
+
+async def _beat() -> None:
+    while True:
+        await _ring({})
+        await asyncio.sleep(BEAT_SECONDS)

@@ -33,14 +33,17 @@ class Page(Protocol):
     def gone(self) -> None:
         """The conversation is deleted or no longer this person's to read: close."""
 
+    def come_again(self) -> None:
+        """News may have been lost on the way here: close, so that the browser opens again and asks."""
+
 
 class Hub:
     """Owned by the event loop; only `call` may be used from other threads."""
 
     def __init__(self) -> None:
         self.loop: asyncio.AbstractEventLoop | None = None
-        # Random per process: a process does not answer its own doorbell.
-        self.process = uuid.uuid4().hex
+        # Random per serving process (a forked one is another): a process does not answer its own doorbell.
+        self.process = ""
         self.logs: dict[uuid.UUID, LiveLog] = {}
         # Set when rights may have changed; the patrol waits for it.
         self.rights_changed = asyncio.Event()
@@ -50,6 +53,7 @@ class Hub:
     def attach(self, loop: asyncio.AbstractEventLoop) -> None:
         """This loop serves from now on; what was open in another one is gone with it."""
         self.loop = loop
+        self.process = uuid.uuid4().hex
         self.logs.clear()
         self.rights_changed = asyncio.Event()
         self._by_conversation.clear()

@@ -22,14 +22,24 @@ class LiveLog:
         "generation",
         "html",
         "message",
+        "mirrored",
         "rebuilt",
         "status",
     )
 
-    def __init__(self, generation: uuid.UUID, message: uuid.UUID, conversation: uuid.UUID) -> None:
+    def __init__(
+        self,
+        generation: uuid.UUID,
+        message: uuid.UUID,
+        conversation: uuid.UUID,
+        *,
+        mirrored: bool = False,
+    ) -> None:
         self.generation = generation
         self.message = message
         self.conversation = conversation
+        # Read from the database, since another process works (or worked) on the answer.
+        self.mirrored = mirrored
         # events[i] has seq i + 1. Items are upstream events, or frame bodies (dicts) of our own.
         self.events: list[Any] = []
         # Renderings in the order they were made: bodies of `block_html` frames, each with the seq it covers.
@@ -51,6 +61,16 @@ class LiveLog:
         self.status = None
         self.events.extend(events)
         self.wake()
+
+    def has_open_block(self) -> bool:
+        """Whether a content block has begun that has not ended."""
+        for event in reversed(self.events):
+            kind = "" if event is None else event["type"] if type(event) is dict else event.type
+            if kind == "content_block_stop":
+                return False
+            if kind == "content_block_start":
+                return True
+        return False
 
     def add_html(self, body: dict[str, Any]) -> None:
         self.html.append(body)

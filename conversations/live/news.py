@@ -40,16 +40,21 @@ def message_created(
 
 def conversation_updated(conversation: Conversation, people: People, *, running: bool | None = None) -> None:
     """Title, place in the sidebar or state of a conversation changed."""
-    summary: dict[str, Any] = {
+    more = {} if running is None else {"running": running}
+    tell_people(people, update_of(conversation, **more))
+
+
+def update_of(conversation: Conversation, **more: Any) -> Frame:
+    """The `conversation_updated` frame: what the sidebar shows, and `more`."""
+    summary = {
         "id": str(conversation.pk),
         "title": conversation.title,
         "archived": conversation.archived_at is not None,
         "deleted": conversation.deleted_at is not None,
         "updated_at": conversation.updated_at.isoformat(),
+        **more,
     }
-    if running is not None:
-        summary["running"] = running
-    tell_people(people, {"type": "conversation_updated", "conversation": summary})
+    return {"type": "conversation_updated", "conversation": summary}
 
 
 def tell_conversation(conversation: uuid.UUID, frame: Frame) -> None:
@@ -64,10 +69,24 @@ def tell_people(people: People, frame: Frame) -> None:
     doorbell.ring({"people": None if people is None else sorted(people), "frame": frame})
 
 
+def answers_changed(answers: list[tuple[uuid.UUID, uuid.UUID, uuid.UUID]]) -> None:
+    """(generation, message, conversation) of answers that were ended from outside the process that ran them."""
+    rings = [[str(id) for id in answer] for answer in answers]
+    hub.call(mirrors.heard, rings)
+    doorbell.ring({"answers": rings})
+
+
 def recheck_rights() -> None:
     """Somebody's rights changed: every open page asks again and closes where they are gone."""
     hub.call(_recheck)
     doorbell.ring({"recheck": True})
+
+
+def deaf_before() -> None:
+    """Rings of other processes were lost: every page comes again and sees what it has missed."""
+    hub.rights_changed.set()
+    for page in hub.of_people(None):
+        page.come_again()
 
 
 def heard(payload: dict[str, Any]) -> None:

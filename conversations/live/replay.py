@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import uuid
 from typing import Any
+
+import msgspec
+from django.db.models import Q
 
 from ..models import Generation, GenerationEvent, Message
 from ..upstream.accumulator import Accumulator
@@ -20,7 +22,7 @@ Block = dict[str, Any]
 
 def log_of(generation: Generation) -> LiveLog:
     """The log as the database has it now: closed when the answer is finished, else what is journalled of it."""
-    log = LiveLog(generation.pk, generation.message_id, generation.conversation_id)
+    log = LiveLog(generation.pk, generation.message_id, generation.conversation_id, mirrored=True)
     if generation.is_live:
         read_journal(log)
     else:
@@ -28,17 +30,27 @@ def log_of(generation: Generation) -> LiveLog:
     return log
 
 
-def read_journal(log: LiveLog) -> list[Any]:
-    """Append what the journal has beyond the log's end. Returns the new events, None where numbers were merged."""
-    rows = GenerationEvent.objects.filter(generation=log.generation, seq__gt=log.seq).order_by("seq")
-    added: list[Any] = []
-    for text in rows.values_list("events", flat=True):
-        for body in json.loads(text):
+def read_journal(log: LiveLog) -> None:
+    """Append what the journal has beyond the log's end, None where numbers were merged."""
+    log.events.extend(read_journals({log.generation: log.seq}).get(log.generation, ()))
+
+
+def read_journals(ends: dict[uuid.UUID, int]) -> dict[uuid.UUID, list[Any]]:
+    """What the journal has beyond these ends of logs, by generation; None where numbers were merged. One query."""
+    beyond = Q()
+    for generation, seq in ends.items():
+        beyond |= Q(generation=generation, seq__gt=seq)
+    found: dict[uuid.UUID, list[Any]] = {}
+    if not ends:
+        return found
+    rows = GenerationEvent.objects.filter(beyond).order_by("generation", "seq")
+    for generation, text in rows.values_list("generation", "events"):
+        added = found.setdefault(generation, [])
+        for body in msgspec.json.decode(text):
             seq = body.pop("seq")
-            added.extend([None] * (seq - log.seq - len(added) - 1))
+            added.extend([None] * (seq - ends[generation] - len(added) - 1))
             added.append(_event(body))
-    log.events.extend(added)
-    return added
+    return found
 
 
 def journalled_content(generation: Generation) -> list[Block]:
@@ -121,3 +133,7 @@ def stop_body(message: Message) -> dict[str, Any]:
 
 def generation_with_message(id: uuid.UUID) -> Generation | None:
     return Generation.objects.select_related("message").filter(pk=id).first()
+
+
+def generations_with_message(ids: list[uuid.UUID]) -> list[Generation]:
+    return list(Generation.objects.select_related("message").filter(pk__in=ids)) if ids else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import uuid
 from collections.abc import Callable
@@ -323,9 +324,11 @@ def test_what_is_no_command_gets_an_error_frame_and_the_socket_stays(world: Worl
 def test_a_number_that_is_none_gets_an_error_frame_and_no_text(world: World, after: str) -> None:
     sent, _ = world.answer()
     page = open_page(world, sent)
-    page.send('{"type": "resume", "generation": "%s", "after": %s}' % (sent["generation"], after))
+    resume = json.dumps({"type": "resume", "generation": sent["generation"], "after": "?"})
+    page.send(resume.replace('"?"', after))
     assert page.next("error")["error"]["type"] == "bad_request"
-    page.send('{"type": "ack", "generation": "%s", "seq": %s}' % (sent["generation"], after))
+    ack = json.dumps({"type": "ack", "generation": sent["generation"], "seq": "?"})
+    page.send(ack.replace('"?"', after))
     assert page.next("error")["error"]["type"] == "bad_request"
 
 

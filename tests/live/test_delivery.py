@@ -54,7 +54,8 @@ class Reader:
 
 def new_log() -> LiveLog:
     log = LiveLog(uuid.uuid4(), uuid.uuid4(), uuid.uuid4())
-    log.extend([{"type": "message_start", "model": "m", "usage": {}}, ContentBlockStart(0, {"type": "text", "text": ""})])
+    start = {"type": "message_start", "model": "m", "usage": {}}
+    log.extend([start, ContentBlockStart(0, {"type": "text", "text": ""})])
     return log
 
 

@@ -115,7 +115,7 @@ def test_json_that_is_no_object_of_texts_is_refused(alice: Person, raw: str) -> 
 
 
 def test_nul_and_lone_surrogates_do_not_reach_the_database(alice: Person) -> None:
-    raw = '{"text": "a\\u0000b\\ud800c\\r\\nd", "client_id": "%s"}' % uuid.uuid4()
+    raw = json.dumps({"text": "a\0b\ud800c\r\nd", "client_id": str(uuid.uuid4())})
     response = alice.client.generic(
         "POST", "/conversations/", raw, content_type="application/json", HTTP_ACCEPT="application/json"
     )
