@@ -8,7 +8,7 @@ from django.db import DatabaseError, OperationalError, transaction
 from django.utils import timezone
 
 from .. import access
-from ..live import news
+from ..live import doorbell, news
 from ..models import Conversation, Generation, GenerationEvent, Message, UsageRecord
 from ..models.generation import LIVE
 from . import ledger
@@ -71,7 +71,9 @@ def _finish_one(outcome: Outcome, owner: str | None) -> bool:
         html=outcome.html,
         finished_at=now,
     )
-    GenerationEvent.objects.filter(generation=generation).delete()
+    if not doorbell.is_connected():
+        # Else other processes may still be reading them, and `journal.sweep` takes them away.
+        GenerationEvent.objects.filter(generation=generation).delete()
     conversation = generation.conversation
     Conversation.objects.filter(pk=conversation.pk).update(updated_at=now)
     people = access.audience(conversation)

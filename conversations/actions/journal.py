@@ -54,3 +54,12 @@ def flush(entries: list[Entry], running: Collection[uuid.UUID], owner: str, *, r
             if entry.generation in mine
         )
     return Flushed({pk for pk, stop in mine.items() if stop}, set(running) - set(mine))
+
+
+def sweep() -> None:
+    """Delete what is left of answers that ended a while ago: by now every process has read it."""
+    before = timezone.now() - timedelta(seconds=settings.LOG_RETENTION_SECONDS)
+    ended = GenerationEvent.objects.filter(generation__finished_at__lt=before)
+    if ended.exists():
+        with writing():
+            ended.delete()

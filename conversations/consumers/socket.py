@@ -17,7 +17,7 @@ from .commands import BadCommand, Command, parse
 from .rate import TokenBucket
 
 SIGNED_OUT, GONE, TOO_SLOW = 4401, 4404, 4408
-UNSUPPORTED, POLICY, TOO_BIG = 1003, 1008, 1009
+UNSUPPORTED, POLICY, TOO_BIG, RESTARTING = 1003, 1008, 1009, 1012
 
 
 class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
@@ -98,6 +98,9 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     def gone(self) -> None:
         self.end_soon(GONE)
+
+    def come_again(self) -> None:
+        self.end_soon(RESTARTING)
 
     def end_soon(self, code: int) -> None:
         """As `end`, from code that cannot wait."""

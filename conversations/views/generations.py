@@ -99,6 +99,9 @@ class _Stream:
     def follow(self, log: LiveLog) -> None:
         """This stream is for one answer."""
 
+    def come_again(self) -> None:
+        """One answer is followed here, and its log is read without rings as well."""
+
     def signed_out(self) -> None:
         self._end()
 

@@ -105,7 +105,7 @@ class _Relay:
             writer.transport.abort()
 
     async def carry(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-        while data := await source.read(65536):
+        while (data := await source.read(65536)) and not sink.is_closing():
             await self._pass(data, sink)
             await sink.drain()
         if self.fault == "slow_close":
@@ -117,12 +117,12 @@ class _Relay:
             case "latency":
                 await asyncio.sleep(0.15)
             case "bandwidth":
-                while data and self.fault == "bandwidth":
+                while data and self.fault == "bandwidth" and not sink.is_closing():
                     sink.write(data[:512])
                     data = data[512:]
                     await asyncio.sleep(0.01)
             case "slicer":
-                while data and self.fault == "slicer":
+                while data and self.fault == "slicer" and not sink.is_closing():
                     sink.write(data[:1])
                     data = data[1:]
                     await asyncio.sleep(0)
@@ -136,5 +136,5 @@ class _Relay:
                 if not self.quota:
                     self.end()
                 return
-        if data:
+        if data and not sink.is_closing():
             sink.write(data)

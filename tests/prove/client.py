@@ -212,6 +212,7 @@ class Page:
             if shown.text:
                 shown.begun_again += 1
             shown.text.clear()
+            shown.stops = 0
         elif seq <= shown.seq:
             return False
         shown.seq = seq
