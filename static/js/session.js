@@ -237,8 +237,7 @@ export class Session {
     try {
       const first = this.transcript.articles[0]?.dataset.message;
       const { html, headers } = await getHTML(urls.history(first));
-      this.transcript.earlier = headers.get("X-Has-Earlier") === "1";
-      this.transcript.prepend(nodesOf(html));
+      this.transcript.prepend(nodesOf(html), headers.get("X-Has-Earlier") === "1");
     } catch {
       // The next scroll asks again.
     }

@@ -128,3 +128,15 @@ test("a long open block is not drawn again for every line, but is when it closes
   assert.equal(block.changedFrom, 0);
   assert.equal(block.isRendered, true);
 });
+
+test("HTML that is sent again after resuming takes nothing off the page", () => {
+  const answer = begun();
+  answer.apply(delta(3, "One.\n\nTwo.\n\nThree."));
+  const block = answer.blocks.get(0);
+  answer.apply(html(0, ["<p>One.</p>"], "<p>Two.</p>", 10));
+  answer.apply(html(1, ["<p>Two.</p>"], "<p>Three.</p>", 18));
+  block.changedFrom = Infinity;
+  answer.apply(html(0, ["<p>One.</p>"], "<p>Two.</p>", 10));
+  assert.equal(block.changedFrom, Infinity);
+  assert.equal(block.closed.length, 2);
+});

@@ -9,7 +9,6 @@ const VIEWS = {
   server_tool_use: ["blank-tool", ToolView],
 };
 const STILL_THINKING = 10000;
-/* What the server rendered stays while a replay catches up with it, so that nothing blinks. */
 const REPLAY_PATIENCE = 400;
 
 /** Draws a running answer into its article. */
@@ -30,7 +29,6 @@ export class AnswerView {
     this.#blocks = article.querySelector(".message__blocks");
     this.#waiting = article.querySelector(".waiting");
     article.classList.add("message--drawn");
-    if (this.#blocks.childElementCount) this.#holdUntil = performance.now() + REPLAY_PATIENCE;
     this.wait();
   }
 
@@ -44,8 +42,10 @@ export class AnswerView {
 
   /** Draws what has come since the last frame. Returns true when it needs another one. */
   flush() {
-    if (!this.#answer.isDone && this.#isHeld()) return true;
-    if (this.#version !== this.#answer.version) this.#restart();
+    if (this.#version !== this.#answer.version) {
+      if (this.#isBehind()) return true;
+      this.#restart();
+    }
     let more = false;
     for (const block of this.#answer.blocks.values()) {
       const view = this.#views.get(block.index) ?? this.#add(block);
@@ -86,15 +86,17 @@ export class AnswerView {
     for (const view of this.#views.values()) view.settle();
   }
 
-  #isHeld() {
-    if (!this.#holdUntil) return false;
+  /* What is shown already stays while the answer is told again from its beginning, though not for long. */
+  #isBehind() {
+    if (!this.#blocks.childElementCount || this.#answer.isDone) return false;
+    this.#holdUntil ||= performance.now() + REPLAY_PATIENCE;
     const first = [...this.#answer.blocks.values()].find((block) => block.type === "text");
-    if (first?.closed.length || first?.provisional || performance.now() > this.#holdUntil) this.#holdUntil = 0;
-    return this.#holdUntil > 0;
+    return !first?.closed.length && !first?.provisional && performance.now() < this.#holdUntil;
   }
 
   #restart() {
     this.#version = this.#answer.version;
+    this.#holdUntil = 0;
     this.#views.clear();
     this.#blocks.replaceChildren();
     for (const block of this.#answer.blocks.values()) if (block.closed.length) block.changedFrom = 0;

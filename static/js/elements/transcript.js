@@ -59,9 +59,12 @@ export class ChatTranscript extends HTMLElement {
   }
 
   /** Earlier messages come in above; what is being read does not move. */
-  prepend(fragment) {
+  prepend(fragment, hasEarlier) {
     fold(fragment);
-    this.keepPlace(() => this.#box.prepend(fragment));
+    this.keepPlace(() => {
+      this.#box.prepend(fragment);
+      this.earlier = hasEarlier;
+    });
   }
 
   /** Makes the messages what the server says they are, touching only those that differ. */

@@ -25,9 +25,12 @@ export class ContentBlock {
     else if (delta.type === "input_json_delta") this.text += delta.partial_json;
   }
 
-  /** A block_html frame. One that builds on blocks we never got is left out: the text stays visible without it. */
+  /**
+   * A block_html frame. One that builds on blocks we never got is left out: the text stays visible without it.
+   * So is one that covers less than what is shown: after resuming, the server sends all of them again.
+   */
   render({ start, html, open, length }) {
-    if (start > this.closed.length) return false;
+    if (start > this.closed.length || length < this.covered) return false;
     const grew = html.length > 0 || start < this.closed.length;
     if (!grew && this.provisional && open.length > TOO_LONG_TO_REDRAW) return true;
     this.closed.length = start;
