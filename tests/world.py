@@ -93,8 +93,14 @@ def long_conversation(owner: User, turns: int) -> Conversation:
         messages.append(Message(parent=messages[-1], role="assistant", content=text, model=MODEL, **common))
         generations.append(
             Generation(
-                conversation=conversation, message=messages[-1], requested_by=owner, client_id=uuid.uuid4(),
-                language_model=model, model=MODEL, status=GenerationStatus.COMPLETED, last_seq=6,
+                conversation=conversation,
+                message=messages[-1],
+                requested_by=owner,
+                client_id=uuid.uuid4(),
+                language_model=model,
+                model=MODEL,
+                status=GenerationStatus.COMPLETED,
+                last_seq=6,
             )  # fmt: skip
         )
     Message.objects.bulk_create(messages, batch_size=400)
@@ -206,4 +212,3 @@ def _model(base_url: str) -> LanguageModel:
     provider.set_api_key("sk-canary-0123456789abcdef")
     provider.save()
     return LanguageModel.objects.create(provider=provider, model_id=MODEL)
-

@@ -24,6 +24,8 @@ Turns = list[dict[str, Any]]
 
 # In place of a turn that was nothing but files that had to be left out: a request cannot do without it.
 _LEFT_OUT: Block = {"type": "text", "text": "(The file that was sent here cannot be read and was left out.)"}
+_THINKING = ("thinking", "redacted_thinking")
+_SERVER_CALLS = ("server_tool_use", "mcp_tool_use")
 _DEFAULT_BUDGET = 4096
 _MIN_BUDGET = 1024
 
@@ -114,7 +116,7 @@ def _with_files(turns: Turns, capabilities: Capabilities, language_model: Langua
 
 def turns(path: list[Message], language_model: LanguageModel, parameters: dict[str, Any]) -> Turns:
     """Alternating user and assistant turns; empty and refused ones left out, neighbours of one role merged."""
-    result: Turns = []
+    merged: Turns = []
     signatures_hold = not _pictures_shrink(path, language_model)
     for message in path:
         if message.role == Message.Role.USER:
@@ -128,15 +130,37 @@ def turns(path: list[Message], language_model: LanguageModel, parameters: dict[s
             if signatures_hold and _has_thinking(message.content):
                 signatures_hold = _same_prefix(message, language_model, parameters)
             content = _assistant_blocks(message, keep_thinking=signatures_hold)
-        if not content:
-            continue
-        if result and result[-1]["role"] == message.role:
-            result[-1]["content"] = result[-1]["content"] + content
+        _add(merged, str(message.role), content)
+    result: Turns = []
+    paused = bool(path) and path[-1].stop_reason == "pause_turn"
+    for turn in merged:
+        if turn["role"] == Message.Role.ASSISTANT and not (paused and turn is merged[-1]):
+            _add(result, turn["role"], _whole_calls(turn["content"]))
         else:
-            result.append({"role": str(message.role), "content": content})
+            _add(result, turn["role"], turn["content"])
     if result and result[-1]["role"] == Message.Role.ASSISTANT:
         result[-1]["content"] = _prefill(result[-1]["content"])
     return result
+
+
+def _add(turns: Turns, role: str, content: list[Block]) -> None:
+    if not content:
+        return
+    if turns and turns[-1]["role"] == role:
+        turns[-1]["content"] = turns[-1]["content"] + content
+    else:
+        turns.append({"role": role, "content": content})
+
+
+def _whole_calls(content: list[Block]) -> list[Block]:
+    """Without server tools' calls that have no result: the answer broke off there, or its pause was never ended."""
+    answered = {block.get("tool_use_id") for block in content}
+    return _with_words([b for b in content if b.get("type") not in _SERVER_CALLS or b.get("id") in answered])
+
+
+def _with_words(content: list[Block]) -> list[Block]:
+    """Thinking alone is no turn: an answer that was cut off before its first word."""
+    return [] if all(block.get("type") in _THINKING for block in content) else content
 
 
 def _pictures_shrink(path: list[Message], language_model: LanguageModel) -> bool:
@@ -161,20 +185,17 @@ def _assistant_blocks(message: Message, *, keep_thinking: bool) -> list[Block]:
         kind = block.get("type")
         if kind == "text" and not (block.get("text") or "").strip():
             continue
-        if kind in ("thinking", "redacted_thinking") and not keep_thinking:
+        if kind in _THINKING and not keep_thinking:
             continue
         # A call that nobody answered: there is no tool_result for it in the next turn.
         if kind == "tool_use" or block.get("partial_json") is not None:
             continue
         kept.append(block)
-    # Thinking alone is no turn: an answer that was cut off before its first word.
-    if all(block.get("type") in ("thinking", "redacted_thinking") for block in kept):
-        return []
-    return kept
+    return _with_words(kept)
 
 
 def _has_thinking(content: list[Block]) -> bool:
-    return any(block.get("type") in ("thinking", "redacted_thinking") for block in content)
+    return any(block.get("type") in _THINKING for block in content)
 
 
 def _same_prefix(message: Message, language_model: LanguageModel, parameters: dict[str, Any]) -> bool:
@@ -183,7 +204,7 @@ def _same_prefix(message: Message, language_model: LanguageModel, parameters: di
     signed = all(
         block.get("signature") or block.get("data")
         for block in message.content
-        if block.get("type") in ("thinking", "redacted_thinking")
+        if block.get("type") in _THINKING
     )
     return (
         signed

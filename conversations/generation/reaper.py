@@ -35,9 +35,7 @@ def reap(running: Collection[uuid.UUID] = ()) -> int:
         # One of our own that nobody works on is one that never began, or whose end could not be stored.
         if generation.pk in expired or owner.is_gone(generation.owner):
             reaped += len(answers.finish([_outcome(generation)], None))
-            news.answers_changed(
-                [(generation.pk, generation.message_id, generation.conversation_id)]
-            )
+            news.answers_changed([(generation.pk, generation.message_id, generation.conversation_id)])
     if reaped:
         logger.warning("%d interrupted answers were taken over.", reaped)
     return reaped

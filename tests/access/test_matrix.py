@@ -179,9 +179,7 @@ def test_a_deleted_conversation_is_there_for_nobody(row: Row, alice: Person, sen
     assert ask(alice.client, row, path_of(row, sent)).status_code == 404
 
 
-@pytest.mark.parametrize(
-    "row", [row for row in TABLE if row.method == "POST"], ids=lambda row: row.name
-)
+@pytest.mark.parametrize("row", [row for row in TABLE if row.method == "POST"], ids=lambda row: row.name)
 def test_a_write_needs_a_csrf_token_of_this_site(row: Row, alice: Person, sent: dict[str, Any]) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(alice.user, backend="django.contrib.auth.backends.ModelBackend")

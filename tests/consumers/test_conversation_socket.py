@@ -94,7 +94,9 @@ def test_a_page_that_is_open_when_an_answer_starts_gets_it_without_asking(world:
     page = open_page(world, sent)
     world.upstream.script(*wire.text_answer(*WORDS))
     more = world.alice.send(sent["conversation"])
-    frames = [f for f in page.until("message_stop") if f.get("generation") == more["generation"] and "seq" in f]
+    frames = [
+        f for f in page.until("message_stop") if f.get("generation") == more["generation"] and "seq" in f
+    ]
     assert (frames[0]["type"], frames[0]["seq"]) == ("message_start", 1)
     assert text_of(frames) == TEXT
     assert frames[0]["model"]
@@ -111,9 +113,7 @@ def test_a_page_that_opens_in_mid_answer_gets_nothing_before_it_asks(world: Worl
 # Resuming.
 
 
-def test_resume_brings_everything_after_any_number_of_a_running_answer(
-    world: World, settings: Any
-) -> None:
+def test_resume_brings_everything_after_any_number_of_a_running_answer(world: World, settings: Any) -> None:
     settings.SOCKET_BURST = 1000
     sent, page = running(world)
     last = open_page(world, sent).first["running"][0]["seq"]  # type: ignore[attr-defined]
@@ -319,7 +319,8 @@ def test_what_is_no_command_gets_an_error_frame_and_the_socket_stays(world: Worl
 
 
 @pytest.mark.parametrize(
-    "after", ["-1", "1.5", '"0"', "null", "NaN", "1e999", "-0.5", "9" * 3000, "9007199254740992", "[]", "true"]
+    "after",
+    ["-1", "1.5", '"0"', "null", "NaN", "1e999", "-0.5", "9" * 3000, "9007199254740992", "[]", "true"],
 )
 def test_a_number_that_is_none_gets_an_error_frame_and_no_text(world: World, after: str) -> None:
     sent, _ = world.answer()

@@ -83,10 +83,26 @@ def test_turns_alternate_and_begin_with_the_person(alice: Person) -> None:
         {"content": [text(" \n\t")]},
         {"content": [text("I will not"), text(" say")], "stop_reason": "refusal"},
         {"content": [THOUGHT], "status": INTERRUPTED, "stop_reason": ""},
-        {"content": [{"type": "thinking", "thinking": "Hm", "signature": ""}], "status": STOPPED, "stop_reason": ""},
-        {"content": [{"type": "tool_use", "id": "toolu_1", "name": "f", "input": {}}], "stop_reason": "tool_use"},
+        {
+            "content": [{"type": "thinking", "thinking": "Hm", "signature": ""}],
+            "status": STOPPED,
+            "stop_reason": "",
+        },
+        {
+            "content": [{"type": "tool_use", "id": "toolu_1", "name": "f", "input": {}}],
+            "stop_reason": "tool_use",
+        },
     ],
-    ids=["empty", "failed", "no words", "blank", "refused", "thinking alone", "unsigned", "an unanswered call"],
+    ids=[
+        "empty",
+        "failed",
+        "no words",
+        "blank",
+        "refused",
+        "thinking alone",
+        "unsigned",
+        "an unanswered call",
+    ],
 )
 def test_a_turn_that_says_nothing_is_left_out_and_its_neighbours_merged(
     alice: Person, answer: dict[str, Any]
@@ -119,6 +135,31 @@ def test_server_tools_citations_and_unknown_blocks_go_back_as_they_came(alice: P
     odd = {"type": "hologram", "depth": [1, 2.50, None, {"z": "\u2028"}]}
     content = [use_block, result, cited, odd]
     assert told(after(alice, {"content": content}))[1] == ("assistant", content)
+
+
+def test_a_server_tools_call_without_its_result_is_left_out(alice: Person) -> None:
+    """The answer broke off between the two, or was paused and never continued."""
+    call = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {"query": "x"}}
+    sent = after(alice, {"content": [text("I look."), call], "status": INTERRUPTED, "stop_reason": ""})
+    assert told(sent)[1] == ("assistant", "I look.")
+    sent = after(alice, {"content": [text("I look."), call], "stop_reason": "pause_turn"})
+    assert told(sent)[1] == ("assistant", "I look.")
+    sent = after(alice, {"content": [THOUGHT, call], "status": INTERRUPTED, "stop_reason": ""})
+    assert told(sent) == [("user", [text("Question"), text("More")])]
+
+
+def test_a_result_that_came_with_the_continuation_belongs_to_its_call(
+    alice: Person, model: LanguageModel
+) -> None:
+    use(model, "claude-opus-5-5")
+    sent = alice.start("Question")
+    call = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {"query": "x"}}
+    finished(sent["generation"], content=[call], stop_reason="pause_turn")
+    path = f"/conversations/{sent['conversation']}/messages/{sent['reply']}/continue/"
+    more = alice.post(path).json()
+    rest = [{"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1", "content": []}, text("Found.")]
+    finished(more["generation"], content=rest)
+    assert told(alice.send(sent["conversation"]))[1] == ("assistant", [call, *rest])
 
 
 def test_a_branch_sends_its_own_path_and_nothing_of_its_siblings(alice: Person) -> None:
@@ -181,7 +222,9 @@ def test_thinking_after_a_change_of_model_and_back_stays_stripped_from_the_chang
     middle = alice.send(sent["conversation"], "Two?")
     finished(middle["generation"], content=[THOUGHT, text("Two.")])
     alice.post(settings, {"model": str(model.pk)})
-    contents = [content for role, content in told(alice.send(sent["conversation"], "Three?")) if role == "assistant"]
+    contents = [
+        content for role, content in told(alice.send(sent["conversation"], "Three?")) if role == "assistant"
+    ]
     assert contents == [[THOUGHT, text("One.")], "Two."]
 
 
@@ -225,7 +268,10 @@ def continued(person: Person, content: list[dict[str, Any]], **settings: Any) ->
 
 
 def test_going_on_by_prefill_ends_in_the_answer_without_white_space(alice: Person) -> None:
-    assert told(continued(alice, [text("One, two, \n")])) == [("user", "Question"), ("assistant", "One, two,")]
+    assert told(continued(alice, [text("One, two, \n")])) == [
+        ("user", "Question"),
+        ("assistant", "One, two,"),
+    ]
 
 
 def test_going_on_by_prefill_is_stored_joined_and_sent_as_one_turn_later(alice: Person) -> None:
@@ -239,7 +285,12 @@ def test_going_on_by_prefill_is_stored_joined_and_sent_as_one_turn_later(alice: 
 
 @pytest.mark.parametrize(
     ("model_id", "settings"),
-    [("claude-opus-5-5", {}), ("claude-opus-4-6", {}), ("claude-opus-4-5", {"thinking": "on"}), ("unknown-model", {})],
+    [
+        ("claude-opus-5-5", {}),
+        ("claude-opus-4-6", {}),
+        ("claude-opus-4-5", {"thinking": "on"}),
+        ("unknown-model", {}),
+    ],
 )
 def test_where_prefill_is_refused_a_turn_of_ours_quotes_the_end(
     alice: Person, model: LanguageModel, model_id: str, settings: dict[str, str]
@@ -285,7 +336,9 @@ def test_the_parameters_of_the_conversation_go_out_with_the_next_request(alice: 
     )  # fmt: skip
 
 
-def test_max_tokens_is_always_sent_and_never_above_the_models_own(alice: Person, model: LanguageModel) -> None:
+def test_max_tokens_is_always_sent_and_never_above_the_models_own(
+    alice: Person, model: LanguageModel
+) -> None:
     assert request_of(alice.start()).max_tokens == 16_384
     assert request_of(alice.start(max_tokens="900000")).max_tokens == 64_000
     use(model, "claude-3-haiku")
@@ -362,7 +415,9 @@ def test_request_n_plus_one_begins_with_request_n(world: World) -> None:
         wire.delta(0, type="signature_delta", signature="c2ln"), wire.block_stop(0),
         wire.block_start(1), wire.text_delta("One.", 1), wire.block_stop(1), wire.message_end(),
     )  # fmt: skip
-    sent, _ = world.answer("First", )
+    sent, _ = world.answer(
+        "First",
+    )
     for number in range(3):
         more = world.alice.send(sent["conversation"], f"Next {number}")
         world.ended(more | {"conversation": sent["conversation"]})
@@ -386,7 +441,9 @@ def _without_marks(turn: dict[str, Any]) -> dict[str, Any]:
 def test_a_generation_whose_model_row_is_gone_fails_plainly(alice: Person) -> None:
     sent = alice.start()
     LanguageModel.objects.all().delete()
-    generation = Generation.objects.select_related("conversation", "message__parent").get(pk=sent["generation"])
+    generation = Generation.objects.select_related("conversation", "message__parent").get(
+        pk=sent["generation"]
+    )
     with pytest.raises(ValueError, match="removed"):
         context.prepare(generation)
 

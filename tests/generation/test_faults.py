@@ -134,7 +134,6 @@ def world(quick: Any, world: World) -> World:
     return world
 
 
-
 # Not reached.
 
 
@@ -344,7 +343,9 @@ def short_total(quick: Any) -> None:
 def test_row_28_a_slow_drip_until_the_total_limit(short_total: None, world: World) -> None:
     rest = b"".join(wire.text_delta(f"{number} ") for number in range(100))
     world.upstream.script(*wire.text_answer("First"))
-    world.upstream.script(wire.message_start(), wire.block_start(), wire.text_delta("Some "), Drip(rest, 0.004))
+    world.upstream.script(
+        wire.message_start(), wire.block_start(), wire.text_delta("Some "), Drip(rest, 0.004)
+    )
     seen = ask(world)
     assert (seen.generation.status, seen.stop["error"]["type"]) == (GenerationStatus.INTERRUPTED, "timeout")
     assert seen.text.startswith("Some 0 1 ")
@@ -430,7 +431,11 @@ def test_an_end_without_message_stop_but_with_a_reason_is_complete(world: World)
     whole = b"".join(wire.text_answer("All of it."))
     world.upstream.script(whole.removesuffix(wire.event("message_stop")), Close())
     ended = world.ended(world.alice.start())
-    assert (ended.status, ended.message.text, ended.message.stop_reason) == ("completed", "All of it.", "end_turn")
+    assert (ended.status, ended.message.text, ended.message.stop_reason) == (
+        "completed",
+        "All of it.",
+        "end_turn",
+    )
 
 
 def test_events_after_message_stop_are_ignored(world: World) -> None:

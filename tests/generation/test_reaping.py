@@ -119,7 +119,9 @@ def test_a_running_process_of_this_machine_keeps_its_answer(alice: Person) -> No
         process.wait()
 
 
-def test_an_answer_of_this_process_that_nobody_works_on_is_ended_when_its_lease_runs_out(alice: Person) -> None:
+def test_an_answer_of_this_process_that_nobody_works_on_is_ended_when_its_lease_runs_out(
+    alice: Person,
+) -> None:
     """Its end could not be stored, say: it must not stay running until the server is restarted."""
     generation = live(alice, owner.identity(), lease=60)
     assert reaped(generation).status == "running"
@@ -158,7 +160,9 @@ def test_a_journal_that_makes_no_sense_hinders_no_other(alice: Person) -> None:
     broken = live(alice, dead_owner())
     journal(broken, START, delta("no block is open"))
     odd = live(alice, dead_owner())
-    GenerationEvent.objects.create(generation=odd, first_seq=1, seq=1, events='[{"type": "surprise", "seq": 1}]')
+    GenerationEvent.objects.create(
+        generation=odd, first_seq=1, seq=1, events='[{"type": "surprise", "seq": 1}]'
+    )
     torn = live(alice, dead_owner())
     GenerationEvent.objects.create(generation=torn, first_seq=1, seq=1, events='[{"type": "mess')
     good = live(alice, dead_owner())
@@ -201,7 +205,9 @@ def test_pages_of_the_process_that_takes_over_are_told(world: World, rows: int) 
     assert (client.stop["status"], client.stops) == ("interrupted", 1)
 
 
-def test_an_answer_that_another_process_has_ended_shows_what_is_stored_and_nothing_later(world: World) -> None:
+def test_an_answer_that_another_process_has_ended_shows_what_is_stored_and_nothing_later(
+    world: World,
+) -> None:
     """This process stood still for longer than its lease, and somebody took its answer over."""
     world.upstream.script(wire.message_start(), wire.block_start(), wire.text_delta("Some text"), Hang())
     sent = world.alice.start()

@@ -11,7 +11,24 @@ from hypothesis import strategies as st
 from tests.fake_upstream import wire
 from tests.fake_upstream.steps import Close, Hang, Reset, Sleep, Step
 
-_ODD = ["a", "b ", "\n", "\r\n", "\n\n", "*", "`", "# ", "|", "é", "👩‍👩‍👧", "\u0301", "\u2028", "א", "~~~\n", "- "]
+_ODD = [
+    "a",
+    "b ",
+    "\n",
+    "\r\n",
+    "\n\n",
+    "*",
+    "`",
+    "# ",
+    "|",
+    "é",
+    "👩‍👩‍👧",
+    "\u0301",
+    "\u2028",
+    "א",
+    "~~~\n",
+    "- ",
+]
 _TEXT = st.lists(
     st.one_of(st.sampled_from(_ODD), st.characters(codec="utf-8", exclude_characters="\x00")), max_size=8
 ).map("".join)
@@ -44,10 +61,14 @@ class Script:
 
 @st.composite
 def _block(draw: Any, index: int) -> list[bytes]:
-    kind = draw(st.sampled_from(["text", "text", "thinking", "tool", "whole tool", "redacted", "server", "unknown"]))
+    kind = draw(
+        st.sampled_from(["text", "text", "thinking", "tool", "whole tool", "redacted", "server", "unknown"])
+    )
     stop = wire.block_stop(index)
     if kind == "text":
-        start = draw(st.sampled_from([{"type": "text", "text": ""}, {"type": "text", "text": "", "citations": []}]))
+        start = draw(
+            st.sampled_from([{"type": "text", "text": ""}, {"type": "text", "text": "", "citations": []}])
+        )
         deltas = [wire.text_delta(piece, index) for piece in draw(_PIECES)]
         if draw(st.booleans()):
             deltas.append(wire.delta(index, type="citations_delta", citation=_CITATION))
@@ -62,7 +83,11 @@ def _block(draw: Any, index: int) -> list[bytes]:
         cuts = sorted(draw(st.lists(st.integers(0, len(raw)), max_size=4)))
         pieces = [raw[a:b] for a, b in zip([0, *cuts], [*cuts, len(raw)], strict=True)]
         start = wire.block_start(index, type="tool_use", id=f"toolu_{index}", name="get_weather", input={})
-        return [start, *(wire.delta(index, type="input_json_delta", partial_json=piece) for piece in pieces), stop]
+        return [
+            start,
+            *(wire.delta(index, type="input_json_delta", partial_json=piece) for piece in pieces),
+            stop,
+        ]
     whole = {
         "whole tool": {"type": "tool_use", "id": f"toolu_{index}", "name": "f", "input": {"x": [1, None]}},
         "redacted": {"type": "redacted_thinking", "data": "b3BhcXVl"},

@@ -142,9 +142,7 @@ def test_the_journal_is_an_exact_prefix_wherever_it_ends(
     generation.message.delete()
 
 
-def journalled(
-    world: World, conversation: Conversation, sent: dict[str, Any], cuts: list[int]
-) -> Generation:
+def journalled(world: World, conversation: Conversation, sent: dict[str, Any], cuts: list[int]) -> Generation:
     """A copy of the answer as one that still runs, with a journal row from cut to cut."""
     message = Message.objects.create(conversation=conversation, role="assistant", status="running")
     generation = Generation.objects.create(
@@ -209,7 +207,9 @@ def test_a_reload_in_mid_answer_shows_a_prefix_and_resuming_brings_the_rest(worl
         again = world.socket(world.alice, sent["conversation"])
         again.frame()
         again.resume(sent["generation"], client.seq)
-        client.apply_all([f for f in again.until("message_stop") if f.get("generation") == sent["generation"]])
+        client.apply_all(
+            [f for f in again.until("message_stop") if f.get("generation") == sent["generation"]]
+        )
         again.close()
         final = client.text
     assert final == world.alice.messages(sent["conversation"])[-1]["content"][0]["text"]

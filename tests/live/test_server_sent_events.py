@@ -71,7 +71,9 @@ def test_the_stream_goes_on_after_a_number(world: World, by: str) -> None:
 @pytest.mark.parametrize("after", ["x", "-1", "1.5", "9" * 40, "²", " 3", ""])
 def test_a_number_that_is_none_begins_at_the_start(world: World, after: str) -> None:
     sent, _ = world.answer()
-    stream = EventStream(world.engine, world.alice.client, f"/generations/{sent['generation']}/events/?after={after}")
+    stream = EventStream(
+        world.engine, world.alice.client, f"/generations/{sent['generation']}/events/?after={after}"
+    )
     frames = numbered([frame for _, _, frame in stream])
     assert frames[0]["type"] == "message_start"
     assert frames[-1]["type"] == "message_stop"

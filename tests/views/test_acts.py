@@ -26,7 +26,9 @@ def act(person: Person, sent: dict[str, Any], message: str, name: str, **fields:
 
 def branch(person: Person, sent: dict[str, Any]) -> list[str]:
     """The texts of the current branch."""
-    return [row["content"][0]["text"] if row["content"] else "" for row in person.messages(sent["conversation"])]
+    return [
+        row["content"][0]["text"] if row["content"] else "" for row in person.messages(sent["conversation"])
+    ]
 
 
 def test_an_edit_adds_a_sibling_and_changes_nothing(alice: Person, sent: dict[str, Any]) -> None:
@@ -39,7 +41,9 @@ def test_an_edit_adds_a_sibling_and_changes_nothing(alice: Person, sent: dict[st
     assert branch(alice, sent) == ["Better question", ""]
 
 
-def test_an_answer_cannot_be_edited_and_a_question_not_regenerated(alice: Person, sent: dict[str, Any]) -> None:
+def test_an_answer_cannot_be_edited_and_a_question_not_regenerated(
+    alice: Person, sent: dict[str, Any]
+) -> None:
     assert act(alice, sent, sent["reply"], "edit", text="x").status_code == 400
     assert act(alice, sent, sent["message"], "regenerate").status_code == 400
     assert act(alice, sent, sent["message"], "continue").status_code == 400
@@ -57,7 +61,9 @@ def test_regenerating_adds_another_answer_to_the_same_question(alice: Person, se
 
 def test_an_answer_that_failed_can_be_asked_for_again(alice: Person) -> None:
     sent = alice.start()
-    finished(sent["generation"], "", status=GenerationStatus.FAILED, error={"type": "busy", "message": "Busy."})
+    finished(
+        sent["generation"], "", status=GenerationStatus.FAILED, error={"type": "busy", "message": "Busy."}
+    )
     assert act(alice, sent, sent["reply"], "regenerate").status_code == 201
 
 
@@ -89,10 +95,14 @@ def test_a_broken_off_answer_goes_on_by_a_turn_of_ours_where_the_model_takes_no_
     assert turn.text.splitlines()[0] not in page, "a turn of our own is not shown"
 
 
-def test_there_is_nothing_to_continue_after_a_whole_or_an_empty_answer(alice: Person, sent: dict[str, Any]) -> None:
+def test_there_is_nothing_to_continue_after_a_whole_or_an_empty_answer(
+    alice: Person, sent: dict[str, Any]
+) -> None:
     assert act(alice, sent, sent["reply"], "continue").status_code == 400
     failed = alice.start()
-    finished(failed["generation"], "", status=GenerationStatus.FAILED, error={"type": "busy", "message": "Busy."})
+    finished(
+        failed["generation"], "", status=GenerationStatus.FAILED, error={"type": "busy", "message": "Busy."}
+    )
     assert act(alice, failed, failed["reply"], "continue").status_code == 400
 
 
@@ -173,7 +183,12 @@ def test_deleting_stops_what_runs(alice: Person) -> None:
 
 def test_settings_are_for_the_next_answer_and_checked(alice: Person, sent: dict[str, Any]) -> None:
     path = f"/conversations/{sent['conversation']}/settings/"
-    given = {"system": " Be brief. ", "max_tokens": "500", "temperature": "0.5", "stop_sequences": "END\n\nFIN"}
+    given = {
+        "system": " Be brief. ",
+        "max_tokens": "500",
+        "temperature": "0.5",
+        "stop_sequences": "END\n\nFIN",
+    }
     response = alice.post(path, given)
     wanted = {"system": "Be brief.", "max_tokens": 500, "temperature": 0.5, "stop_sequences": ["END", "FIN"]}
     assert response.json() == {"parameters": wanted}

@@ -145,7 +145,10 @@ def test_different_messages_at_once_on_one_branch_make_one_and_the_others_are_bu
     people = [Person(world.alice.user) for _ in range(8)]
     path = f"/conversations/{sent['conversation']}/messages/"
     answers = at_once(
-        8, lambda number: people[number].post(path, {"text": f"load-200-10 {number}", "client_id": str(uuid.uuid4())})
+        8,
+        lambda number: people[number].post(
+            path, {"text": f"load-200-10 {number}", "client_id": str(uuid.uuid4())}
+        ),
     )
     assert Counter(answer.status_code for answer in answers) == {201: 1, 409: 7}
     assert {answer.json()["error"]["type"] for answer in answers if answer.status_code == 409} == {"busy"}

@@ -136,7 +136,10 @@ def test_the_list_costs_as_many_queries_for_100_conversations_as_for_one(
 
 def test_the_export_as_json_holds_the_branch_byte_for_byte(alice: Person) -> None:
     sent = alice.start("Question")
-    blocks = [{"type": "thinking", "thinking": "Hm  \u2028", "signature": "c2ln+/=="}, {"type": "new", "x": [1, None]}]
+    blocks = [
+        {"type": "thinking", "thinking": "Hm  \u2028", "signature": "c2ln+/=="},
+        {"type": "new", "x": [1, None]},
+    ]
     finished(sent["generation"], content=blocks)
     response = alice.client.get(f"/conversations/{sent['conversation']}/export/?as=json")
     assert response["Content-Disposition"] == 'attachment; filename="Question.json"'

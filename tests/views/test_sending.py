@@ -55,7 +55,10 @@ def test_a_multipart_and_an_urlencoded_form_say_the_same(alice: Person) -> None:
     multipart = alice.post("/conversations/", {"text": text, "client_id": client_id})
     encoded = f"text=100+%25+%26+more+%3D+%C3%BC&client_id={client_id}"
     urlencoded = alice.client.post(
-        "/conversations/", encoded, content_type="application/x-www-form-urlencoded", HTTP_ACCEPT="application/json"
+        "/conversations/",
+        encoded,
+        content_type="application/x-www-form-urlencoded",
+        HTTP_ACCEPT="application/json",
     )
     assert (multipart.status_code, urlencoded.status_code) == (201, 200)
     assert Message.objects.get(pk=multipart.json()["message"]).text == text
@@ -205,12 +208,14 @@ def test_another_branch_may_be_asked_while_one_is_answering(alice: Person) -> No
     beside = alice.post(f"/conversations/{sent['conversation']}/messages/", body(parent=running["message"]))
     assert beside.status_code == 409, "a branch through the question that is being answered"
     response = alice.post(
-        f"/conversations/{sent['conversation']}/messages/{sent['reply']}/regenerate/", {"client_id": uuid.uuid4()}
+        f"/conversations/{sent['conversation']}/messages/{sent['reply']}/regenerate/",
+        {"client_id": uuid.uuid4()},
     )
     assert response.status_code == 409, "the running branch goes through the message to answer again"
     finished(running["generation"])
     regenerated = alice.post(
-        f"/conversations/{sent['conversation']}/messages/{sent['reply']}/regenerate/", {"client_id": uuid.uuid4()}
+        f"/conversations/{sent['conversation']}/messages/{sent['reply']}/regenerate/",
+        {"client_id": uuid.uuid4()},
     )
     assert regenerated.status_code == 201
     other = alice.post(f"/conversations/{sent['conversation']}/messages/", body(parent=running["reply"]))
