@@ -99,6 +99,8 @@ class Request(WebRequest):  # type: ignore[misc]
         super().requestReceived(command, path, version)
 
     def process(self) -> Any:
+        # Daphne would believe anybody who says where the site begins.
+        self.requestHeaders.removeHeader(b"daphne-root-path")
         if self._is_ambiguous():
             self.basic_error(400, b"Bad Request", "Invalid request")
             return None

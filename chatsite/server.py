@@ -135,7 +135,7 @@ class Server(DaphneServer):  # type: ignore[misc]
     async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
         """Passes a message of the application on; a stream waits here for a client that reads slowly."""
         await super().handle_reply(protocol, message)
-        if isinstance(protocol, Request):
+        if isinstance(protocol, Request | Socket):
             await protocol.drained()
 
     def kill_all_applications(self) -> Any:

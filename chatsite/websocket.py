@@ -2,18 +2,43 @@
 
 from __future__ import annotations
 
+import asyncio
 import struct
 
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 from django.conf import settings
+from twisted.internet.interfaces import IPushProducer
+from zope.interface import implementer
 
 TOO_MUCH = 1008
+TOO_SLOW = 4408
 
 
 class Socket(WebSocketProtocol):  # type: ignore[misc]
-    """A websocket whose unread messages do not pile up (promises M3)."""
+    """A websocket whose unread messages do not pile up, on the way in and on the way out (promises M2, M3)."""
 
     muted: bool
+    # Set while the connection does not take what was written; resolved when it is free again or lost.
+    _full: asyncio.Future[None] | None = None
+
+    def onOpen(self) -> None:
+        super().onOpen()
+        # The request that this connection began with was told until now when it is full.
+        self.transport.unregisterProducer()
+        self.transport.registerProducer(_Brake(self), True)
+
+    async def drained(self) -> None:
+        """Returns when there is room for more, or the socket is closing. One that takes nothing at all for
+        SOCKET_ACK_TIMEOUT is closed as too slow.
+        """
+        while self._full is not None and self.state == self.STATE_OPEN:
+            before = self._unwritten()
+            await asyncio.wait([self._full], timeout=settings.SOCKET_ACK_TIMEOUT)
+            if self._full is not None and self._unwritten() >= before:
+                self.serverClose(code=TOO_SLOW)
+
+    def _unwritten(self) -> int:
+        return len(self.transport.dataBuffer) + int(self.transport._tempDataLen)
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
         if not self.muted and self.application_queue.qsize() >= settings.SOCKET_QUEUE_MESSAGES:
@@ -46,6 +71,26 @@ class Socket(WebSocketProtocol):  # type: ignore[misc]
         """Closes with any code; Autobahn keeps 1008, 1009 and 1012 from applications."""
         if self.state == self.STATE_OPEN:
             self.sendCloseFrame(code=code or 1000)
+
+
+@implementer(IPushProducer)
+class _Brake:
+    """Hears from the transport when its buffer is full (64 KiB) and when it is empty again."""
+
+    def __init__(self, socket: Socket) -> None:
+        self._socket = socket
+
+    def pauseProducing(self) -> None:
+        if self._socket._full is None:
+            self._socket._full = asyncio.get_running_loop().create_future()
+
+    def resumeProducing(self) -> None:
+        full, self._socket._full = self._socket._full, None
+        if full is not None and not full.done():
+            full.set_result(None)
+
+    def stopProducing(self) -> None:
+        self.resumeProducing()
 
 
 def frame_head(size: int, binary: bool) -> bytes:

@@ -19,6 +19,10 @@ Send = Callable[[str], Awaitable[None]]
 Encode = Callable[[LiveLog, Body, int | None], str]
 
 
+# One burst is in memory while the reader's connection takes it, so it is small; the next follows after one interval.
+BURST_CHARACTERS = 128 * 1024
+
+
 class _Following:
     """A cursor into one log."""
 
@@ -58,6 +62,8 @@ class Delivery:
         self._ack_timer: asyncio.TimerHandle | None = None
         self._bytes = 0
         self._closed = False
+        # What the burst that is being collected may still hold.
+        self._room = 0
 
     def tell(self, body: Body) -> None:
         self._news.append(encode(body))
@@ -132,6 +138,7 @@ class Delivery:
     def _collect(self) -> list[str]:
         burst = list(self._news)
         self._news.clear()
+        self._room = BURST_CHARACTERS
         for following in list(self._following.values()):
             if self._window_is_full():
                 self._wait_for_ack()
@@ -152,23 +159,24 @@ class Delivery:
                 burst.append(self._encode_event(log, log.status, None))
         # message_stop is the last frame, also after HTML that takes no number.
         self._take_events(following, burst, log.seq - log.closed)
-        while following.html < len(log.html) and not self._window_is_full():
+        while following.html < len(log.html) and self._room > 0 and not self._window_is_full():
             body = log.html[following.html]
             following.html += 1
             self._add(log, burst, self._encode_event(log, body, None), body["seq"])
-        if log.closed and not self._window_is_full():
+        if log.closed and following.html == len(log.html) and not self._window_is_full():
             self._take_events(following, burst, log.seq)
 
     def _take_events(self, following: _Following, burst: list[str], upto: int) -> None:
         log = following.log
-        for seq, body in bodies(log, following.cursor, upto):
-            if self._window_is_full():
+        for seq, body in bodies(log, following.cursor, upto, self._room):
+            if self._room <= 0 or self._window_is_full():
                 return
             self._add(log, burst, self._encode_event(log, body, seq), seq)
             following.cursor = seq
 
     def _add(self, log: LiveLog, burst: list[str], text: str, seq: int) -> None:
         burst.append(text)
+        self._room -= len(text)
         if self._too_slow is None:
             return
         self._unacked.append((log.generation, seq, len(text)))

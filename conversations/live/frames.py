@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import msgspec
@@ -20,13 +21,18 @@ _encoder = msgspec.json.Encoder()
 _TEXT_OF = {TextDelta: "text", ThinkingDelta: "thinking", InputJsonDelta: "partial_json"}
 
 
-def bodies(log: LiveLog, after: int, upto: int | None = None) -> list[Numbered]:
-    """The events after number `after` (up to `upto`), merged, as (seq, body) pairs."""
+def bodies(
+    log: LiveLog, after: int, upto: int | None = None, characters: int = sys.maxsize
+) -> list[Numbered]:
+    """The events after number `after` (up to `upto`), merged, as (seq, body) pairs.
+
+    Stops after so many characters of text: whoever cannot send more now need not have more made.
+    """
     events = log.events
     result: list[Numbered] = []
     count = len(events) if upto is None else upto
     position = after
-    while position < count:
+    while position < count and characters > 0:
         event = events[position]
         position += 1
         if event is None:
@@ -57,6 +63,7 @@ def bodies(log: LiveLog, after: int, upto: int | None = None) -> list[Numbered]:
                 pieces.append(piece)
                 length += len(piece)
             position += 1
+        characters -= length
         merged = {"type": delta.type, name: "".join(pieces)}
         result.append((position, {"type": "content_block_delta", "index": index, "delta": merged}))
     return result

@@ -16,6 +16,7 @@ class Finding:
     runs: int = 0
     failures: list[str] = field(default_factory=list)
     figures: dict[str, tuple[float, float]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
     def fail(self, sentence: str) -> None:
         self.failures.append(sentence)
@@ -23,6 +24,10 @@ class Finding:
     def check(self, truth: bool, sentence: str) -> None:
         if not truth:
             self.fail(sentence)
+
+    def note(self, sentence: str) -> None:
+        """What helps to read the figures."""
+        self.notes.append(sentence)
 
     def most(self, name: str, value: float, asked: float) -> None:
         """Keeps the largest value of a figure that must not grow beyond `asked`."""
