@@ -145,7 +145,9 @@ def _on_disk(given: UploadedFile[bytes], folder: Path) -> Path:
 
 def _stored(user: User, name: str, result: dict[str, Any], source: Path, folder: Path) -> Attachment:
     for attempt in range(_ATTEMPTS):
-        files = {role: stored_files.file_of(file, folder) for role, file in result["files"].items()}
+        by_name = {file["name"]: file for file in result["files"].values()}
+        kept = {name: stored_files.file_of(file, folder) for name, file in by_name.items()}
+        files = {role: kept[file["name"]] for role, file in result["files"].items()}
         if "original" not in files:
             files["original"] = stored_files.stored(source, result["media_type"], None, None)
         try:
