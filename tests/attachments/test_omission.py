@@ -1,0 +1,163 @@
+"""A file that the provider refuses cannot end a conversation: one click goes on without it (promise P26)."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any
+
+import pytest
+
+from conversations.models import Generation, Message
+from tests.fake_upstream.steps import Reply
+from tests.world import Person, World, finished
+
+from .given import attached, upload
+from .test_sending import received, sent_of, speak
+
+
+def no(world: World, status: int, kind: str, message: str) -> None:
+    """The next answer is refused."""
+    body = {"type": "error", "error": {"type": kind, "message": message}}
+    world.upstream.script(Reply(status, json.dumps(body).encode()))
+
+
+def acts(person: Person, conversation: str, message: str) -> str:
+    path = f"/conversations/{conversation}/messages/{message}/"
+    return person.client.get(path).content.decode()
+
+
+def omit(person: Person, conversation: str, message: str, client_id: str = "") -> Any:
+    data = {"client_id": client_id or str(uuid.uuid4())}
+    return person.post(f"/conversations/{conversation}/messages/{message}/omit/", data)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "message"),
+    [
+        (
+            400,
+            "invalid_request_error",
+            "messages.0.content.0.image.source.base64: image exceeds 5 MB maximum",
+        ),
+        (400, "invalid_request_error", "Could not process image"),
+        (400, "invalid_request_error", "A maximum of 100 PDF pages may be provided"),
+        (413, "request_too_large", "Request exceeds the maximum size"),
+    ],
+)
+def test_one_click_goes_on_without_the_file(status: int, kind: str, message: str, world: World) -> None:
+    speak(world, "anthropic")
+    no(world, status, kind, message)
+    sent = world.alice.start("Look", attachments=[upload(world.alice)["id"]])
+    assert world.ended(sent).status == "failed"
+    assert 'data-act="omit"' in acts(world.alice, sent["conversation"], sent["reply"])
+    again = omit(world.alice, sent["conversation"], sent["reply"])
+    assert again.status_code == 201 and set(again.json()) == {"message", "reply", "generation"}
+    assert world.ended(again.json() | sent_of(sent)).status == "completed"
+    assert received(world) == [{"role": "user", "content": [{"type": "text", "text": "Look"}]}]
+    block = world.alice.messages(sent["conversation"])[0]["content"][0]
+    assert block["omitted"] is True and block["type"] == "image"
+    world.ended(world.alice.send(sent["conversation"], "hi") | sent_of(sent))
+    assert len(received(world)) == 3
+
+
+def test_an_earlier_file_that_was_never_answered_to_is_found(world: World) -> None:
+    speak(world, "anthropic")
+    good, bad = upload(world.alice), upload(world.alice)
+    sent = world.alice.start("Look", attachments=[good["id"]])
+    world.ended(sent)
+    no(world, 400, "invalid_request_error", "Could not process image")
+    failed = world.alice.send(sent["conversation"], "And this?", attachments=[bad["id"]])
+    world.ended(failed | sent_of(sent))
+    no(world, 400, "invalid_request_error", "Could not process image")
+    hi = world.alice.send(sent["conversation"], "hi")
+    assert world.ended(hi | sent_of(sent)).status == "failed"
+    again = omit(world.alice, sent["conversation"], hi["reply"]).json()
+    assert world.ended(again | sent_of(sent)).status == "completed"
+    turns = received(world)
+    assert [block["type"] for block in turns[0]["content"]] == ["image", "text"]
+    assert [block.get("text") for block in turns[2]["content"]] == ["And this?", "hi"]
+
+
+def test_where_all_files_were_answered_to_all_of_them_go(world: World) -> None:
+    speak(world, "anthropic")
+    sent = world.alice.start("Look", attachments=[upload(world.alice)["id"]])
+    world.ended(sent)
+    no(world, 413, "request_too_large", "Request exceeds the maximum size")
+    hi = world.alice.send(sent["conversation"], "hi")
+    world.ended(hi | sent_of(sent))
+    again = omit(world.alice, sent["conversation"], hi["reply"]).json()
+    world.ended(again | sent_of(sent))
+    assert "image" not in json.dumps(received(world))
+
+
+def test_a_turn_that_was_nothing_but_a_file_still_says_something(world: World) -> None:
+    speak(world, "anthropic")
+    no(world, 400, "invalid_request_error", "Could not process image")
+    sent = world.alice.start("", attachments=[upload(world.alice)["id"]])
+    world.ended(sent)
+    again = omit(world.alice, sent["conversation"], sent["reply"]).json()
+    assert world.ended(again | sent_of(sent)).status == "completed"
+    assert "left out" in received(world)[0]["content"][0]["text"]
+
+
+def test_a_lost_file_offers_the_same_way_out(world: World) -> None:
+    from conversations.models import StoredFile
+
+    body = upload(world.alice)
+    for stored in StoredFile.objects.all():
+        stored.file.storage.delete(str(stored.file))
+    sent = world.alice.start("Look", attachments=[body["id"]])
+    world.ended(sent)
+    again = omit(world.alice, sent["conversation"], sent["reply"]).json()
+    assert world.ended(again | sent_of(sent)).status == "completed"
+
+
+def refused_answer(person: Person, **fields: Any) -> dict[str, Any]:
+    sent = person.start("Look", attachments=[str(attached(person.user).pk)])
+    error = {"type": "invalid", "message": "The model service refused this request."}
+    finished(sent["generation"], "", **({"status": "failed", "error": error, "stop_reason": ""} | fields))
+    return sent
+
+
+def test_the_same_click_twice_asks_once(alice: Person) -> None:
+    sent = refused_answer(alice)
+    client_id = str(uuid.uuid4())
+    first = omit(alice, sent["conversation"], sent["reply"], client_id)
+    second = omit(alice, sent["conversation"], sent["reply"], client_id)
+    assert (first.status_code, second.status_code) == (201, 200) and first.json() == second.json()
+    assert Generation.objects.count() == 2
+
+
+def test_ones_own_turn_can_leave_its_files_out(alice: Person) -> None:
+    sent = alice.start("Look", attachments=[str(attached(alice.user).pk)])
+    finished(sent["generation"])
+    assert omit(alice, sent["conversation"], sent["message"]).json() == {"omitted": 1}
+    assert omit(alice, sent["conversation"], sent["message"]).json() == {"omitted": 0}
+    assert Message.objects.get(pk=sent["message"]).content[0]["omitted"] is True
+
+
+def test_answers_that_failed_for_other_reasons_do_not_offer_it(alice: Person) -> None:
+    busy = refused_answer(alice, error={"type": "busy", "message": "Busy."})
+    assert 'data-act="omit"' not in acts(alice, busy["conversation"], busy["reply"])
+    assert omit(alice, busy["conversation"], busy["reply"]).status_code == 400
+    plain = alice.start("Hello")
+    finished(
+        plain["generation"], "", status="failed", error={"type": "invalid", "message": "No."}, stop_reason=""
+    )
+    assert 'data-act="omit"' not in acts(alice, plain["conversation"], plain["reply"])
+
+
+def test_after_it_thinking_is_not_replayed_against_another_beginning(world: World) -> None:
+    speak(world, "anthropic", "claude-opus-4-5")
+    sent = world.alice.start("Look", attachments=[upload(world.alice)["id"]])
+    ended = world.ended(sent)
+    thought = {"type": "thinking", "thinking": "Hm.", "signature": "c2ln"}
+    Message.objects.filter(pk=ended.message_id).update(
+        content=[thought, {"type": "text", "text": "A picture."}]
+    )
+    world.ended(world.alice.send(sent["conversation"], "More") | sent_of(sent))
+    assert received(world)[1]["content"][0] == thought
+    omit(world.alice, sent["conversation"], sent["message"])
+    world.ended(world.alice.send(sent["conversation"], "And more") | sent_of(sent))
+    assert received(world)[1]["content"] == [{"type": "text", "text": "A picture."}]
