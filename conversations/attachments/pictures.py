@@ -79,9 +79,14 @@ def freeze_variant(source: BinaryIO, media_type: str, limits: Limits, folder: Pa
 
 def opened(source: BinaryIO, media_type: str, limits: Limits) -> Picture:
     """The first frame, decoded after everything that a header can tell was checked. Raises FileRefused."""
-    Image.MAX_IMAGE_PIXELS = limits.max_pixels
+    # Pillow's own guard knows no sentence; ours asks the header, before anything is decoded.
+    Image.MAX_IMAGE_PIXELS = None
+    if media_type == WEBP:
+        # Opening one takes memory for all its pixels.
+        _check_size(*_webp_size(source), limits)
     with Image.open(source, formats=[_FORMATS[media_type]]) as image:
-        _check_size(image, limits)
+        _check_size(*image.size, limits)
+        _check_frames(image, limits)
         options, lossless = _own_way(image, media_type)
         image.seek(0)
         image.load()
@@ -97,8 +102,23 @@ def opened(source: BinaryIO, media_type: str, limits: Limits) -> Picture:
         return Picture(pixels, media_type, lossless, options)
 
 
-def _check_size(image: Image.Image, limits: Limits) -> None:
-    width, height = image.size
+def _webp_size(source: BinaryIO) -> tuple[int, int]:
+    """Width and height as the first chunk of a WebP file tells them; 1, 1 when it does not."""
+    head = source.read(30)
+    source.seek(0)
+    kind = head[12:16]
+    if len(head) < 30 or kind not in (b"VP8X", b"VP8L", b"VP8 "):
+        return 1, 1
+    if kind == b"VP8X":
+        return 1 + int.from_bytes(head[24:27], "little"), 1 + int.from_bytes(head[27:30], "little")
+    if kind == b"VP8L":
+        bits = int.from_bytes(head[21:25], "little")
+        return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
+    bits = int.from_bytes(head[26:30], "little")
+    return bits & 0x3FFF, bits >> 16 & 0x3FFF
+
+
+def _check_size(width: int, height: int, limits: Limits) -> None:
     if width < 1 or height < 1:
         raise FileRefused("invalid", "This picture is empty.")
     if max(width, height) > limits.max_side:
@@ -112,6 +132,9 @@ def _check_size(image: Image.Image, limits: Limits) -> None:
             f"This picture has {width * height / 1e6:.1f} megapixels; "
             f"the limit is {limits.max_pixels / 1e6:g}. Make it smaller and attach it again.",
         )
+
+
+def _check_frames(image: Image.Image, limits: Limits) -> None:
     frames = getattr(image, "n_frames", 1)
     if frames > limits.max_frames:
         raise FileRefused(
