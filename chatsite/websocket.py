@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import struct
+import time
+from typing import Any
 
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 from django.conf import settings
@@ -12,6 +14,8 @@ from zope.interface import implementer
 
 TOO_MUCH = 1008
 TOO_SLOW = 4408
+LIMITS = (1008, 1009)
+PATIENCE_BYTES = 16 * 1024
 
 
 class Socket(WebSocketProtocol):  # type: ignore[misc]
@@ -39,6 +43,34 @@ class Socket(WebSocketProtocol):  # type: ignore[misc]
 
     def _unwritten(self) -> int:
         return len(self.transport.dataBuffer) + int(self.transport._tempDataLen)
+
+    # Bytes of a socket closed for too much that are still looked at, for its answer to the close frame.
+    _patience: int | None = None
+    _pings = 0
+    _pings_since = 0.0
+
+    def dataReceived(self, data: bytes) -> None:
+        if self._patience is not None:
+            self._patience -= len(data)
+            if self._patience < 0:
+                return
+        super().dataReceived(data)
+
+    def sendCloseFrame(self, code: int | None = None, *args: Any, **kwargs: Any) -> None:
+        if code in LIMITS:
+            self._patience = PATIENCE_BYTES
+        super().sendCloseFrame(code, *args, **kwargs)
+
+    def onPing(self, payload: bytes) -> None:
+        """Browsers send none; a program may send as many as other messages."""
+        now = time.monotonic()
+        if now - self._pings_since > 1:
+            self._pings, self._pings_since = 0, now
+        self._pings += 1
+        if self._pings > settings.SOCKET_BURST:
+            self.serverClose(code=TOO_MUCH)
+        else:
+            super().onPing(payload)
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
         if not self.muted and self.application_queue.qsize() >= settings.SOCKET_QUEUE_MESSAGES:

@@ -12,7 +12,7 @@ from importlib import import_module
 from .place import POSTGRES, SQLITE
 from .report import Finding
 
-PROOFS = {"kills": 100, "stops": 50, "cuts": 50, "slow": 1}
+PROOFS = {"kills": 100, "stops": 50, "cuts": 50, "slow": 1, "floods": 1}
 
 
 def main() -> int:
@@ -35,7 +35,7 @@ def main() -> int:
                 for finding in prove(name, options.runs or PROOFS[name], seed, database):
                     good = good and finding.is_good
                     print(f"{name}: {finding.line()}", flush=True)
-                    for line in finding.failures[:10] + finding.notes[-4:]:
+                    for line in finding.failures[:10] + finding.notes[-6:]:
                         print(f"    {line}", flush=True)
         if time.monotonic() >= ends:
             return 0 if good else 1

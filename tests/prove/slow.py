@@ -56,7 +56,7 @@ async def _storm(
 ) -> None:
     server = place.servers[-1]
     writers, readers = people[:ANSWERS], people[ANSWERS:]
-    quiet = await _delays(place, readers[:healthy], WATCHED.replace("900", "150"))
+    quiet = await delays(place, readers[:healthy], WATCHED.replace("900", "150"))
     # The answers themselves, read by nobody: what they cost is not counted.
     before = max(memory(one.pid) for one in place.servers)
     await _answers(place, writers, size, seconds, [])
@@ -64,7 +64,7 @@ async def _storm(
     sockets: list[Any] = []
     closing: list[asyncio.Task[float]] = []
     sends = asyncio.create_task(_answers(place, writers, size, seconds, sockets, stalled, closing, server.port))
-    watching = asyncio.create_task(_delays(place, readers[:healthy], WATCHED))
+    watching = asyncio.create_task(delays(place, readers[:healthy], WATCHED))
     sent = await sends
     busy = await watching
     peak = max(memory(one.pid, "VmHWM") for one in place.servers)
@@ -165,7 +165,7 @@ def _connections() -> list[tuple[str, str]]:
     return _cache[1]
 
 
-async def _delays(place: Place, people: list[str], text: str) -> float:
+async def delays(place: Place, people: list[str], text: str) -> float:
     """The p95 of the time from the provider to a page, in seconds."""
 
     async def one(session: str, number: int) -> list[float]:
