@@ -14,6 +14,7 @@ from channels.db import database_sync_to_async
 from django.conf import settings
 
 from ..actions import journal
+from ..actions import titles as title_calls
 from ..live import doorbell, mirrors, news, patrol
 from ..live.hub import hub
 from ..upstream.client import UpstreamClient
@@ -94,6 +95,8 @@ class Supervisor:
             answer.cut(Ending.DRAIN)
         if tasks:
             await asyncio.wait(tasks, timeout=5)
+            # The last frames leave within two intervals; after that the sockets are closed.
+            await asyncio.sleep(4 * settings.FRAME_INTERVAL)
         for task in list(self._tasks):
             task.cancel()
         if self._journal is not None:
@@ -111,6 +114,7 @@ class Supervisor:
             try:
                 await database_sync_to_async(reaper.reap)(set(self._answers))
                 await database_sync_to_async(journal.sweep)()
+                await database_sync_to_async(title_calls.end_lost_calls)()
             except asyncio.CancelledError:
                 raise
             except Exception:

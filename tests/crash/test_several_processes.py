@@ -1,0 +1,145 @@
+"""Two servers on one PostgreSQL and Redis: an answer belongs to one of them and is followed, stopped and saved
+through the other.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.fake_upstream import FakeUpstream
+from tests.running_site import RunningSite
+
+from .person import Visitor
+from .test_crashes import deltas, ended, whole
+
+pytestmark = [pytest.mark.postgres, pytest.mark.redis, pytest.mark.slow]
+Pair = tuple[RunningSite, RunningSite]
+
+
+@pytest.fixture(scope="module")
+def pair(prepared_site: Callable[..., RunningSite], postgres_url: str, redis_url: str) -> Iterator[Pair]:
+    shared = {"DATABASE_URL": postgres_url, "REDIS_URL": redis_url, "SECRET_KEY": "s" * 50}
+    with prepared_site("one", **shared) as one, prepared_site("other", **shared) as other:
+        yield one, other
+
+
+@pytest.fixture
+def visitors(pair: Pair, upstream: FakeUpstream) -> tuple[Visitor, Visitor]:
+    first = Visitor(pair[0])
+    return first, first.at(pair[1])
+
+
+def test_a_reader_at_another_process_follows_live_and_has_the_same_in_the_end(
+    visitors: tuple[Visitor, Visitor],
+) -> None:
+    here, there = visitors
+    sent = here.start("load-200-10")
+    with here.page(sent) as near, there.page(sent) as far:
+        assert far.first["running"][0]["generation"] == sent["generation"]
+        near.resume()
+        far.resume()
+        far.until(100)
+        number, at = deltas(far.client.text)[-1]
+        assert number < 199, "live, not only at its end"
+        assert time.time() - at < 2
+        far.end()
+        near.end()
+        assert far.client.text == near.client.text
+        assert far.client.stop == near.client.stop
+        assert far.client.stops == 1
+    assert here.messages(sent)[1]["content"][0]["text"] == near.client.text
+
+
+def test_a_page_at_another_process_gets_an_answer_from_its_first_event_and_the_news(
+    visitors: tuple[Visitor, Visitor],
+) -> None:
+    here, there = visitors
+    first = here.start("Hello")
+    ended(here, first, 10)
+    with there.page(first) as page:
+        more = here.post(f"/conversations/{first['conversation']}/messages/", text="load-50-10")
+        page.sent = first | more
+        seen = []
+        while page.client.stop is None:
+            seen.append(page.read()["type"])
+        assert "message_created" in seen
+        assert [number for number, _ in deltas(page.client.text)] == list(range(50))
+        assert page.client.stops == 1
+
+
+@pytest.mark.parametrize("by", ["websocket", "post"])
+def test_stop_at_another_process_ends_the_answer_within_a_second_or_so(
+    visitors: tuple[Visitor, Visitor], upstream: FakeUpstream, by: str
+) -> None:
+    here, there = visitors
+    sent = here.start("load-2000-10")
+    with here.page(sent) as near, there.page(sent) as far:
+        near.resume()
+        near.until(40)
+        if by == "websocket":
+            far.send(type="stop", generation=sent["generation"])
+        else:
+            there.post(f"/generations/{sent['generation']}/stop/")
+        began = time.monotonic()
+        assert upstream.calls[-1].closed.wait(2)
+        assert time.monotonic() - began < 1.2
+        assert near.end()["status"] == "stopped"
+        far.resume()
+        far.end()
+        assert far.client.text == near.client.text == there.messages(sent)[1]["content"][0]["text"]
+
+
+def test_a_killed_process_leaves_its_answer_to_the_other_one(
+    pair: Pair, visitors: tuple[Visitor, Visitor]
+) -> None:
+    """Both on one machine: the living one sees that the owner is gone, long before the lease runs out."""
+    here, there = visitors
+    sent = here.start("load-4000-5")
+    with there.page(sent) as far:
+        far.resume()
+        far.until(100)
+        pair[0].end(signal.SIGKILL)
+        killed = time.time()
+        try:
+            stop = far.end(seconds=8)
+        finally:
+            pair[0].start()
+        assert (stop["status"], far.client.stops) == ("interrupted", 1)
+    reply: dict[str, Any] = there.messages(sent)[1]
+    text = reply["content"][0]["text"]
+    assert (reply["status"], far.client.text) == ("interrupted", text)
+    assert text == whole(text)
+    assert killed - deltas(text)[-1][1] < 0.5
+    more = there.post(f"/conversations/{sent['conversation']}/messages/", text="Hello")
+    assert ended_reply(there, sent, more)["status"] == "completed"
+
+
+def ended_reply(visitor: Visitor, sent: Any, more: Any) -> dict[str, Any]:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        reply: dict[str, Any] = next(row for row in visitor.messages(sent) if row["id"] == more["reply"])
+        if reply["status"] not in ("queued", "running"):
+            return reply
+        time.sleep(0.02)
+    raise AssertionError("It is still running.")
+
+
+def test_signing_out_at_one_process_closes_the_pages_at_the_other(visitors: tuple[Visitor, Visitor]) -> None:
+    from websockets.exceptions import ConnectionClosed
+
+    here, there = visitors
+    sent = here.start("Hello")
+    with there.page(sent) as page:
+        here.http.post("/accounts/logout/", data={"csrfmiddlewaretoken": here.http.cookies["csrftoken"]})
+        began = time.monotonic()
+        with pytest.raises(ConnectionClosed) as closed:
+            while True:
+                page.read(8)
+        assert time.monotonic() - began < 6
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 4401
