@@ -132,10 +132,19 @@ export class Answers {
     this.#views.delete(view.answer.generation);
   }
 
+  /* The server's rendering once it knows the end; the news of it may be faster than another process's memory. */
+  async #ended(message) {
+    for (let wait = 150; ; wait *= 2) {
+      const { html } = await getHTML(urls.message(message));
+      const fresh = nodesOf(html).querySelector(".message");
+      if (!isRunning(fresh) || wait > 5000) return fresh;
+      await new Promise((resolve) => setTimeout(resolve, wait));
+    }
+  }
+
   async #settle(article, before = () => {}) {
     try {
-      const { html } = await getHTML(urls.message(article.dataset.message));
-      const fresh = nodesOf(html).querySelector(".message");
+      const fresh = await this.#ended(article.dataset.message);
       this.transcript.keepPlace(() => {
         before();
         settleInto(article, fresh);
