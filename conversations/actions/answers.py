@@ -27,7 +27,10 @@ def finish(outcomes: list[Outcome], owner: str | None) -> list[Outcome]:
     """
     try:
         with writing():
-            return [outcome for outcome in outcomes if _finish_one(outcome, owner)]
+            booked: list[UsageRecord] = []
+            stored = [outcome for outcome in outcomes if _finish_one(outcome, owner, booked)]
+            ledger.store(booked)
+            return stored
     except OperationalError:
         raise
     except DatabaseError:
@@ -37,7 +40,7 @@ def finish(outcomes: list[Outcome], owner: str | None) -> list[Outcome]:
     return [stored for outcome in outcomes for stored in finish([outcome], owner)]
 
 
-def _finish_one(outcome: Outcome, owner: str | None) -> bool:
+def _finish_one(outcome: Outcome, owner: str | None, booked: list[UsageRecord]) -> bool:
     rows = Generation.objects.filter(pk=outcome.generation, status__in=LIVE)
     if owner is not None:
         rows = rows.filter(owner=owner)
@@ -57,7 +60,7 @@ def _finish_one(outcome: Outcome, owner: str | None) -> bool:
         "language_model__provider", "conversation", "message"
     ).get(pk=outcome.generation)
     purpose = UsageRecord.Purpose.CONTINUE if generation.message.continues else UsageRecord.Purpose.CHAT
-    outcome.cost_microdollars = ledger.record(generation, outcome, purpose)
+    booked += ledger.rows_of(generation, outcome, purpose)
     Message.objects.filter(pk=generation.message_id).update(
         content=outcome.content,
         status=outcome.status,

@@ -1,58 +1,103 @@
-"""One ledger row per upstream call. Called inside the transaction that stores what the call brought."""
+"""One ledger row per upstream call, made in the transaction that stores what the call brought."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.utils import timezone
 
 from ..models import Generation, GenerationStatus, UsageRecord
 from ..upstream.pricing import cost_microdollars
+from . import usage_totals
+from .model_prices import entered_prices
 from .outcome import Outcome
 
 Usage = dict[str, Any]
 
+# The upstream refused, or was never reached: nobody bills for these. After any other failure it may have worked.
+NOT_BILLED = frozenset(
+    {"connect", "tls", "invalid", "auth", "model", "size", "limit", "spend", "service", "busy"}
+)
 
-def record(generation: Generation, outcome: Outcome, purpose: UsageRecord.Purpose) -> int | None:
-    """Book the calls that made this outcome; the cost in micro-dollars, None when unknown."""
+
+def rows_of(generation: Generation, outcome: Outcome, purpose: UsageRecord.Purpose) -> list[UsageRecord]:
+    """The rows, not yet stored, of the calls that made this outcome; sets `outcome.cost_microdollars`."""
     if outcome.failed_attempts is None:
-        return None
-    language_model = generation.language_model
-    call: dict[str, Any] = {
-        "user_id": generation.requested_by_id,
-        "conversation_id": generation.conversation_id,
-        "generation": generation,
-        "provider": language_model.provider if language_model else None,
-        "model": outcome.model or generation.model,
-        "purpose": purpose,
-    }
-    rows = [
-        UsageRecord(**call, attempt=attempt, status=GenerationStatus.FAILED, error_type=error_type)
-        for attempt, error_type in enumerate(outcome.failed_attempts, 1)
-    ]
+        return []
+    rows = failed_tries(
+        generation, purpose, outcome.failed_attempts, generation.reserved_microdollars, outcome.model
+    )
     # A provisional count is not a price: what a broken-off answer cost is unknown, not nothing.
     cost = price(generation, outcome.usage, outcome.meta, outcome.model) if outcome.usage_is_final else None
+    outcome.cost_microdollars = cost
+    error_type = (outcome.error or {}).get("type", "")
+    refused = outcome.status == GenerationStatus.FAILED and error_type in NOT_BILLED
     rows.append(
         UsageRecord(
-            **call,
+            **call_columns(generation, purpose, outcome.model),
             attempt=len(rows) + 1,
             cost_microdollars=cost,
+            presumed_microdollars=(
+                generation.reserved_microdollars if cost is None and not refused else None
+            ),
             status=outcome.status,
-            error_type=(outcome.error or {}).get("type", ""),
+            error_type=error_type,
             first_token_ms=milliseconds(generation.created_at, outcome.first_token_at),
             duration_ms=milliseconds(generation.created_at, timezone.now()),
             **token_columns(outcome.usage or {}),
         )
     )
+    return rows
+
+
+def store(rows: Iterable[UsageRecord]) -> None:
+    """Store rows of ended calls and count them. Call last in the transaction."""
+    rows = list(rows)
     UsageRecord.objects.bulk_create(rows)
-    return cost
+    usage_totals.add(rows)
+
+
+def failed_tries(
+    generation: Generation,
+    purpose: UsageRecord.Purpose,
+    error_types: list[str],
+    presumed: int | None,
+    answered_as: str = "",
+) -> list[UsageRecord]:
+    """Rows, not yet stored, of the tries before the last one."""
+    return [
+        UsageRecord(
+            **call_columns(generation, purpose, answered_as),
+            attempt=attempt,
+            status=GenerationStatus.FAILED,
+            error_type=error_type,
+            presumed_microdollars=None if error_type in NOT_BILLED else presumed,
+        )
+        for attempt, error_type in enumerate(error_types, 1)
+    ]
+
+
+def call_columns(generation: Generation, purpose: UsageRecord.Purpose, answered_as: str) -> dict[str, Any]:
+    """Who asked whom for what."""
+    language_model = generation.language_model
+    return {
+        "user_id": generation.requested_by_id,
+        "conversation_id": generation.conversation_id,
+        "generation": generation,
+        "provider": language_model.provider if language_model else None,
+        "language_model": language_model,
+        "model": answered_as or generation.model,
+        "purpose": purpose,
+    }
 
 
 def price(generation: Generation, usage: Usage | None, meta: Usage | None, answered_as: str) -> int | None:
-    """messages-api 13.2: what the provider says it cost, else the price table, else unknown."""
+    """messages-api 13.2: what the provider says it cost, else an administrator's price, else the list, else unknown."""
     language_model = generation.language_model
     dialect = language_model.provider.dialect if language_model else ""
-    return cost_microdollars(usage or {}, meta, generation.model or answered_as, dialect)
+    prices = entered_prices(language_model, timezone.now().date())
+    return cost_microdollars(usage or {}, meta, generation.model or answered_as, dialect, prices=prices)
 
 
 def token_columns(usage: Usage) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from .. import access
 from ..live import news
 from ..models import Conversation, Generation, GenerationStatus, LanguageModel, Message, User, Workspace
 from . import attachments as files
-from . import branches, idempotency
+from . import branches, budgets, idempotency
 from .choices import model_for, parameters_for
 from .errors import Invalid, Unavailable
 from .text import clean_prompt, clean_title
@@ -53,7 +53,8 @@ def start(
 ) -> Sent:
     """A new conversation with its first message, its answer queued.
 
-    `owner` is the process that will answer. Raises Invalid, TooLarge, ClientIdReused, Unavailable.
+    `owner` is the process that will answer. Raises Invalid, TooLarge, ClientIdReused, Unavailable,
+    BudgetExceeded.
     """
     content = text_content(clean_prompt(text, may_be_empty=bool(attachments)))
     fields = idempotency.digest(
@@ -87,7 +88,7 @@ def send(
 ) -> Sent:
     """The next turn under `parent` (default: the current leaf).
 
-    Raises Invalid, TooLarge, Busy, ClientIdReused, Unavailable.
+    Raises Invalid, TooLarge, Busy, ClientIdReused, Unavailable, BudgetExceeded.
     """
     content = text_content(clean_prompt(text, may_be_empty=bool(attachments)))
     fields = idempotency.digest(
@@ -231,6 +232,7 @@ def begin(
             language_model=language_model,
             model=language_model.model_id,
             parameters=conversation.parameters,
+            reserved_microdollars=budgets.reserve(user, language_model, turn, conversation.parameters),
             owner=owner,
             lease_until=timezone.now() + timedelta(seconds=settings.LEASE_SECONDS),
         )

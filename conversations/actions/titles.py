@@ -1,71 +1,121 @@
-"""The automatic title of a conversation and its ledger row. Called by the engine."""
+"""The automatic title of a conversation and its ledger rows. Called by the engine."""
 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
 from .. import access
 from ..live import news
-from ..models import Conversation, Generation, UsageRecord
-from .ledger import price, token_columns
+from ..models import Conversation, Generation, GenerationStatus, UsageRecord
+from . import budgets, ledger, usage_totals
 from .text import clean_title
 from .transaction import writing
 
+_TITLE = UsageRecord.Purpose.TITLE
 
-def is_wanted(conversation: uuid.UUID) -> bool:
-    """No person has named it, and no title was ever asked for."""
-    return (
-        Conversation.objects.filter(pk=conversation, titled_by_person=False).exists()
-        and not UsageRecord.objects.filter(
-            conversation=conversation, purpose=UsageRecord.Purpose.TITLE
-        ).exists()
-    )
+
+def open_call(conversation: uuid.UUID, generation: uuid.UUID, characters: int, max_tokens: int) -> int | None:
+    """Book the call before it is made; the id of its row, None when no title is wanted.
+
+    It is wanted when no person has named the conversation and none was ever asked for. Raises BudgetExceeded.
+    """
+    if not Conversation.objects.filter(pk=conversation, titled_by_person=False).exists():
+        return None
+    with writing():
+        if UsageRecord.objects.filter(conversation=conversation, purpose=_TITLE).exists():
+            return None
+        found = _generation(generation)
+        if found.language_model is None:
+            return None
+        row = UsageRecord(
+            **ledger.call_columns(found, _TITLE, ""),
+            status=budgets.RUNNING,
+            presumed_microdollars=budgets.reserve_text(
+                found.requested_by, found.language_model, characters, max_tokens
+            ),
+        )
+        row.save(force_insert=True)
+    return int(row.pk)
 
 
 def store(
-    generation: uuid.UUID, text: str, usage: dict[str, Any] | None, meta: dict[str, Any] | None, model: str
+    row_id: int,
+    text: str,
+    usage: dict[str, Any] | None,
+    meta: dict[str, Any] | None,
+    model: str,
+    failed_tries: Sequence[str] = (),
 ) -> None:
-    """Book the call, and take the title unless a person has named the conversation meanwhile."""
+    """Book what the call brought, and take the title unless a person has named the conversation meanwhile."""
     title = clean_title(text.strip().strip("\"'“”„«»#*").rstrip("."))
     with writing():
-        row = _book(generation, "completed", usage=usage, meta=meta, model=model)
-        if not title:
-            return
-        conversations = Conversation.objects.filter(pk=row.conversation_id, titled_by_person=False)
-        if conversations.update(title=title):
-            conversation = conversations.get()
-            people = access.audience(conversation)
-            transaction.on_commit(lambda: news.conversation_updated(conversation, people))
+        row = UsageRecord.objects.get(pk=row_id)
+        if title and row.conversation_id is not None:
+            conversations = Conversation.objects.filter(pk=row.conversation_id, titled_by_person=False)
+            if conversations.update(title=title):
+                conversation = conversations.get()
+                people = access.audience(conversation)
+                transaction.on_commit(lambda: news.conversation_updated(conversation, people))
+        _close(row, "completed", failed_tries, usage=usage, meta=meta, model=model)
 
 
-def book_failure(generation: uuid.UUID, error_type: str) -> None:
+def book_failure(row_id: int, error_type: str, failed_tries: Sequence[str] = ()) -> None:
     """A call that failed is a ledger row too; what it cost is not known."""
-    _book(generation, "failed", error_type=error_type)
+    with writing():
+        row = UsageRecord.objects.get(pk=row_id)
+        _close(row, GenerationStatus.FAILED, failed_tries, error_type=error_type)
 
 
-def _book(
-    id: uuid.UUID,
+def end_lost_calls() -> None:
+    """Calls whose process died cost nobody knows what: their worst case stays counted."""
+    before = timezone.now() - timedelta(seconds=settings.UPSTREAM_TOTAL_TIMEOUT * 2)
+    lost = UsageRecord.objects.filter(status=budgets.RUNNING, created_at__lt=before)
+    if not lost.exists():
+        return
+    with writing():
+        rows = list(lost.select_for_update())
+        for row in rows:
+            row.status = GenerationStatus.INTERRUPTED
+            row.save(update_fields=["status"])
+        usage_totals.add(rows)
+
+
+def _close(
+    row: UsageRecord,
     status: str,
+    failed_tries: Sequence[str],
     *,
     usage: dict[str, Any] | None = None,
     meta: dict[str, Any] | None = None,
     model: str = "",
     error_type: str = "",
-) -> Generation:
-    generation = Generation.objects.select_related("language_model__provider").get(pk=id)
-    UsageRecord(
-        user_id=generation.requested_by_id,
-        conversation_id=generation.conversation_id,
-        generation=generation,
-        provider=generation.language_model.provider if generation.language_model else None,
-        model=model or generation.model,
-        purpose=UsageRecord.Purpose.TITLE,
-        status=status,
-        error_type=error_type,
-        cost_microdollars=price(generation, usage, meta, model),
-        **token_columns(usage or {}),
-    ).save(force_insert=True)
-    return generation
+) -> None:
+    if row.status != budgets.RUNNING or row.generation_id is None:
+        # Given up by `end_lost_calls`, or the conversation is gone with all that the price depends on.
+        return
+    generation = _generation(row.generation_id)
+    before = ledger.failed_tries(
+        generation, _TITLE, list(failed_tries), row.presumed_microdollars, model
+    )
+    row.model = model or row.model
+    row.status, row.error_type, row.attempt = status, error_type, len(before) + 1
+    row.cost_microdollars = ledger.price(generation, usage, meta, model) if usage or meta else None
+    if row.cost_microdollars is not None or error_type in ledger.NOT_BILLED:
+        row.presumed_microdollars = None
+    row.duration_ms = ledger.milliseconds(row.created_at, timezone.now())
+    for name, value in ledger.token_columns(usage or {}).items():
+        setattr(row, name, value)
+    row.save()
+    UsageRecord.objects.bulk_create(before)
+    usage_totals.add([*before, row])
+
+
+def _generation(id: uuid.UUID) -> Generation:
+    return Generation.objects.select_related("language_model__provider", "requested_by").get(pk=id)

@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from django import forms
 from django.contrib import admin
 
+from ..actions.model_prices import read_prices
 from ..models import LanguageModel
 
 if TYPE_CHECKING:
+    _LanguageModelForm = forms.ModelForm[LanguageModel]
     _LanguageModelAdmin = admin.ModelAdmin[LanguageModel]
 else:
+    _LanguageModelForm = forms.ModelForm
     _LanguageModelAdmin = admin.ModelAdmin
+
+
+class LanguageModelForm(_LanguageModelForm):
+    class Meta:
+        model = LanguageModel
+        fields = "__all__"  # noqa: DJ007 - every field is an administrator's
+
+    def clean_prices(self) -> Any:
+        prices = self.cleaned_data["prices"]
+        try:
+            read_prices(prices)
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from None
+        return prices
 
 
 @admin.register(LanguageModel)
 class LanguageModelAdmin(_LanguageModelAdmin):
+    form = LanguageModelForm
     list_display = ("model_id", "label", "provider", "position", "enabled")
     list_filter = ("enabled", "provider")
     search_fields = ("model_id", "label")

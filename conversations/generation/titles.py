@@ -7,6 +7,7 @@ import logging
 from channels.db import database_sync_to_async
 
 from ..actions import titles
+from ..actions.errors import Refused
 from ..actions.outcome import Outcome
 from ..models import GenerationStatus
 from ..upstream.client import UpstreamClient
@@ -26,17 +27,32 @@ async def give_title(client: UpstreamClient, turn: Turn, outcome: Outcome) -> No
         return
     if len(turn.request.messages) != 1:
         return
+    request = _request(turn, outcome)
+    failed_tries: list[str] = []
     try:
-        if not await database_sync_to_async(titles.is_wanted)(turn.conversation):
+        length = len(request.messages[0]["content"][0]["text"])
+        call = await database_sync_to_async(titles.open_call)(
+            turn.conversation, turn.generation, length, request.max_tokens
+        )
+        if call is None:
             return
-        reply = await client.create(turn.endpoint, _request(turn, outcome))
+    except Refused:
+        logger.info("No title: a spending limit is reached.")
+        return
+    except Exception:
+        logger.exception("A title could not be asked for: conversation %s", turn.conversation)
+        return
+    try:
+        reply = await client.create(
+            turn.endpoint, request, on_wait=lambda wait: failed_tries.append(wait.error.type)
+        )
         text = "".join(block.get("text") or "" for block in reply.content if block.get("type") == "text")
         await database_sync_to_async(titles.store)(
-            turn.generation, text, reply.usage, reply.meta, reply.model
+            call, text, reply.usage, reply.meta, reply.model, failed_tries
         )
     except UpstreamError as failure:
         logger.info("No title: %s", failure.type)
-        await database_sync_to_async(titles.book_failure)(turn.generation, failure.type)
+        await database_sync_to_async(titles.book_failure)(call, failure.type, failed_tries)
     except Exception:
         logger.exception("A title could not be stored: conversation %s", turn.conversation)
 

@@ -2,6 +2,7 @@
 
 from .attachment import Attachment
 from .audit_event import AuditEvent
+from .budget import Budget
 from .conversation import Conversation
 from .generation import Generation, GenerationStatus
 from .generation_event import GenerationEvent
@@ -11,6 +12,7 @@ from .message import Message
 from .participant import Participant
 from .provider import Provider
 from .stored_file import StoredFile
+from .usage_day import FirstTokenDay, UsageDay
 from .usage_record import UsageRecord
 from .user import User
 from .workspace import Workspace
@@ -18,7 +20,9 @@ from .workspace import Workspace
 __all__ = [
     "Attachment",
     "AuditEvent",
+    "Budget",
     "Conversation",
+    "FirstTokenDay",
     "Generation",
     "GenerationEvent",
     "GenerationStatus",
@@ -28,6 +32,7 @@ __all__ = [
     "Participant",
     "Provider",
     "StoredFile",
+    "UsageDay",
     "UsageRecord",
     "User",
     "Workspace",

@@ -47,6 +47,8 @@ class Generation(models.Model):
     owner = models.CharField(max_length=200, blank=True)
     lease_until = models.DateTimeField(null=True)
     stop_requested = models.BooleanField(default=False)
+    # The worst case that budgets hold back while the answer runs; None where none applies.
+    reserved_microdollars = models.BigIntegerField(null=True)
     last_seq = models.PositiveIntegerField(default=0)
     error = models.JSONField(null=True, blank=True)
     request_id = models.CharField(max_length=200, blank=True)

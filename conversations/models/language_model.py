@@ -31,7 +31,14 @@ class LanguageModel(models.Model):
     model_id = models.CharField(max_length=200)
     label = models.CharField(max_length=200, blank=True)
     capabilities = models.JSONField(default=dict, blank=True, help_text="Overrides of the built-in table.")
-    prices = models.JSONField(default=dict, blank=True, help_text="Overrides of the built-in price list.")
+    prices = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text=(
+            "US dollars per million tokens, before the built-in list: "
+            '{"input": 5, "output": 25, "cache_read": 0.5, "from": "2026-11-01"}, or a list of these.'
+        ),
+    )
     enabled = models.BooleanField(default=True)
     position = models.PositiveIntegerField(default=0)
     allowed_groups = models.ManyToManyField(Group, blank=True)

@@ -100,9 +100,11 @@ class UpstreamClient:
                 on_wait(Wait(time.time() + pause, failed))
             await asyncio.sleep(pause)
 
-    async def create(self, endpoint: Endpoint, request: MessageRequest) -> Reply:
+    async def create(
+        self, endpoint: Endpoint, request: MessageRequest, *, on_wait: Callable[[Wait], None] | None = None
+    ) -> Reply:
         """One whole answer without streaming, for short calls such as titles. Raises UpstreamError; retries
-        as `stream` does.
+        and tells of them as `stream` does.
         """
         payload = _payload(request, endpoint, stream=False)
         started = asyncio.get_running_loop().time()
@@ -117,10 +119,13 @@ class UpstreamClient:
                 if pause is None:
                     error.nothing_arrived()
                     raise
+                failed = error
             finally:
                 if exchange is not None:
                     await exchange.aclose()
             attempt += 1
+            if on_wait is not None:
+                on_wait(Wait(time.time() + pause, failed))
             await asyncio.sleep(pause)
 
     async def aclose(self) -> None:

@@ -1,0 +1,71 @@
+"""The most that a call may cost, before it is made: what budgets hold back for it. Used by `actions.budgets`."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from decimal import ROUND_CEILING, Decimal
+from typing import Any
+
+from django.utils import timezone
+
+from ..attachments.sending import referred
+from ..models import Attachment, GenerationStatus, LanguageModel, Message
+from ..upstream.capabilities import default_max_tokens, lookup
+from ..upstream.usage import is_count
+from .model_prices import worst_prices
+
+_BYTES_PER_TOKEN = 2  # prose has four, figures and rare scripts two
+_OVERHEAD_TOKENS = 500  # what an API adds by itself: roles, tool instructions
+
+
+def of_answer(language_model: LanguageModel, turn: Message, parameters: dict[str, Any]) -> int | None:
+    """Micro-dollars of an answer to this turn: the input as estimated, and all of max_tokens. None: no price known."""
+    capabilities = lookup(language_model.model_id, language_model.provider.dialect)
+    chosen = parameters.get("max_tokens") or default_max_tokens(language_model.model_id)
+    tokens = _input_tokens(turn) + len(str(parameters.get("system", "")).encode()) // _BYTES_PER_TOKEN
+    return of_call(language_model, min(tokens, capabilities.context), min(chosen, capabilities.max_output))
+
+
+def of_text(language_model: LanguageModel, characters: int, max_tokens: int) -> int | None:
+    """Micro-dollars of a short call of our own. None: no price known."""
+    return of_call(language_model, characters + _OVERHEAD_TOKENS, max_tokens)
+
+
+def of_call(language_model: LanguageModel, input_tokens: int, output_tokens: int) -> int | None:
+    prices = worst_prices(language_model, timezone.now().date())
+    if prices is None:
+        return None
+    if prices.long_prompt is not None and input_tokens > prices.long_prompt_tokens:
+        prices = prices.long_prompt
+    dearest = max(prices.input, prices.cache_write_5m)
+    total = input_tokens * dearest + output_tokens * prices.output
+    return int(Decimal(total).quantize(Decimal(1), ROUND_CEILING))
+
+
+def _input_tokens(turn: Message) -> int:
+    """The newest answer above tells how long the conversation was; what came after it is measured."""
+    tokens = _OVERHEAD_TOKENS
+    attachments: set[uuid.UUID] = set()
+    message: Message | None = turn
+    while message is not None:
+        used = _used(message.usage)
+        if used and message.status == GenerationStatus.COMPLETED:
+            tokens += used
+            break
+        tokens += len(json.dumps(message.content, ensure_ascii=False).encode()) // _BYTES_PER_TOKEN
+        attachments.update(uuid.UUID(id) for id in referred(message.content))
+        above = Message.objects.filter(pk=message.parent_id) if message.parent_id else None
+        message = above.only("content", "usage", "status", "parent_id").first() if above is not None else None
+    if attachments:
+        tokens += sum(Attachment.objects.filter(pk__in=attachments).values_list("tokens", flat=True))
+    return tokens
+
+
+def _used(usage: dict[str, Any] | None) -> int:
+    """All tokens of an answered request; 0 where they were not counted to the end."""
+    counts = [
+        (usage or {}).get(name)
+        for name in ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens", "output_tokens")
+    ]
+    return sum(count for count in counts if is_count(count)) if is_count(counts[0]) else 0

@@ -1,0 +1,57 @@
+"""Sums of the ledger by day, kept in the ledger's own transactions: the usage page and budgets read them, not a
+million rows.
+"""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class UsageDay(models.Model):
+    """All calls of one day (UTC) that agree in the columns up to `error_type`."""
+
+    # A hash of what the calls agree in: null columns are never equal, so they cannot be unique together.
+    key = models.CharField(max_length=64, unique=True)
+    day = models.DateField()
+    user = models.ForeignKey("User", null=True, on_delete=models.SET_NULL, related_name="+")
+    language_model = models.ForeignKey("LanguageModel", null=True, on_delete=models.SET_NULL, related_name="+")
+    model = models.CharField(max_length=200)
+    purpose = models.CharField(max_length=10)
+    status = models.CharField(max_length=20)
+    error_type = models.CharField(max_length=40, blank=True)
+    calls = models.PositiveBigIntegerField(default=0)
+    input_tokens = models.PositiveBigIntegerField(default=0)
+    output_tokens = models.PositiveBigIntegerField(default=0)
+    cache_creation_5m_input_tokens = models.PositiveBigIntegerField(default=0)
+    cache_creation_1h_input_tokens = models.PositiveBigIntegerField(default=0)
+    cache_read_input_tokens = models.PositiveBigIntegerField(default=0)
+    server_tool_requests = models.PositiveBigIntegerField(default=0)
+    cost_microdollars = models.BigIntegerField(default=0)
+    # Of the calls whose cost is unknown: how many, and what budgets count for them.
+    unknown_costs = models.PositiveBigIntegerField(default=0)
+    presumed_microdollars = models.BigIntegerField(default=0)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["day"], name="usage_of_day"),
+            models.Index(fields=["user", "day"], name="usage_of_person"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.model} {self.calls}"
+
+
+class FirstTokenDay(models.Model):
+    """How many answers of one person and day (UTC) began after about this long. `bucket` counts steps of a fifth."""
+
+    key = models.CharField(max_length=64, unique=True)
+    day = models.DateField()
+    user = models.ForeignKey("User", null=True, on_delete=models.SET_NULL, related_name="+")
+    bucket = models.PositiveSmallIntegerField()
+    calls = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        indexes = [models.Index(fields=["day", "bucket", "calls"], name="first_tokens_of_day")]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.bucket} {self.calls}"
