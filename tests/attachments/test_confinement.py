@@ -1,0 +1,53 @@
+"""The process that reads files has nothing to steal and nowhere to go, even for a decoder that was taken over."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+MIB = 1024 * 1024
+linux = pytest.mark.skipif(sys.platform != "linux", reason="the kernel's own walls are Linux's")
+
+
+def confined(program: str, cpu_seconds: int = 5) -> subprocess.CompletedProcess[str]:
+    """Runs a program after `confine`; it prints what became of it."""
+    start = "from conversations.attachments.confinement import confine\nimport ctypes\n"
+    start += f"confine({256 * MIB}, {cpu_seconds})\n"
+    return subprocess.run(
+        [sys.executable, "-c", start + program], cwd=ROOT, env={}, capture_output=True, text=True, timeout=30
+    )
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        "import socket; socket.create_connection(('127.0.0.1', 9))",
+        "import socket; socket.getaddrinfo('example.org', 80)",
+        "import subprocess; subprocess.run(['gs', '--version'])",
+        "import os; os.system('true')",
+        "import os; os.fork()",
+        "import os; os.posix_spawn('/bin/true', ['true'], {})",
+    ],
+)
+def test_neither_the_network_nor_another_program_can_be_reached(act: str) -> None:
+    done = confined(act)
+    assert done.returncode == 1 and "is not allowed in this process" in done.stderr
+
+
+@linux
+@pytest.mark.parametrize(
+    "call", ["socket(2, 1, 0)", "socket(1, 1, 0)", "socketpair(1, 1, 0, 0)", "execve(0, 0, 0)"]
+)
+def test_the_kernel_refuses_what_python_does_not_see(call: str) -> None:
+    done = confined(f"libc = ctypes.CDLL(None, use_errno=True)\nprint(libc.{call}, ctypes.get_errno())")
+    assert done.stdout.split() == ["-1", "1"], done.stderr
+
+
+@linux
+def test_memory_and_time_end_where_they_should() -> None:
+    assert "MemoryError" in confined("bytearray(300 << 20)").stderr
+    assert confined("while True: pass", cpu_seconds=1).returncode == -24
