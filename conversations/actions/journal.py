@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.conf import settings
+from django.db.models import Max
 from django.utils import timezone
 
 from ..models import Generation, GenerationEvent, GenerationStatus
@@ -63,3 +64,9 @@ def sweep() -> None:
     if ended.exists():
         with writing():
             ended.delete()
+
+
+def ends(generations: Collection[uuid.UUID]) -> dict[uuid.UUID, int]:
+    """The last number that the journal has of each of these answers; those of which it has none are missing."""
+    rows = GenerationEvent.objects.filter(generation__in=list(generations)).order_by()
+    return dict(rows.values_list("generation").annotate(Max("seq")))

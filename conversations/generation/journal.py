@@ -45,6 +45,7 @@ class Journal:
         self._finishes: list[_Finish] = []
         self._wake = asyncio.Event()
         self._unwritten_since: float | None = None
+        self._unsure = False
         self._renewed = 0.0
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="journal", initializer=_relax_durability)
         self._task = asyncio.get_running_loop().create_task(self._run())
@@ -129,10 +130,13 @@ class Journal:
         try:
             flushed, stored = await loop.run_in_executor(self._executor, self._write, spans, finishes, renew)
         except Exception:
+            # Some of it may be there: the next flush asks before it writes, or text would be there twice.
+            self._unsure = True
             # Nothing that was shown is given up: an answer stays unfinished until it can be stored.
             self._finishes = finishes + self._finishes
             self._wake.set()
             raise
+        self._unsure = False
         if renew:
             self._renewed = now
         for answer, _, upto in spans:
@@ -167,6 +171,9 @@ class Journal:
     ) -> tuple[journal.Flushed, set[object]]:
         """On the journal's thread: merge, encode, commit."""
         close_old_connections()
+        if self._unsure:
+            ends = journal.ends([answer.turn.generation for answer, _, _ in spans])
+            spans = [(answer, ends.get(answer.turn.generation, 0), upto) for answer, _, upto in spans]
         entries = [
             journal.Entry(answer.turn.generation, after + 1, upto, journal_text(answer.log, after, upto))
             for answer, after, upto in spans

@@ -1,0 +1,227 @@
+"""The journal: what a running answer has received is in the database soon, whatever the database does meanwhile."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from django.db import OperationalError, connection
+
+from conversations.actions import answers, journal
+from conversations.live import replay
+from conversations.models import Generation, GenerationEvent
+from tests.clients import Frame
+from tests.fake_upstream import wire
+from tests.fake_upstream.steps import Hang, Sleep
+from tests.reading import ReadingClient
+from tests.world import World
+
+PIECES = [f"{number} " for number in range(60)]
+WHOLE = "".join(PIECES)
+
+
+def slowly(world: World, seconds: float = 0.02, *, then: Any = ()) -> dict[str, Any]:
+    """An answer of PIECES with a pause before each."""
+    steps: list[Any] = [wire.message_start(), wire.block_start()]
+    for piece in PIECES:
+        steps += [Sleep(seconds), wire.text_delta(piece)]
+    world.upstream.script(*steps, *(then or (wire.block_stop(), wire.message_end())))
+    return world.alice.start()
+
+
+def follow(world: World, sent: dict[str, Any], seconds: float = 20) -> list[Frame]:
+    page = world.socket(world.alice, sent["conversation"])
+    page.frame()
+    page.resume(sent["generation"], 0)
+    return [f for f in page.until("message_stop", seconds) if f.get("generation") == sent["generation"]]
+
+
+def journalled(sent: dict[str, Any]) -> str:
+    content = replay.journalled_content(Generation.objects.get(pk=sent["generation"]))
+    return "".join(block["text"] for block in content)
+
+
+def wait_for(holds: Callable[[], bool], seconds: float = 10) -> None:
+    pause = threading.Event()
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "It did not happen."
+        pause.wait(0.01)
+
+
+@contextmanager
+def locked_database() -> Iterator[None]:
+    """Another program writes for a long time (a backup, say)."""
+    other = sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    finally:
+        other.execute("ROLLBACK")
+        other.close()
+
+
+needs_sqlite = pytest.mark.skipif("connection.vendor != 'sqlite'", reason="one writer at a time")
+
+
+def test_a_running_answer_is_in_the_database_within_half_a_second(world: World) -> None:
+    world.upstream.script(wire.message_start(), wire.block_start(), wire.text_delta("Some text"), Hang())
+    sent = world.alice.start()
+    page = world.socket(world.alice, sent["conversation"])
+    page.frame()
+    page.resume(sent["generation"], 0)
+    page.next("content_block_delta")
+    shown = time.monotonic()
+    wait_for(lambda: journalled(sent) == "Some text")
+    assert time.monotonic() - shown < 0.5
+    assert world.alice.messages(sent["conversation"])[-1]["content"] == [
+        {"type": "text", "text": "Some text"}
+    ]
+    assert world.alice.messages(sent["conversation"])[-1]["status"] == "running"
+
+
+def test_the_journal_grows_with_the_answer_and_goes_with_its_end(world: World) -> None:
+    sent = slowly(world)
+    rows = set()
+    wait_for(lambda: rows.add(GenerationEvent.objects.count()) or len(rows) > 4)  # type: ignore[func-returns-value]
+    before = journalled(sent)
+    assert WHOLE.startswith(before)
+    frames = follow(world, sent)
+    assert ReadingClient().apply_all(frames).text == WHOLE
+    assert not GenerationEvent.objects.exists()
+
+
+def test_many_answers_share_a_commit(world: World) -> None:
+    """Group commit: the number of flushes does not grow with the number of answers."""
+    sent = [slowly(world) for _ in range(8)]
+    for one in sent:
+        assert ReadingClient().apply_all(follow(world, one)).text == WHOLE
+
+
+@needs_sqlite
+def test_a_database_that_is_locked_holds_up_neither_the_page_nor_the_end(world: World) -> None:
+    sent = slowly(world)
+    page = world.socket(world.alice, sent["conversation"])
+    page.frame()
+    page.resume(sent["generation"], 0)
+    client = ReadingClient()
+    while client.text.count(" ") < 5:
+        client.apply(page.frame())
+    with locked_database():
+        while client.text.count(" ") < 55:
+            client.apply(page.frame(5))
+    while client.stop is None:
+        client.apply(page.frame())
+    assert client.text == WHOLE
+    assert (client.stop["status"], client.stops) == ("completed", 1)
+    assert world.alice.messages(sent["conversation"])[-1]["content"][0]["text"] == WHOLE
+
+
+@needs_sqlite
+def test_a_disk_that_is_full_costs_nothing_that_was_shown(world: World) -> None:
+    """What cannot be written stays in memory and is written when there is room again."""
+    sent = slowly(world, then=(wire.block_stop(), wire.message_end()))
+    wait_for(lambda: GenerationEvent.objects.exists())
+    full_disk(world, full=True)
+    page = world.socket(world.alice, sent["conversation"])
+    page.frame()
+    page.resume(sent["generation"], 0)
+    client = ReadingClient()
+    while client.text != WHOLE:
+        client.apply(page.frame())
+    assert Generation.objects.get().is_live
+    full_disk(world, full=False)
+    while client.stop is None:
+        client.apply(page.frame())
+    assert client.stop["status"] == "completed"
+    assert world.alice.messages(sent["conversation"])[-1]["content"][0]["text"] == WHOLE
+
+
+def full_disk(world: World, *, full: bool) -> None:
+    """The journal's connection finds no room for another page of the file."""
+    from conversations.generation.supervisor import supervisor
+
+    def change() -> None:
+        with connection.cursor() as cursor:
+            if full:
+                cursor.execute("CREATE TABLE IF NOT EXISTS ballast (bytes BLOB)")
+                cursor.execute("SELECT page_count FROM pragma_page_count")
+                (pages,) = cursor.fetchone()
+                cursor.execute(f"PRAGMA max_page_count = {pages}")
+                # The free pages inside the file go, too.
+                while True:
+                    try:
+                        cursor.execute("INSERT INTO ballast VALUES (zeroblob(3000))")
+                    except OperationalError:
+                        return
+            else:
+                cursor.execute("PRAGMA max_page_count = 1073741823")
+                cursor.execute("DROP TABLE ballast")
+
+    assert supervisor._journal is not None
+    supervisor._journal._executor.submit(change).result(10)
+
+
+def test_an_end_that_cannot_be_stored_at_once_hinders_no_running_answer(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same flush has written another answer's events: they must not be written twice."""
+    finish, failures = answers.finish, iter([True, True])
+
+    def away(*arguments: Any) -> Any:
+        if next(failures, False):
+            raise OperationalError("the database is away")
+        return finish(*arguments)
+
+    running = slowly(world)
+    wait_for(lambda: GenerationEvent.objects.exists())
+    monkeypatch.setattr(answers, "finish", away)
+    world.upstream.script(*wire.text_answer("Short."))
+    short = world.alice.start()
+    assert follow(world, short)[-1]["status"] == "completed"
+    kept = journalled(running)
+    assert WHOLE.startswith(kept), "no piece twice"
+    assert ReadingClient().apply_all(follow(world, running)).text == WHOLE
+    assert world.alice.messages(running["conversation"])[-1]["content"][0]["text"] == WHOLE
+
+
+def test_a_commit_that_was_lost_from_sight_is_not_repeated(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The connection broke after the commit: nobody knows whether the rows are there. They are."""
+    flush, failures = journal.flush, iter([False, False, True])
+
+    def torn(*arguments: Any, **options: Any) -> Any:
+        result = flush(*arguments, **options)
+        if next(failures, False):
+            raise OperationalError("server closed the connection unexpectedly")
+        return result
+
+    monkeypatch.setattr(journal, "flush", torn)
+    sent = slowly(world, then=[Hang()])
+    wait_for(lambda: journalled(sent) == WHOLE, 15)
+    world.alice.post(f"/generations/{sent['generation']}/stop/")
+    assert ReadingClient().apply_all(follow(world, sent)).text == WHOLE
+
+
+def test_a_stop_flag_of_another_process_is_seen_within_a_second(world: World) -> None:
+    world.upstream.script(wire.message_start(), wire.block_start(), wire.text_delta("Some text"), Hang())
+    sent = world.alice.start()
+    wait_for(lambda: journalled(sent) == "Some text")
+    answers.request_stop(Generation.objects.get())
+    assert world.upstream.calls[0].closed.wait(1)
+    assert world.ended(sent).status == "stopped"
+
+
+def test_the_lease_of_a_running_answer_is_renewed(world: World, settings: Any) -> None:
+    settings.LEASE_SECONDS = 1
+    world.upstream.script(wire.message_start(), wire.block_start(), wire.text_delta("Some text"), Hang())
+    world.alice.start()
+    wait_for(lambda: Generation.objects.get().status == "running")
+    first = Generation.objects.get().lease_until
+    wait_for(lambda: Generation.objects.get().lease_until != first)
