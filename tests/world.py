@@ -64,6 +64,14 @@ class Person:
         return self.get(f"/conversations/{conversation}/messages/").json()["messages"]  # type: ignore[attr-defined, no-any-return]
 
 
+def answering(base_url: str = "http://127.0.0.1:9") -> LanguageModel:
+    """The model everybody uses, of a provider at this address."""
+    provider = Provider(name="Fake", dialect=Provider.Dialect.ANTHROPIC, base_url=base_url)
+    provider.set_api_key("sk-canary-0123456789abcdef")
+    provider.save()
+    return LanguageModel.objects.create(provider=provider, model_id=MODEL)
+
+
 def member(name: str, **fields: Any) -> Person:
     return Person(User.objects.create_user(name, password=f"{name}-password-1", **fields))
 
@@ -151,7 +159,7 @@ class World:
 @pytest.fixture
 def model(db: None) -> LanguageModel:
     """The model everybody uses, of a provider that answers nothing."""
-    return _model("http://127.0.0.1:9")
+    return answering()
 
 
 @pytest.fixture
@@ -202,13 +210,6 @@ def quick(settings: Any) -> Any:
 def world(transactional_db: None, upstream: FakeUpstream, settings: Any) -> Iterator[World]:
     """Commits for real: the engine has connections of its own. Limits are read when it starts: take `quick` before."""
     settings.WEBSOCKET_ORIGINS = ["http://testserver"]
-    _model(upstream.url)
+    answering(upstream.url)
     with EngineLoop() as engine:
         yield World(engine, upstream, member("alice"), member("bob"))
-
-
-def _model(base_url: str) -> LanguageModel:
-    provider = Provider(name="Fake", dialect=Provider.Dialect.ANTHROPIC, base_url=base_url)
-    provider.set_api_key("sk-canary-0123456789abcdef")
-    provider.save()
-    return LanguageModel.objects.create(provider=provider, model_id=MODEL)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+import logging
 import uuid
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import msgspec
 from django.core.exceptions import RequestDataTooBig
+from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -19,6 +21,11 @@ from ..access import NotFound
 from ..actions.errors import Invalid, Refused
 from ..models import User
 
+logger = logging.getLogger(__name__)
+
+_DATABASE_AWAY = (
+    "The server cannot save anything right now. Nothing was sent; your text is still here. Try again in a moment."
+)
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 SETTINGS = (
     "system", "max_tokens", "stop_sequences", "temperature", "top_p", "top_k", "thinking", "budget_tokens", "effort",
@@ -94,6 +101,10 @@ def answers_refusals(view: View) -> View:
             return refusal(request, refused.status, refused.type, refused.message)
         except RequestDataTooBig:
             return refusal(request, 413, "request_too_large", "This is larger than the site accepts.")
+        except OperationalError:
+            # The disk is full, the database away or locked for long: nothing was stored.
+            logger.exception("The database did not take a request to %s.", request.path)
+            return refusal(request, 503, "unavailable", _DATABASE_AWAY)
 
     return wrapped  # type: ignore[return-value]
 

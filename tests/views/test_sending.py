@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db import connection
 
 from conversations.models import Conversation, Generation, GenerationStatus, LanguageModel, Message
-from tests.world import MODEL, Person, finished
+from tests.world import MODEL, Person, answering, finished, member
 
 
 def body(**fields: Any) -> dict[str, Any]:
@@ -242,3 +243,23 @@ def test_a_send_unarchives_the_conversation(alice: Person) -> None:
     alice.post(f"/conversations/{sent['conversation']}/archive/", {"archived": "true"})
     alice.send(sent["conversation"])
     assert Conversation.objects.get().archived_at is None
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif("connection.vendor != 'sqlite'", reason="a file with a limit")
+def test_a_full_disk_refuses_with_a_reason_stores_nothing_and_goes_on_reading() -> None:
+    answering()
+    alice = member("alice")
+    sent = alice.start()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT page_count FROM pragma_page_count")
+        cursor.execute(f"PRAGMA max_page_count = {cursor.fetchone()[0]}")
+        try:
+            response = alice.post("/conversations/", body(text="x" * 190_000))
+            assert (response.status_code, response.json()["error"]["type"]) == (503, "unavailable")
+            assert "Try again" in response.json()["error"]["message"]
+            assert len(alice.messages(sent["conversation"])) == 2
+        finally:
+            cursor.execute("PRAGMA max_page_count = 1073741823")
+    assert Message.objects.count() == 2
+    alice.start("There is room again.")
