@@ -1,0 +1,127 @@
+"""How answers end and what a flush finds out: compare and set, one transaction, nobody hindered by another."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from conversations.actions import answers, journal
+from conversations.actions.journal import Entry
+from conversations.actions.outcome import Outcome
+from conversations.models import Generation, GenerationEvent, GenerationStatus, Message, UsageRecord
+from tests.world import Person
+
+COMPLETED, STOPPED = GenerationStatus.COMPLETED, GenerationStatus.STOPPED
+
+
+def outcome(sent: dict[str, Any], text: str = "Hi.", status: GenerationStatus = COMPLETED) -> Outcome:
+    content = [{"type": "text", "text": text}]
+    return Outcome(uuid.UUID(sent["generation"]), status, last_seq=6, content=content, model="m")
+
+
+def owner_of(sent: dict[str, Any]) -> str:
+    return Generation.objects.get(pk=sent["generation"]).owner
+
+
+def text_of(sent: dict[str, Any]) -> str:
+    return Message.objects.get(pk=sent["reply"]).text
+
+
+def test_the_first_end_of_an_answer_is_the_only_one(alice: Person) -> None:
+    sent = alice.start()
+    assert len(answers.finish([outcome(sent)], owner_of(sent))) == 1
+    assert answers.finish([outcome(sent, "Other", STOPPED)], owner_of(sent)) == []
+    assert text_of(sent) == "Hi."
+    assert UsageRecord.objects.count() == 1
+
+
+def test_an_end_by_somebody_who_no_longer_owns_the_answer_is_not_stored(alice: Person) -> None:
+    sent = alice.start()
+    assert answers.finish([outcome(sent)], "another/process/1/1") == []
+    assert Generation.objects.get().is_live
+    assert text_of(sent) == ""
+
+
+def test_several_ends_share_a_transaction_and_one_that_cannot_be_stored_hinders_no_other(
+    alice: Person,
+) -> None:
+    good, bad, other = alice.start(), alice.start(), alice.start()
+    broken = outcome(bad)
+    broken.last_seq = -1
+    stored = answers.finish([outcome(good), broken, outcome(other)], owner_of(good))
+    assert {str(one.generation) for one in stored} == {good["generation"], other["generation"]}
+    assert (text_of(good), text_of(bad), text_of(other)) == ("Hi.", "", "Hi.")
+    assert Generation.objects.get(pk=bad["generation"]).is_live
+
+
+def test_the_end_takes_the_journal_of_this_answer_and_no_other(alice: Person) -> None:
+    sent, other = alice.start(), alice.start()
+    for one in (sent, other):
+        GenerationEvent.objects.create(generation_id=one["generation"], first_seq=1, seq=1, events="[]")
+    answers.finish([outcome(sent)], None)
+    assert [str(row.generation_id) for row in GenerationEvent.objects.all()] == [other["generation"]]
+
+
+def test_a_stop_is_left_for_a_running_answer_alone(alice: Person) -> None:
+    running, ended = alice.start(), alice.start()
+    answers.finish([outcome(ended)], None)
+    for sent in (running, ended):
+        answers.request_stop(Generation.objects.get(pk=sent["generation"]))
+    flags = dict(Generation.objects.values_list("pk", "stop_requested"))
+    assert flags == {uuid.UUID(running["generation"]): True, uuid.UUID(ended["generation"]): False}
+
+
+# The journal.
+
+
+def entry(sent: dict[str, Any], first: int, last: int) -> Entry:
+    return Entry(uuid.UUID(sent["generation"]), first, last, "[]")
+
+
+def test_a_flush_writes_what_is_ours_and_names_what_is_lost_or_to_be_stopped(alice: Person) -> None:
+    mine, stopped, ended, taken = (alice.start() for _ in range(4))
+    answers.request_stop(Generation.objects.get(pk=stopped["generation"]))
+    answers.finish([outcome(ended)], None)
+    Generation.objects.filter(pk=taken["generation"]).update(owner="another/process/1/1")
+    everyone = (mine, stopped, ended, taken)
+    running = [uuid.UUID(sent["generation"]) for sent in everyone]
+    found = journal.flush([entry(sent, 1, 3) for sent in everyone], running, owner_of(mine), renew=True)
+    assert found.stop_requested == {uuid.UUID(stopped["generation"])}
+    assert found.lost == {uuid.UUID(ended["generation"]), uuid.UUID(taken["generation"])}
+    written = {str(row.generation_id) for row in GenerationEvent.objects.all()}
+    assert written == {mine["generation"], stopped["generation"]}
+
+
+def test_a_flush_renews_the_lease_and_calls_the_answer_running(alice: Person) -> None:
+    sent = alice.start()
+    Generation.objects.update(lease_until=timezone.now())
+    journal.flush([], [uuid.UUID(sent["generation"])], owner_of(sent), renew=True)
+    generation = Generation.objects.get()
+    assert generation.status == GenerationStatus.RUNNING
+    assert generation.lease_until is not None
+    assert generation.lease_until > timezone.now()
+
+
+def test_the_journal_tells_where_it_ends(alice: Person) -> None:
+    sent, other, silent = (alice.start() for _ in range(3))
+    owner = owner_of(sent)
+    running = [uuid.UUID(one["generation"]) for one in (sent, other, silent)]
+    journal.flush([entry(sent, 1, 3), entry(other, 1, 9)], running, owner, renew=False)
+    journal.flush([entry(sent, 4, 7)], running, owner, renew=False)
+    assert journal.ends(running) == {running[0]: 7, running[1]: 9}
+    assert journal.ends([]) == {}
+
+
+@pytest.mark.parametrize("count", [1, 20])
+def test_a_flush_costs_the_same_number_of_queries_for_one_answer_and_for_twenty(
+    alice: Person, django_assert_num_queries: Any, count: int
+) -> None:
+    sent = [alice.start() for _ in range(count)]
+    running = [uuid.UUID(one["generation"]) for one in sent]
+    owner = owner_of(sent[0])
+    with django_assert_num_queries(5):
+        # Savepoint, whose they are, leases, rows, release.
+        journal.flush([entry(one, 1, 2) for one in sent], running, owner, renew=True)

@@ -1,0 +1,47 @@
+"""What a person typed becomes storable text, by one rule for both databases (promises W20 to W22)."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conversations.actions.errors import Invalid
+from conversations.actions.text import clean_prompt, clean_title, storable
+
+
+@given(st.text(st.characters()))
+def test_whatever_comes_can_be_encoded_and_holds_no_nul(text: str) -> None:
+    kept = storable(text)
+    kept.encode()
+    assert "\x00" not in kept
+    assert "\r" not in kept
+    assert storable(kept) == kept
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_characters="\r\x00")))
+def test_ordinary_text_is_kept_as_it_is(text: str) -> None:
+    assert storable(text) == text
+
+
+def test_halves_of_a_surrogate_pair_that_meet_are_one_character() -> None:
+    assert storable("a\ud83d\ude00b") == "a😀b"
+    assert storable("a\ud83db") == "a\ufffdb"
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n\t", "\u200b", "\u2066\u2069", "\u00ad", "\ufeff", "\x00\x00"])
+def test_a_prompt_that_shows_nothing_is_refused(text: str) -> None:
+    with pytest.raises(Invalid):
+        clean_prompt(text)
+
+
+@pytest.mark.parametrize("text", ["x", "\u200bx", "👩‍👩‍👧", "שלום", "\u0301", "."])
+def test_a_prompt_that_shows_something_is_kept_whole(text: str) -> None:
+    assert clean_prompt(text) == text
+
+
+@given(st.text(st.characters(), max_size=500))
+def test_a_title_is_one_line_of_at_most_200_characters(text: str) -> None:
+    title = clean_title(text)
+    assert len(title) <= 200
+    assert len(title.splitlines()) <= 1
