@@ -42,12 +42,23 @@ class Server(DaphneServer):  # type: ignore[misc]
     """Serves one application on one bound socket until a signal comes."""
 
     def __init__(
-        self, application: Any, engine: Engine, listener: socket.socket, on_listening: Callable[[], None]
+        self,
+        application: Any,
+        engine: Engine,
+        listener: socket.socket,
+        on_listening: Callable[[], None],
+        *,
+        deaf_seconds: float = 0,
     ) -> None:
+        """`deaf_seconds`: so long after a signal the next one counts as the same. A worker among several hears the
+        terminal and its parent.
+        """
         super().__init__(application, endpoints=["ours"], signal_handlers=False, verbosity=0, server_name="")
         self._engine = engine
         self._listener = listener
         self._on_listening = on_listening
+        self._deaf_seconds = deaf_seconds
+        self._ending_since = 0.0
         self._ports: list[Any] = []
         self._ending: asyncio.Task[None] | None = None
         self._failure: BaseException | None = None
@@ -97,10 +108,12 @@ class Server(DaphneServer):  # type: ignore[misc]
 
     def end(self) -> None:
         """First signal: finish what runs. Second: stop at once."""
+        loop = asyncio.get_running_loop()
         if self._ending is None:
+            self._ending_since = loop.time()
             stopping.set()
-            self._ending = asyncio.get_running_loop().create_task(self._drain())
-        else:
+            self._ending = loop.create_task(self._drain())
+        elif loop.time() - self._ending_since >= self._deaf_seconds:
             self._stop_reactor()
 
     async def _drain(self) -> None:

@@ -10,3 +10,6 @@ class ConversationsConfig(AppConfig):
     label = "conversations"
     default_auto_field = "django.db.models.BigAutoField"
     verbose_name = "Chat"
+
+    def ready(self) -> None:
+        from . import checks  # noqa: F401 - registers itself

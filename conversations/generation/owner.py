@@ -59,3 +59,7 @@ def _started(pid: int) -> str:
     except PermissionError:
         pass
     return "alive"
+
+
+# A worker that was forked is another process.
+os.register_at_fork(after_in_child=identity.cache_clear)

@@ -27,7 +27,7 @@ POINTS = (
 
 def crash_at(point: str, hits: int = 1) -> None:
     """Wrap what the point names."""
-    from conversations.actions import answers, journal, ledger, messages
+    from conversations.actions import answers, journal, messages
     from conversations.generation import journal as journalling
     from conversations.generation.supervisor import UpstreamClient
     from conversations.models import Generation
@@ -51,7 +51,7 @@ def crash_at(point: str, hits: int = 1) -> None:
         case "journal after commit":
             journalling.journal.flush = _after(journal.flush, countdown)  # type: ignore[attr-defined]
         case "finish before commit":
-            ledger.record = _after(ledger.record, countdown)
+            answers._finish_one = _after(answers._finish_one, countdown)
         case "finish after commit":
             journalling.answers.finish = _after(answers.finish, countdown)  # type: ignore[attr-defined]
         case _:

@@ -78,12 +78,13 @@ class Place:
     """A context manager. `database` is "sqlite" (one server) or "postgres" (with Redis, any number of servers)."""
 
     def __init__(
-        self, database: str = SQLITE, servers: int = 1, *, url: str = "", **settings: str
+        self, database: str = SQLITE, servers: int = 1, *, url: str = "", workers: int = 1, **settings: str
     ) -> None:  # fmt: skip
         self.database = database
         self.count = servers
         self.upstream = Provider()
         self._url = url
+        self._workers = workers
         self._settings = settings
         self._stack = ExitStack()
         self.servers: list[Server] = []
@@ -129,6 +130,8 @@ class Place:
         self._answer()
         for number in range(self.count):
             self.servers.append(Server(free_port(), self.folder / f"server-{number}.log"))
+            if self._workers > 1:
+                self.servers[-1].arguments = ["--workers", str(self._workers)]
             self.start(self.servers[-1])
 
     def _temporary(self, name: str) -> Path:
@@ -138,6 +141,8 @@ class Place:
         assert self._zygote.stdin is not None
         self._zygote.stdin.close()
         self._zygote.wait(20)
+        assert self._zygote.stdout is not None
+        self._zygote.stdout.close()
 
     def _order(self, **order: Any) -> int:
         assert self._zygote.stdin is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
@@ -13,6 +14,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError, connections
 
 from chatsite import address, data_folder
+from chatsite.workers import Workers
+from conversations import checks
 from conversations.actions import people, providers
 from conversations.actions.errors import Refused
 from conversations.models import User
@@ -27,14 +30,19 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="Address to listen on (127.0.0.1).")
         parser.add_argument("--port", type=int, default=8000, help="Port to listen on (8000).")
+        parser.add_argument(
+            "--workers", type=int, default=1, help="Processes on this port (1); more need PostgreSQL and Redis."
+        )
 
-    def handle(self, *args: Any, host: str, port: int, **options: Any) -> None:
+    def handle(self, *args: Any, host: str, port: int, workers: int = 1, **options: Any) -> None:
         host = host.strip("[]")
         if host in EVERYWHERE and not settings.PUBLIC_URL:
             raise CommandError(
                 f"--host {host} listens on every address, so the site must know its own name. "
                 "Set CHATSITE_PUBLIC_URL, for example to https://chat.example.com, and start again."
             )
+        if problems := checks.risky_mixes(workers):
+            raise CommandError(" ".join(problems))
         try:
             data_folder.prepare()
         except OSError as error:
@@ -56,8 +64,8 @@ class Command(BaseCommand):
             raise CommandError(f"The database cannot be used: {error}".strip()) from None
         except Refused as error:
             raise CommandError(error.message) from None
-        # The server's threads have connections of their own.
-        connections.close_all()
+        # The server's threads, and every worker, have connections of their own.
+        close_connections()
 
         def announce() -> None:
             self._say(f"Chatsite is ready at {self._site(host, port)}/")
@@ -67,17 +75,26 @@ class Command(BaseCommand):
             self._warn_about_proxy()
 
         with lock or open(os.devnull), listener:
-            # Imported last: Daphne and the application are not needed to say that something is wrong.
-            from chatsite.server import Server
-
-            from chatsite.asgi import application  # isort: skip
-            from conversations.generation import supervisor  # isort: skip
-
             try:
-                Server(application, supervisor, listener, announce).run()
+                if workers > 1:
+                    several = Workers(workers, lambda ready: self._serve(listener, ready, deaf_seconds=1))
+                    if not several.run(announce):
+                        raise CommandError("A worker did not end well; its log lines say why.")
+                else:
+                    self._serve(listener, announce)
             except OSError as error:
                 raise self._unusable(host, port, error) from None
         self._say("Stopped.")
+
+    def _serve(self, listener: socket.socket, on_listening: Callable[[], None], deaf_seconds: float = 0) -> None:
+        # Imported last: Daphne and the application are not needed to say that something is wrong, and every worker
+        # has an event loop of its own.
+        from chatsite.server import Server
+
+        from chatsite.asgi import application  # isort: skip
+        from conversations.generation import supervisor  # isort: skip
+
+        Server(application, supervisor, listener, on_listening, deaf_seconds=deaf_seconds).run()
 
     def _say(self, sentence: str) -> None:
         self.stdout.write(sentence)
@@ -167,3 +184,11 @@ class Command(BaseCommand):
                 "CHATSITE_PUBLIC_URL is https, but no proxy is trusted: set CHATSITE_TRUSTED_PROXIES to the "
                 "address of the proxy that ends TLS, or every page will redirect to itself."
             )
+
+
+def close_connections() -> None:
+    """All of them, the pool of PostgreSQL included: its threads would not live on in a worker."""
+    connections.close_all()
+    connection = connections["default"]
+    if connection.vendor == "postgresql":
+        connection.close_pool()  # type: ignore[attr-defined]
