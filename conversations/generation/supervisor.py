@@ -18,7 +18,7 @@ from ..actions import titles as title_calls
 from ..live import doorbell, mirrors, news, patrol
 from ..live.hub import hub
 from ..upstream.client import UpstreamClient
-from . import owner, reaper, titles
+from . import owner, reaper, sweeper, titles
 from .answer import Answer, Ending
 from .context import Turn
 from .journal import Journal
@@ -97,8 +97,12 @@ class Supervisor:
             await asyncio.wait(tasks, timeout=5)
             # The last frames leave within two intervals; after that the sockets are closed.
             await asyncio.sleep(4 * settings.FRAME_INTERVAL)
-        for task in list(self._tasks):
+        others = list(self._tasks)
+        for task in others:
             task.cancel()
+        if others:
+            # Connections that they hold are closed by them, before the client goes.
+            await asyncio.wait(others, timeout=2)
         if self._journal is not None:
             await self._journal.close()
         if self._client is not None:
@@ -123,6 +127,7 @@ class Supervisor:
 
     def start_reaping(self) -> None:
         self._spawn(self.reap_for_ever())
+        self._spawn(sweeper.sweep_for_ever())
 
 
 supervisor = Supervisor()

@@ -1,0 +1,31 @@
+"""Now and then what nobody needs any more leaves the storage. Started with the server, like the reaper."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from django.db import connections
+
+from ..actions import attachments
+
+logger = logging.getLogger(__name__)
+
+SECONDS = 900.0
+
+
+async def sweep_for_ever() -> None:
+    """Every quarter of an hour until cancelled, in a thread of its own: no answer waits for a slow disk."""
+    while True:
+        await asyncio.sleep(SECONDS)
+        try:
+            await asyncio.to_thread(_sweep)
+        except Exception:
+            logger.exception("Files could not be cleaned up; trying again later.")
+
+
+def _sweep() -> None:
+    try:
+        attachments.sweep()
+    finally:
+        connections.close_all()
