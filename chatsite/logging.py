@@ -2,14 +2,43 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
+import traceback
+from contextvars import ContextVar
+from datetime import UTC, datetime
 
 # Provider keys, links with a token, and credentials inside addresses.
 _SECRETS = re.compile(
     r"sk-[A-Za-z0-9_-]{8,}|(?<=/setup/)[^/\s]+|(?<=/invitations/)[^/\s]+|(?<=://)[^/\s@]+(?=@)"
 )
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029]")
+
+
+# What a line belongs to: set where a request begins, and where an answer's task begins.
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+generation_id: ContextVar[str] = ContextVar("generation_id", default="")
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line, with the ids of the request and the answer it belongs to; secrets masked."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": _SECRETS.sub("[hidden]", record.getMessage()),
+            "process": record.process,
+        }
+        for name, value in (("request", request_id.get()), ("generation", generation_id.get())):
+            if value:
+                line[name] = value
+        if record.exc_info:
+            line["traceback"] = _SECRETS.sub("[hidden]", "".join(traceback.format_exception(*record.exc_info)))
+        # ASCII: control characters and line separators are escaped, so that a line is a line.
+        return json.dumps(line)
 
 
 class PlainFormatter(logging.Formatter):

@@ -4,6 +4,7 @@ compression.
 
 from __future__ import annotations
 
+import uuid
 import zoneinfo
 from collections.abc import Callable
 from typing import Any, cast
@@ -20,6 +21,7 @@ from conversations.models import User
 
 from . import errors
 from .address import LOOPBACK
+from .logging import request_id
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -31,7 +33,12 @@ def security_headers(get_response: GetResponse) -> GetResponse:
     """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
-        response = get_response(request)
+        # Lines that are logged on the way say which request they belong to.
+        token = request_id.set(uuid.uuid4().hex[:16])
+        try:
+            response = get_response(request)
+        finally:
+            request_id.reset(token)
         if isinstance(response, WhiteNoiseFileResponse):
             response.headers["X-Content-Type-Options"] = "nosniff"
             return cast(HttpResponseBase, response)
@@ -78,6 +85,17 @@ def time_zone(get_response: GetResponse) -> GetResponse:
         except (zoneinfo.ZoneInfoNotFoundError, ValueError):
             zone = None
         with timezone.override(zone):
+            return get_response(request)
+
+    return middleware
+
+
+def audit_address(get_response: GetResponse) -> GetResponse:
+    """What a request changes is recorded with the address that it came from."""
+    from conversations.actions import audit
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        with audit.coming_from(request.META.get("REMOTE_ADDR")):
             return get_response(request)
 
     return middleware

@@ -49,7 +49,7 @@ SECRET_KEY_FALLBACKS = env.secret("CHATSITE_SECRET_KEY_FALLBACKS").replace(",", 
 
 INSTALLED_APPS = [
     "conversations",
-    "django.contrib.admin",
+    "chatsite.apps.AuditedAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -73,6 +73,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "chatsite.middleware.SignInRequired",
     "django.middleware.csrf.CsrfViewMiddleware",
+    "chatsite.middleware.audit_address",
     "chatsite.middleware.time_zone",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -249,6 +250,10 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = min(1024 * 1024, UPLOAD_REQUEST_MAX_BYTES)
 # Requests are answered by this many threads, each with a lasting database connection.
 REQUEST_THREADS = env.integer("CHATSITE_REQUEST_THREADS", 4)
 
+# Figures for Prometheus at /metrics; without a token nothing is there.
+METRICS_TOKEN = env.secret("CHATSITE_METRICS_TOKEN")
+
+LOG_FORMAT = env.choice("CHATSITE_LOG_FORMAT", ("plain", "json")) or "plain"
 LOG_LEVEL = env.choice("CHATSITE_LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR")) or "WARNING"
 LOGGING = {
     "version": 1,
@@ -258,9 +263,10 @@ LOGGING = {
             "()": "chatsite.logging.PlainFormatter",
             "format": "{asctime} {levelname} {name}: {message}",
             "style": "{",
-        }
+        },
+        "json": {"()": "chatsite.logging.JsonFormatter"},
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {
         # Not found, forbidden, a foreign Host: anybody on the network can cause these lines.

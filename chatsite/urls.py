@@ -9,12 +9,15 @@ from django.urls.resolvers import URLPattern, URLResolver
 
 from conversations.views import account, health, setup
 
+from . import metrics
+
 # One way in: the admin's own form knows no limit of failures.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
+    path("metrics", metrics.metrics),
     path("setup/<str:token>/", setup.first_administrator, name="setup"),
     path("account/", account.preferences, name="account"),
     path("accounts/", include("allauth.account.urls")),

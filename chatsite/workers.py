@@ -6,10 +6,12 @@ import contextlib
 import ctypes
 import logging
 import os
+import shutil
 import signal
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NoReturn
 
 logger = logging.getLogger("chatsite.workers")
@@ -17,7 +19,26 @@ logger = logging.getLogger("chatsite.workers")
 PAUSE_SECONDS = 1.0
 _PR_SET_PDEATHSIG = 1
 
+# Where the workers' figures are added up; None while one process serves alone.
+shared_figures: Path | None = None
+
 Serve = Callable[[Callable[[], None]], None]
+
+
+def share_figures(folder: Path) -> None:
+    """Before anything imports `metrics`: what each worker counts goes into files that all can read."""
+    global shared_figures
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True, mode=0o700)
+    # The library looks for this name when it is imported.
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+    shared_figures = folder
+
+
+def _forget_figures(pid: int) -> None:
+    """What an ended worker had open is open no more; what it counted stays."""
+    for file in shared_figures.glob(f"gauge_live*_{pid}.db") if shared_figures else ():
+        file.unlink(missing_ok=True)
 
 
 class Workers:
@@ -46,6 +67,7 @@ class Workers:
             if pid not in self._alive:
                 continue
             self._alive.discard(pid)
+            _forget_figures(pid)
             if self._ending:
                 well = well and status == 0
                 continue

@@ -8,6 +8,8 @@ import uuid
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 
+from chatsite import metrics
+
 from ..generation import supervisor
 from ..live.delivery import Delivery
 from ..live.hub import Frame, hub
@@ -25,6 +27,7 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
     channel_layer_alias = "unused"
     conversation_id: uuid.UUID | None = None
     session_key = ""
+    _counted = False
 
     async def connect(self) -> None:
         user = self.scope.get("user")
@@ -44,6 +47,8 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
             return
         # Joined before anything is read, so that nothing falls between the first frame and the news.
         hub.join(self)
+        metrics.sockets.inc()
+        self._counted = True
         await self.opened()
 
     async def opened(self) -> None:
@@ -51,6 +56,9 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
         self._delivery.open()
 
     async def disconnect(self, code: int) -> None:
+        if self._counted:
+            self._counted = False
+            metrics.sockets.dec()
         if hasattr(self, "_delivery"):
             hub.leave(self)
             self._delivery.close()

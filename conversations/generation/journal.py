@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db import close_old_connections, connection
 
+from chatsite import metrics
+
 from ..actions import answers, journal
 from ..actions.outcome import Outcome
 from ..live import doorbell
@@ -128,7 +130,8 @@ class Journal:
         renew = now - self._renewed > settings.LEASE_SECONDS / 5
         loop = asyncio.get_running_loop()
         try:
-            flushed, stored = await loop.run_in_executor(self._executor, self._write, spans, finishes, renew)
+            with metrics.journal.time():
+                flushed, stored = await loop.run_in_executor(self._executor, self._write, spans, finishes, renew)
         except Exception:
             # Some of it may be there: the next flush asks before it writes, or text would be there twice.
             self._unsure = True

@@ -6,12 +6,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 import uuid
 from collections.abc import Coroutine
 from typing import Any
 
 from channels.db import database_sync_to_async
 from django.conf import settings
+
+from chatsite import metrics
+from chatsite.logging import generation_id
 
 from ..actions import journal
 from ..actions import titles as title_calls
@@ -66,7 +70,10 @@ class Supervisor:
 
     async def _supervise(self, answer: Answer) -> None:
         assert self._journal is not None and self._client is not None
+        generation_id.set(str(answer.turn.generation))
         self._journal.add(answer)
+        began = time.time()
+        metrics.running.inc()
         try:
             outcome = await answer.read(self._client)
             # From here on a stop comes too late: what is stored is stored whole.
@@ -76,8 +83,12 @@ class Supervisor:
         finally:
             self._journal.discard(answer)
             self._answers.pop(answer.turn.generation, None)
+            metrics.running.dec()
         if stored:
             answer.log.close(outcome.stop_body())
+            metrics.answered(outcome.status, outcome.usage)
+            if outcome.first_token_at is not None:
+                metrics.first_word.observe(outcome.first_token_at.timestamp() - began)
             hub.retire(answer.log, settings.LOG_RETENTION_SECONDS)
         else:
             await mirrors.end_as_stored(answer.log)

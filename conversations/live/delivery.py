@@ -26,11 +26,13 @@ BURST_CHARACTERS = 128 * 1024
 class _Following:
     """A cursor into one log."""
 
-    __slots__ = ("cursor", "edition", "html", "log", "status")
+    __slots__ = ("cursor", "edition", "html", "log", "sent", "status")
 
     def __init__(self, log: LiveLog, after: int) -> None:
         self.log = log
         self.cursor = after
+        # A number that no merged delta may reach across.
+        self.sent = 0
         self.edition = log.edition
         # Rendered HTML is an addition to the text: whoever resumes gets all of it again.
         self.html = 0
@@ -82,7 +84,13 @@ class Delivery:
             # No longer the same numbers, beyond the end, or inside what was merged: begin again, as message_start
             # tells the client.
             after = 0
-        self._following[log.generation] = _Following(log, after)
+        following = _Following(log, after)
+        if before is not None and before.log is log and before.edition == log.edition and after and before.cursor:
+            # What this socket was sent so far arrives before anything new, whatever the reader knew when it asked:
+            # what comes again ends exactly there, and nothing in between may be left out.
+            following.cursor = min(after, before.cursor)
+            following.sent = before.cursor
+        self._following[log.generation] = following
         log.attach(self.wake)
         self.wake()
 
@@ -167,6 +175,12 @@ class Delivery:
             self._take_events(following, burst, log.seq)
 
     def _take_events(self, following: _Following, burst: list[str], upto: int) -> None:
+        if following.cursor < following.sent:
+            self._take_span(following, burst, min(following.sent, upto))
+        if following.cursor >= following.sent:
+            self._take_span(following, burst, upto)
+
+    def _take_span(self, following: _Following, burst: list[str], upto: int) -> None:
         log = following.log
         for seq, body in bodies(log, following.cursor, upto, self._room):
             if self._room <= 0 or self._window_is_full():

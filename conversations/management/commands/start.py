@@ -14,7 +14,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError, connections
 
 from chatsite import address, data_folder
-from chatsite.workers import Workers
+from chatsite.workers import Workers, share_figures
 from conversations import checks
 from conversations.actions import people, providers
 from conversations.actions.errors import Refused
@@ -77,6 +77,8 @@ class Command(BaseCommand):
         with lock or open(os.devnull), listener:
             try:
                 if workers > 1:
+                    # A folder for each port: several starts may share one data folder.
+                    share_figures(settings.DATA_DIR / "metrics" / str(port))
                     several = Workers(workers, lambda ready: self._serve(listener, ready, deaf_seconds=1))
                     if not several.run(announce):
                         raise CommandError("A worker did not end well; its log lines say why.")
