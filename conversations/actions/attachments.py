@@ -93,6 +93,12 @@ def take(
     return [sending.reference(row) for row in rows]
 
 
+def title_of(user: User, ids: Sequence[uuid.UUID]) -> str:
+    """What a conversation that begins without a word is called: the name of its first file."""
+    first = Attachment.objects.unsent_of(user).filter(pk__in=ids[:1]).first()
+    return first.name[:60] if first is not None else ""
+
+
 def copy_into(conversation: Conversation, messages: Sequence[Message]) -> dict[str, str]:
     """Attachments of these messages for another conversation, by the ids they had: the bytes stay where they are.
 

@@ -64,7 +64,7 @@ def start(
     def make(chosen: LanguageModel) -> tuple[Conversation, Message]:
         conversation = Conversation(
             owner=user,
-            title=provisional_title(text),
+            title=provisional_title(text) or files.title_of(user, attachments),
             language_model=chosen if model else None,
             parameters=_first_parameters(parameters or {}),
             current_leaf=None,

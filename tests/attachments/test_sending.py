@@ -221,6 +221,12 @@ def test_a_file_that_the_storage_has_lost_fails_the_answer_with_a_way_out(world:
     assert (ended.status, ended.error["type"]) == ("failed", "invalid")  # type: ignore[index]
 
 
+def test_a_conversation_without_a_word_is_called_after_its_first_file(alice: Person) -> None:
+    files = [str(attached(alice.user, name=name).pk) for name in ("Rome.png", "Paris.png")]
+    sent = alice.start("", attachments=files)
+    assert Conversation.objects.get(pk=sent["conversation"]).title == "Rome.png"
+
+
 # What a send may carry: no engine is needed to say no.
 
 
