@@ -79,6 +79,12 @@ export class MessageActs {
     return this.regenerate(article);
   }
 
+  /** Another answer, to a request without the files that stand in its way. */
+  omit(article) {
+    const joined = article.classList.contains("message--joined");
+    return this.#ask("omit", article.dataset.message, {}, { cut: article, joined });
+  }
+
   async continue(article) {
     const result = await this.#ask("continue", article.dataset.message, {}, { joined: true });
     if (result) article.querySelector(".note")?.remove();
