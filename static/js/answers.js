@@ -23,6 +23,8 @@ export const isRunning = (article) => RUNNING.includes(article?.dataset.status);
 export class Answers {
   #answers = new Map();
   #views = new Map();
+  /* Generations whose end this page has seen: a rendering that still calls them running is an old one. */
+  #over = new Set();
   #stopWhenKnown = false;
 
   constructor({ transcript, send, on }) {
@@ -40,7 +42,11 @@ export class Answers {
     return this.#answers.has(generation);
   }
 
-  isLive = (article) => this.#views.has(article.dataset.generation);
+  /** The page is drawing into this article, or its last rendering is on the way. */
+  isLive = (article) => this.#views.has(article.dataset.generation) || article.dataset.over === "";
+
+  /** Whether a piece of HTML was rendered before an end that this page has seen. */
+  isOutdated = (fragment) => [...fragment.children].some((article) => isRunning(article) && this.#over.has(article.dataset.generation));
 
   /** How far this page has an answer; 0 when it has nothing. */
   seq(generation) {
@@ -49,6 +55,7 @@ export class Answers {
 
   /** An answer exists in this article; frames may have come before. */
   bind(generation, article) {
+    if (this.#over.has(generation)) return;
     const answer = this.#answer(generation, article.dataset.message);
     if (this.#views.has(generation)) return;
     const view = new AnswerView(answer, article);
@@ -59,6 +66,10 @@ export class Answers {
   }
 
   frame(frame) {
+    if (this.#over.has(frame.generation)) {
+      if (frame.type === "message_stop") this.send({ type: "ack", generation: frame.generation, seq: frame.seq });
+      return;
+    }
     const answer = this.#answer(frame.generation, frame.message);
     if (frame.type === "message_start" && answer.version === 0) announce("The answer has begun.");
     if (answer.apply(frame) === "gap") this.send({ type: "resume", generation: answer.generation, after: answer.seq });
@@ -120,6 +131,7 @@ export class Answers {
     if (!answer.isDone || !this.#views.has(answer.generation)) return;
     this.#release(view);
     this.#answers.delete(answer.generation);
+    this.#over.add(answer.generation);
     article.removeAttribute("aria-busy");
     article.dataset.over = "";
     announce(ENDINGS[answer.end.status] ?? ENDINGS.completed);
@@ -148,10 +160,12 @@ export class Answers {
       this.transcript.keepPlace(() => {
         before();
         settleInto(article, fresh);
+        delete article.dataset.over;
       });
       this.on.ended();
     } catch {
       // Off the network: the status stays "running", and the refresh after reconnecting settles it.
+      article.dataset.over = "unsettled";
     }
     this.on.changed();
   }

@@ -145,9 +145,9 @@ export class Session {
 
   async #refresh() {
     try {
-      const { html, headers } = await getHTML(urls.history());
-      this.transcript.reconcile(nodesOf(html), this.answers.isLive);
-      this.transcript.earlier = headers.get("X-Has-Earlier") === "1";
+      const { fragment, hasEarlier } = await this.#newest();
+      this.transcript.reconcile(fragment, this.answers.isLive);
+      this.transcript.earlier = hasEarlier;
       this.#bindRunning();
       if (this.#newPage) await this.#dress();
       else this.#totals();
@@ -155,6 +155,16 @@ export class Session {
       if (error instanceof Refused && error.status === 404) this.gone();
     }
     this.#changed();
+  }
+
+  /* The newest messages, asked for again while they are older than an end that this page has seen. */
+  async #newest() {
+    for (let wait = 150; ; wait *= 2) {
+      const { html, headers } = await getHTML(urls.history());
+      const fragment = nodesOf(html);
+      if (!this.answers.isOutdated(fragment) || wait > 5000) return { fragment, hasEarlier: headers.get("X-Has-Earlier") === "1" };
+      await new Promise((resolve) => setTimeout(resolve, wait));
+    }
   }
 
   #bindRunning() {
