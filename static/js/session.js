@@ -1,4 +1,5 @@
 import { Answers, isRunning } from "./answers.js";
+import { Fallback } from "./fallback.js";
 import { getHTML, Refused, signIn } from "./lib/http.js";
 import { documentOf, nodesOf } from "./lib/html.js";
 import { page, urls } from "./lib/page.js";
@@ -22,8 +23,6 @@ export class Session {
     conversation_updated: (frame) => this.#updated(frame.conversation),
     generation_status: (frame) => this.answers.status(frame),
   };
-  /* Server-Sent Events, once websockets have failed again and again. */
-  #fallback = null;
   #seenBefore = false;
   /* News was left for after the acknowledgement of a send. */
   #behind = false;
@@ -59,6 +58,7 @@ export class Session {
       on: { changed: () => this.#changed(), ended: () => this.#totals() },
     });
     this.sending = new Sending({
+    this.fallback = new Fallback({ frame: (frame) => this.frame(frame), seq: (generation) => this.answers.seq(generation) });
       transcript,
       composer,
       fields,
@@ -126,7 +126,7 @@ export class Session {
     article.dataset.generation = generation;
     article.dataset.status = "running";
     this.answers.bind(generation, article);
-    if (this.#fallback) this.#fallback.follow(generation);
+    if (this.connection.state !== "open") this.fallback.follow(generation);
   }
 
   /** The transcript as the server has it now; what already shows the same stays untouched. */
@@ -157,6 +157,7 @@ export class Session {
     this.#changed();
   }
 
+  /* The newest messages, asked for again while they are older than an end that this page has seen. */
   /* The newest messages, asked for again while they are older than an end that this page has seen. */
   async #newest() {
     for (let wait = 150; ; wait *= 2) {
@@ -259,8 +260,7 @@ export class Session {
   #state(state) {
     this.bar.update(state);
     if (state !== "open") return;
-    this.#fallback?.leaveAll();
-    this.#fallback = null;
+    this.fallback.leaveAll();
     if (this.#wasOpen) document.dispatchEvent(new Event("chatsite:reconnected"));
     this.#wasOpen = true;
   }
@@ -269,9 +269,9 @@ export class Session {
   async #ask() {
     if (!page.conversation) await getHTML(`${urls.list}?archived=0`).catch(() => {});
     else if (!this.sending.isBusy) await this.refresh();
-    const { Fallback } = await import("./fallback.js");
-    this.#fallback = new Fallback({ frame: (frame) => this.frame(frame), seq: (generation) => this.answers.seq(generation) });
-    for (const answer of this.answers.running) this.#fallback.follow(answer.generation);
+    // Two streams at once would double text: each joins neighbouring deltas at places of its own.
+    if (this.connection.state === "open") return;
+    for (const answer of this.answers.running) this.fallback.follow(answer.generation);
   }
 
   #watch() {
