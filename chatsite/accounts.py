@@ -10,6 +10,7 @@ from allauth.core.internal import ratelimit
 from django.conf import settings
 from django.http import HttpRequest
 
+from conversations.actions import audit_signals
 from conversations.models import User
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -37,8 +38,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             raise self.validation_error("too_many_login_attempts")
         if user is None:
             User().set_password(password)
-            return None
-        if not user.check_password(password) or not user.is_active:
+        if user is None or not user.check_password(password) or not user.is_active:
+            audit_signals.sign_in_failed(user)
             return None
         usage.rollback()
         user.backend = BACKEND

@@ -13,3 +13,6 @@ class ConversationsConfig(AppConfig):
 
     def ready(self) -> None:
         from . import checks  # noqa: F401 - registers itself
+        from .actions import audit_signals
+
+        audit_signals.connect()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from .views import attachments, export, fragments, generations, managing, messages, pages, sending, sidebar
+from .views import attachments, audit, export, fragments, generations, managing, messages, pages, sending, sidebar, usage
 from .views.by_method import by_method
 
 _CONVERSATION = "conversations/<uuid:id>/"
@@ -37,6 +37,10 @@ urlpatterns: list[URLPattern] = [
     path("attachments/", attachments.upload, name="attachments"),
     path("attachments/<uuid:id>/", attachments.attachment, name="attachment"),
     path("attachments/<uuid:id>/thumbnail/", attachments.thumbnail, name="attachment-thumbnail"),
+    path("audit/", audit.audit, name="audit"),
+    path("audit/download/", audit.download, name="audit-download"),
+    path("usage/", usage.usage, name="usage"),
+    path("usage/download/", usage.download, name="usage-download"),
     path("generations/<uuid:id>/stop/", generations.stop, name="generation-stop"),
     path("generations/<uuid:id>/events/", generations.events, name="generation-events"),
 ]

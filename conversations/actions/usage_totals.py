@@ -69,7 +69,7 @@ def wait_of(record: UsageRecord) -> FirstTokenDay:
     """The row, with nothing counted yet, that this call's wait for its first token belongs to."""
     day = record.created_at.astimezone(UTC).date()
     bucket = bucket_of(record.first_token_ms or 0)
-    return FirstTokenDay(key=_key(day, record.user_id, bucket), day=day, user_id=record.user_id, bucket=bucket)
+    return FirstTokenDay(key=_key(day, bucket), day=day, bucket=bucket)
 
 
 def bucket_of(milliseconds: int) -> int:

@@ -35,8 +35,8 @@ def sum_up(apps, schema_editor):
             setattr(sums, name, getattr(sums, name) + (getattr(row, name) or 0))
         if row.first_token_ms is not None:
             bucket = round(math.log2(max(1, row.first_token_ms)) * 4)
-            its_key = key(day, row.user_id, bucket)
-            wait = FirstTokenDay(key=its_key, day=day, user_id=row.user_id, bucket=bucket)
+            its_key = key(day, bucket)
+            wait = FirstTokenDay(key=its_key, day=day, bucket=bucket)
             waits.setdefault(its_key, wait).calls += 1
     UsageDay.objects.bulk_create(days.values(), batch_size=500)
     FirstTokenDay.objects.bulk_create(waits.values(), batch_size=500)

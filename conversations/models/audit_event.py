@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 from django.utils import timezone
+
+
+class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
+    """Append-only: nothing here changes or removes what was recorded."""
+
+    def update(self, **_: Any) -> int:
+        raise TypeError("The audit record is never changed.")
+
+    def delete(self) -> Any:
+        raise TypeError("The audit record is never shortened.")
 
 
 class AuditEvent(models.Model):
@@ -15,6 +27,8 @@ class AuditEvent(models.Model):
     object_id = models.CharField(max_length=64, blank=True)
     detail = models.JSONField(default=dict)
     address = models.GenericIPAddressField(null=True)
+
+    objects = AuditEventQuerySet.as_manager()
 
     def __str__(self) -> str:
         return f"{self.actor_name} {self.act}"

@@ -42,11 +42,10 @@ class UsageDay(models.Model):
 
 
 class FirstTokenDay(models.Model):
-    """How many answers of one person and day (UTC) began after about this long. `bucket` counts steps of a fifth."""
+    """How many answers of a day (UTC) began after about this long. `bucket` counts steps of a fifth."""
 
     key = models.CharField(max_length=64, unique=True)
     day = models.DateField()
-    user = models.ForeignKey("User", null=True, on_delete=models.SET_NULL, related_name="+")
     bucket = models.PositiveSmallIntegerField()
     calls = models.PositiveBigIntegerField(default=0)
 

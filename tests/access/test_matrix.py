@@ -19,6 +19,7 @@ from tests.attachments.given import attached
 from tests.world import JSON, Person, finished, member
 
 READ, WRITE, OWN, NOBODYS, ANYBODY = "read", "write", "own", "nobody's", "anybody"
+ADMINISTER = "administer"
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,10 @@ TABLE = [
     Row("attachment-thumbnail", "GET", READ, 200),
     Row("generation-stop", "POST", WRITE, 202),
     Row("generation-events", "GET", READ, 200),
+    Row("audit", "GET", ADMINISTER, 200),
+    Row("audit-download", "GET", ADMINISTER, 200),
+    Row("usage", "GET", ANYBODY, 200),
+    Row("usage-download", "GET", ANYBODY, 200),
 ]
 # Which of the ids an address begins with.
 FIRST = {"generations": "generation", "attachments": "attachment"}
@@ -73,7 +78,7 @@ PEOPLE = {
     "reader": {READ},
     "reader of the workspace": {READ},
     "stranger": set(),
-    "administrator": set(),
+    "administrator": {ADMINISTER},
 }
 
 

@@ -1,0 +1,67 @@
+"""The admin whose every change is in the audit record, whichever app registered the page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.admin import ModelAdmin, sites
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+
+# Of these a change is recorded, never a value.
+SECRET_FIELDS = frozenset({"password", "password1", "password2", "new_api_key", "extra_headers", "token_hash"})
+
+
+class AuditedSite(sites.AdminSite):
+    def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
+        base = admin_class or ModelAdmin
+        audited = base if issubclass(base, Audited) else type(base.__name__, (Audited, base), {})
+        super().register(model_or_iterable, audited, **options)
+
+
+class Audited:
+    """Put in front of every ModelAdmin: what Django logs for itself goes into the audit record as well, with values."""
+
+    def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
+        values = {name: _value(form, name) for name in getattr(form, "changed_data", ()) if _differs(form, name)}
+        request.audited_values = values  # type: ignore[attr-defined]
+        return super().construct_change_message(request, form, formsets, add)  # type: ignore[misc]
+
+    def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> Any:
+        _record(request, "added", obj)
+        return super().log_addition(request, obj, message)  # type: ignore[misc]
+
+    def log_change(self, request: HttpRequest, obj: Model, message: Any) -> Any:
+        _record(request, "changed", obj)
+        return super().log_change(request, obj, message)  # type: ignore[misc]
+
+    def log_deletions(self, request: HttpRequest, queryset: QuerySet[Any] | list[Any]) -> Any:
+        request.audited_values = {}  # type: ignore[attr-defined]
+        for obj in queryset:
+            _record(request, "deleted", obj)
+        return super().log_deletions(request, queryset)  # type: ignore[misc]
+
+
+def _record(request: HttpRequest, act: str, obj: Model) -> None:
+    from conversations.actions import audit
+    from conversations.models import User
+
+    actor = request.user if isinstance(request.user, User) else None
+    values = getattr(request, "audited_values", {})
+    request.audited_values = {}  # type: ignore[attr-defined]
+    audit.record(actor, act, obj, name=str(obj), **({"values": values} if values else {}))
+
+
+def _differs(form: Any, name: str) -> bool:
+    # A JSON field calls itself changed whenever it is sent.
+    initial = getattr(form, "initial", {})
+    return name not in initial or bool(initial[name] != getattr(form, "cleaned_data", {}).get(name))
+
+
+def _value(form: Any, name: str) -> str:
+    if name in SECRET_FIELDS:
+        return "(changed)"
+    value = getattr(form, "cleaned_data", {}).get(name)
+    if isinstance(value, QuerySet):
+        return ", ".join(str(one) for one in value[:50])
+    return str(value)

@@ -1,0 +1,46 @@
+"""Sign-ins, sign-outs and changes of passwords and addresses reach the audit record. Connected when the app is ready."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account import signals as account
+from django.contrib.auth import signals
+
+from ..models import User
+from . import audit
+
+
+def connect() -> None:
+    """Listen to Django's and allauth's own news of signing in; each has one name in the record."""
+    signals.user_logged_in.connect(_signed_in, dispatch_uid="audit")
+    signals.user_logged_out.connect(_signed_out, dispatch_uid="audit")
+    account.password_changed.connect(_password_changed, dispatch_uid="audit")
+    account.password_reset.connect(_password_reset, dispatch_uid="audit")
+    account.email_changed.connect(_email_changed, dispatch_uid="audit")
+
+
+def sign_in_failed(user: User | None) -> None:
+    """Somebody gave a wrong password. What was typed as a name is kept only if it is one: it may be a password."""
+    audit.record(None, "sign_in_failed", user, actor_name=user.username if user else "")
+
+
+def _signed_in(sender: Any, user: User, **_: Any) -> None:
+    audit.record(user, "signed_in", user)
+
+
+def _signed_out(sender: Any, user: User | None, **_: Any) -> None:
+    if user is not None:
+        audit.record(user, "signed_out", user)
+
+
+def _password_changed(sender: Any, user: User, **_: Any) -> None:
+    audit.record(user, "password_changed", user)
+
+
+def _password_reset(sender: Any, user: User, **_: Any) -> None:
+    audit.record(user, "password_reset", user)
+
+
+def _email_changed(sender: Any, user: User, **_: Any) -> None:
+    audit.record(user, "email_changed", user)

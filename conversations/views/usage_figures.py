@@ -1,0 +1,198 @@
+"""The figures of the usage page, from the daily sums of the ledger."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date
+from typing import Any
+
+from django.db.models import QuerySet, Sum
+
+from ..actions.usage_totals import bucket_of, milliseconds_of
+from ..models import FirstTokenDay, UsageDay, UsageRecord, User
+from .money import UNKNOWN, dollars
+from .period import Period
+
+_SUMMED = (
+    "calls",
+    "input_tokens",
+    "output_tokens",
+    "cache_creation_5m_input_tokens",
+    "cache_creation_1h_input_tokens",
+    "cache_read_input_tokens",
+    "server_tool_requests",
+    "cost_microdollars",
+    "unknown_costs",
+    "presumed_microdollars",
+)
+
+
+@dataclass(slots=True)
+class Line:
+    """Sums of some calls; `label` says of which. Tokens by kind, money in micro-dollars."""
+
+    label: str
+    calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_creation_5m_input_tokens: int = 0
+    cache_creation_1h_input_tokens: int = 0
+    cache_read_input_tokens: int = 0
+    server_tool_requests: int = 0
+    cost_microdollars: int = 0
+    unknown_costs: int = 0
+    presumed_microdollars: int = 0
+
+    @property
+    def cache_write_tokens(self) -> int:
+        return self.cache_creation_5m_input_tokens + self.cache_creation_1h_input_tokens
+
+    @property
+    def prompt_tokens(self) -> int:
+        return self.input_tokens + self.cache_write_tokens + self.cache_read_input_tokens
+
+    @property
+    def cache_share(self) -> int:
+        """Percent of the prompts that came from the cache."""
+        return round(100 * self.cache_read_input_tokens / self.prompt_tokens) if self.prompt_tokens else 0
+
+    @property
+    def cost(self) -> str:
+        return dollars(self.cost_microdollars)
+
+    @property
+    def presumed(self) -> str:
+        return dollars(self.presumed_microdollars)
+
+    def add(self, row: dict[str, Any]) -> None:
+        for name in _SUMMED:
+            setattr(self, name, getattr(self, name) + (row[name] or 0))
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """Milliseconds to the first token, to about a tenth; None without any answer."""
+
+    label: date | str
+    p50: int | None
+    p95: int | None
+
+    @property
+    def half(self) -> str:
+        return _seconds(self.p50)
+
+    @property
+    def most(self) -> str:
+        return _seconds(self.p95)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """All that the page shows of a period."""
+
+    total: Line
+    days: list[Line]
+    people: list[Line]
+    groups: list[Line]
+    models: list[Line]
+    errors: list[tuple[str, int]]
+    waits: Waits
+    waits_by_day: list[Waits]
+
+
+def figures_of(period: Period, user: User | None) -> Figures:
+    """The figures of this person's calls, or of everybody's (None). Every day of the period has its line."""
+    rows = UsageDay.objects.filter(day__range=(period.first, period.last))
+    if user is not None:
+        rows = rows.filter(user=user)
+    by_day = {day: Line(day.isoformat()) for day in period.days}
+    total = Line("Total")
+    for row in _grouped(rows, "day"):
+        by_day[row["day"]].add(row)
+        total.add(row)
+    people, groups = ([], []) if user is not None else _people(rows)
+    errors = rows.exclude(error_type="").values_list("error_type").annotate(Sum("calls"))
+    overall, daily = _waits(_buckets(period) if user is None else _own_buckets(period, user), period)
+    return Figures(
+        total=total,
+        days=list(by_day.values()),
+        people=people,
+        groups=groups,
+        models=_sorted(_line(row["model"], row) for row in _grouped(rows, "model")),
+        errors=sorted(errors, key=lambda pair: (-pair[1], pair[0])),
+        waits=overall,
+        waits_by_day=daily,
+    )
+
+
+def _people(rows: QuerySet[UsageDay]) -> tuple[list[Line], list[Line]]:
+    """By person, and by group: somebody in two groups counts in both."""
+    names = {pk: display or name for pk, name, display in User.objects.values_list("pk", "username", "display_name")}
+    groups_of: dict[int, list[str]] = defaultdict(list)
+    for pk, group in User.objects.exclude(groups=None).values_list("pk", "groups__name"):
+        groups_of[pk].append(group)
+    people: list[Line] = []
+    groups: dict[str, Line] = {}
+    for row in _grouped(rows, "user"):
+        people.append(_line(names.get(row["user"], "People who were removed"), row))
+        for name in groups_of.get(row["user"]) or ["No group"]:
+            groups.setdefault(name, Line(name)).add(row)
+    return _sorted(people), _sorted(groups.values()) if groups_of else []
+
+
+def _grouped(rows: QuerySet[UsageDay], name: str) -> Iterable[dict[str, Any]]:
+    # Each sum goes by its column's own name, which Django takes only for expressions on values().
+    sums = {f"sum_{column}": Sum(column) for column in _SUMMED}
+    for row in rows.order_by().values(name).annotate(**sums):
+        yield {name: row[name], **{column: row[f"sum_{column}"] for column in _SUMMED}}
+
+
+def _line(label: str, row: dict[str, Any]) -> Line:
+    line = Line(label)
+    line.add(row)
+    return line
+
+
+def _sorted(lines: Iterable[Line]) -> list[Line]:
+    return sorted(lines, key=lambda line: (-line.cost_microdollars, -line.calls, line.label))
+
+
+def _buckets(period: Period) -> Iterable[tuple[date, int, int]]:
+    rows = FirstTokenDay.objects.filter(day__range=(period.first, period.last))
+    return rows.order_by().values_list("day", "bucket", "calls")
+
+
+def _own_buckets(period: Period, user: User) -> Iterable[tuple[date, int, int]]:
+    """One person's from the ledger itself: sums by person would be nearly as many as the calls."""
+    rows = UsageRecord.objects.filter(user=user, created_at__gte=period.begins, created_at__lt=period.ends)
+    for time, wait in rows.exclude(first_token_ms=None).values_list("created_at", "first_token_ms"):
+        yield time.astimezone(UTC).date(), bucket_of(wait or 0), 1
+
+
+def _waits(rows: Iterable[tuple[date, int, int]], period: Period) -> tuple[Waits, list[Waits]]:
+    everything: dict[int, int] = defaultdict(int)
+    by_day: dict[date, dict[int, int]] = defaultdict(lambda: defaultdict(int))
+    for day, bucket, calls in rows:
+        everything[bucket] += calls
+        by_day[day][bucket] += calls
+    daily = [Waits(day, percentile(by_day[day], 50), percentile(by_day[day], 95)) for day in period.days]
+    return Waits("All", percentile(everything, 50), percentile(everything, 95)), daily
+
+
+def percentile(buckets: dict[int, int], percent: int) -> int | None:
+    """Milliseconds that this share of the answers took at most."""
+    wanted = sum(buckets.values()) * percent / 100
+    reached = 0
+    for bucket in sorted(buckets):
+        reached += buckets[bucket]
+        if reached >= wanted:
+            return milliseconds_of(bucket)
+    return None
+
+
+def _seconds(milliseconds: int | None) -> str:
+    if milliseconds is None:
+        return UNKNOWN
+    return f"{milliseconds} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.1f} s"

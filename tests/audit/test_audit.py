@@ -1,0 +1,170 @@
+"""The audit record: sign-ins and every change in the admin, who, what and from where, never a secret."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+import pytest
+from django.contrib.admin import site
+from django.contrib.auth.models import Group
+from django.test import Client
+
+from chatsite.admin_site import Audited
+from conversations.actions import audit
+from conversations.models import AuditEvent, LanguageModel, Provider, User
+from tests.world import JSON, Person, member
+
+CANARY = "sk-canary-abcdefghijklmnop"
+
+
+def events(*acts: str) -> list[AuditEvent]:
+    return list(AuditEvent.objects.filter(act__in=acts).order_by("pk"))
+
+
+def sign_in(name: str, password: str, **extra: Any) -> int:
+    return Client().post("/accounts/login/", {"login": name, "password": password}, **extra).status_code
+
+
+def test_signing_in_and_out_is_recorded_with_the_address(alice: Person) -> None:
+    AuditEvent.objects.all()._raw_delete("default")
+    client = Client(REMOTE_ADDR="203.0.113.7")
+    client.post("/accounts/login/", {"login": "alice", "password": "alice-password-1"})
+    client.post("/accounts/logout/")
+    assert [(e.act, e.actor, e.actor_name, e.address) for e in events("signed_in", "signed_out")] == [
+        ("signed_in", alice.user, "alice", "203.0.113.7"), ("signed_out", alice.user, "alice", "203.0.113.7"),
+    ]  # fmt: skip
+
+
+def test_a_failed_sign_in_names_the_person_and_never_what_was_typed(alice: Person) -> None:
+    assert sign_in("alice", "wrong-password-9") == 200
+    assert sign_in("my-secret-password", "x") == 200
+    known, unknown = events("sign_in_failed")
+    assert (known.actor, known.actor_name, known.object_id) == (None, "alice", str(alice.user.pk))
+    assert (unknown.actor_name, unknown.object_id, unknown.detail) == ("", "", {})
+
+
+def test_a_change_of_password_is_recorded_without_it(alice: Person) -> None:
+    data = {"oldpassword": "alice-password-1", "password1": "tulip-Harvest-77", "password2": "tulip-Harvest-77"}
+    assert alice.client.post("/accounts/password/change/", data).status_code == 302
+    assert [event.actor for event in events("password_changed")] == [alice.user]
+    assert "tulip" not in str(list(AuditEvent.objects.values()))
+
+
+def test_every_page_of_the_admin_is_audited() -> None:
+    assert site._registry
+    for model, page in site._registry.items():
+        assert isinstance(page, Audited), model
+
+
+def test_a_provider_is_added_changed_and_deleted_and_its_key_is_in_no_record(administrator: Person) -> None:
+    fields = {
+        "name": "New", "dialect": "anthropic", "base_url": "", "version": "2023-06-01", "enabled": "on",
+        "new_api_key": CANARY, "extra_headers": '{"X-Secret": "' + CANARY + '"}',
+    }  # fmt: skip
+    assert administrator.client.post("/admin/conversations/provider/add/", fields).status_code == 302
+    provider = Provider.objects.get(name="New")
+    path = f"/admin/conversations/provider/{provider.pk}"
+    administrator.client.post(f"{path}/change/", fields | {"name": "Newer", "new_api_key": ""})
+    administrator.client.post(f"{path}/delete/", {"post": "yes"})
+    added, changed, deleted = [
+        event for event in events("added", "changed", "deleted") if event.object_type == "provider"
+    ]
+    assert added.actor == administrator.user
+    assert added.object_id == changed.object_id == deleted.object_id == str(provider.pk)
+    assert added.detail["values"]["new_api_key"] == "(changed)"
+    assert changed.detail == {"name": "Newer", "values": {"name": "Newer"}}
+    assert CANARY not in str(list(AuditEvent.objects.values()))
+
+
+def test_groups_people_and_bulk_deletions_are_recorded(administrator: Person) -> None:
+    client = administrator.client
+    client.post("/admin/auth/group/add/", {"name": "Research"})
+    client.post("/admin/conversations/user/add/", {
+        "username": "dora", "password1": "tulip-Harvest-77", "password2": "tulip-Harvest-77", "usable_password": "true",
+    })  # fmt: skip
+    for number in range(3):
+        Group.objects.create(name=f"Old {number}")
+    old = list(Group.objects.filter(name__startswith="Old").values_list("pk", flat=True))
+    client.post("/admin/auth/group/", {"action": "delete_selected", "_selected_action": old, "post": "yes"})
+    found = [(event.act, event.object_type, event.detail["name"]) for event in events("added", "deleted")]
+    assert found[:2] == [("added", "group", "Research"), ("added", "user", "dora")]
+    assert sorted(found[2:]) == [("deleted", "group", f"Old {number}") for number in range(3)]
+    assert "tulip" not in str(list(AuditEvent.objects.values()))
+
+
+def test_a_change_in_a_list_is_recorded(administrator: Person, model: LanguageModel) -> None:
+    path = f"/admin/conversations/languagemodel/{model.pk}/change/"
+    fields = {
+        "provider": model.provider_id, "model_id": model.model_id, "label": "Best", "capabilities": "{}", "prices": "{}",
+        "position": "3",
+    }  # fmt: skip
+    assert administrator.client.post(path, fields).status_code == 302
+    (event,) = events("changed")
+    assert event.detail["values"] == {"label": "Best", "enabled": "False", "position": "3"}
+
+
+def test_prices_that_cannot_be_read_are_refused(administrator: Person, model: LanguageModel) -> None:
+    fields = {
+        "provider": model.provider_id, "model_id": model.model_id, "label": "", "capabilities": "{}", "position": "0",
+        "prices": '{"input": "free", "output": 1}',
+    }  # fmt: skip
+    response = administrator.client.post(f"/admin/conversations/languagemodel/{model.pk}/change/", fields)
+    assert b"input must be a number of US dollars" in response.content
+
+
+def test_the_record_is_append_only(administrator: Person, alice: Person) -> None:
+    audit.record(alice.user, "tested")
+    with pytest.raises(TypeError):
+        AuditEvent.objects.all().update(act="other")
+    with pytest.raises(TypeError):
+        AuditEvent.objects.all().delete()
+    alice.user.delete()
+    event = AuditEvent.objects.get(act="tested")
+    assert (event.actor, event.actor_name) == (None, "alice"), "the name outlives the person"
+
+
+def test_foreign_words_stay_in_one_escaped_line(administrator: Person) -> None:
+    person = User.objects.create_user("mallory")
+    audit.record(
+        person, "tested", name='a\nb\x1b[31m","x":1} \u202e<script>', **{"k\n1": ["\r\n2026-01-01 carol did it"]}
+    )
+    event = AuditEvent.objects.get(act="tested")
+    assert event.detail == {"name": 'a b [31m","x":1} <script>', "k 1": ["2026-01-01 carol did it"]}
+    text = administrator.client.get("/audit/").content.decode()
+    assert "<script>" not in text
+    assert "&lt;script&gt;" in text
+
+
+def test_the_page_filters_by_what_who_and_when_and_goes_back(administrator: Person, alice: Person) -> None:
+    for number in range(150):
+        audit.record(alice.user, "tested", number=f"n{number}.")
+    audit.record(administrator.user, "other")
+    first = administrator.client.get("/audit/?act=tested&person=ALI").content.decode()
+    assert "n149." in first
+    assert "n50." in first
+    assert "n49." not in first
+    oldest = events("tested")[50].pk
+    second = administrator.client.get(f"/audit/?act=tested&before={oldest}").content.decode()
+    assert "n49." in second
+    assert "n50." not in second
+    nothing = administrator.client.get("/audit/?from=2026-01-01&to=2026-01-02").content.decode()
+    assert "Nothing found." in nothing
+
+
+def test_the_download_has_one_line_per_event(administrator: Person) -> None:
+    audit.record(None, "tested", actor_name="=cmd()", note="a\nb")
+    response = administrator.client.get("/audit/download/?act=tested")
+    lines = b"".join(response.streaming_content).decode().splitlines()  # type: ignore[attr-defined]
+    assert len(lines) == 2
+    row = next(csv.DictReader(io.StringIO("\n".join(lines))))
+    assert (row["person"], row["detail"], row["act"]) == ("'=cmd()", "note: a b", "tested")
+
+
+@pytest.mark.parametrize("path", ["/audit/", "/audit/download/"])
+@pytest.mark.parametrize("who", ["member", "staff"])
+def test_only_administrators_see_it(alice: Person, path: str, who: str) -> None:
+    person = alice if who == "member" else member("sam", is_staff=True)
+    response = person.client.get(path, **JSON)
+    assert (response.status_code, response.json()["error"]["type"]) == (404, "not_found")
