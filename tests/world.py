@@ -25,7 +25,7 @@ from conversations.models import (
     Provider,
     User,
 )
-from tests.fake_upstream import FakeUpstream
+from tests.fake_upstream import Call, FakeUpstream
 
 from .clients import EventStream, Frame, Socket
 from .engine import EngineLoop
@@ -134,6 +134,10 @@ class World:
     def stream(self, person: Person, generation: str, after: int | None = 0, **headers: str) -> EventStream:
         query = "" if after is None else f"?after={after}"
         return EventStream(self.engine, person.client, f"/generations/{generation}/events/{query}", **headers)
+
+    def asked(self) -> list[Call]:
+        """The upstream's calls for answers, without those for titles."""
+        return [call for call in self.upstream.calls if call.body.get("stream")]
 
     def answer(self, text: str = "Hello", person: Person | None = None) -> tuple[dict[str, Any], list[Frame]]:
         """Start a conversation and read its answer to the end: the send's body and the frames."""

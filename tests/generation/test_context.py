@@ -248,7 +248,7 @@ def test_thinking_survives_the_whole_way_from_the_wire_to_the_wire(world: World)
     sent, _ = world.answer()
     more = world.alice.send(sent["conversation"])
     world.ended(more | {"conversation": sent["conversation"]})
-    asked = [call for call in world.upstream.calls if call.body.get("stream")][-1].body["messages"]
+    asked = world.asked()[-1].body["messages"]
     assert asked[1]["content"][0] == block
     assert json.dumps(asked[1]["content"][0]) == json.dumps(block), "also the order of its keys"
 
@@ -390,7 +390,7 @@ def test_the_body_on_the_wire_leaves_out_what_the_model_refuses(world: World) ->
     world.answer("Hello")
     sent = world.alice.start("Hello", temperature="0.5", top_k="3", thinking="off", effort="max")
     world.ended(sent)
-    body = [call for call in world.upstream.calls if call.body.get("stream")][-1].body
+    body = world.asked()[-1].body
     assert not {"temperature", "top_k", "top_p"} & set(body)
     assert body["output_config"] == {"effort": "max"}
     assert body["stream"] is True
@@ -421,7 +421,7 @@ def test_request_n_plus_one_begins_with_request_n(world: World) -> None:
     for number in range(3):
         more = world.alice.send(sent["conversation"], f"Next {number}")
         world.ended(more | {"conversation": sent["conversation"]})
-    bodies = [call.body for call in world.upstream.calls if call.body.get("stream")]
+    bodies = [call.body for call in world.asked()]
     for before, later in zip(bodies, bodies[1:], strict=False):
         plain = [_without_marks(turn) for turn in before["messages"]]
         assert [_without_marks(turn) for turn in later["messages"]][: len(plain)] == plain

@@ -60,7 +60,7 @@ def ask(world: World, text: str = "Hello", seconds: float = 15) -> Seen:
     mine = [frame for frame in frames if frame.get("generation") == sent["generation"]]
     generation = Generation.objects.select_related("message").get(pk=sent["generation"])
     frames = [frame for frame in mine if frame["type"] != "message_created"]
-    seen = Seen(frames, generation, sum(bool(call.body.get("stream")) for call in world.upstream.calls), took)
+    seen = Seen(frames, generation, len(world.asked()), took)
     check_what_always_holds(seen)
     # A title, say, may follow; another event of this answer may not.
     page.send("not a command")
@@ -236,7 +236,7 @@ def test_row_9_a_short_retry_after_is_waited_for_and_shown(world: World) -> None
     seen = ask(world, "fault:9:1")
     completed(seen, "Hello from the fake upstream.")
     assert seen.calls == 2
-    first, second = (call for call in world.upstream.calls if call.body.get("stream"))
+    first, second = world.asked()
     pause = second.received_at - first.received_at
     assert 1.0 <= pause <= 1.7, "minus nothing, plus a tenth, and the time for a connection on a busy machine"
     waits = [frame for frame in seen.frames if frame["type"] == "generation_status"]
@@ -371,7 +371,7 @@ def test_row_31_an_empty_answer_is_complete_and_does_not_poison_the_history(worl
     assert "returned nothing" in world.alice.client.get(sent["url"]).content.decode()
     more = world.alice.send(sent["conversation"], "load-0")
     follow(world, sent["conversation"], more)
-    asked = [call for call in world.upstream.calls if call.body.get("stream")][-1].body["messages"]
+    asked = world.asked()[-1].body["messages"]
     assert [turn["role"] for turn in asked] == ["user"]
     assert [block["text"] for block in asked[0]["content"]] == ["fault:31", "load-0"]
 
@@ -408,7 +408,7 @@ def test_a_silent_reconnect_happens_only_before_the_first_byte(world: World) -> 
     world.upstream.script(*wire.text_answer("Second"))
     sent = world.alice.send(first["conversation"])
     assert follow(world, first["conversation"], sent)[-1]["status"] == "completed"
-    assert len(world.upstream.calls) == 2
+    assert len(world.asked()) == 2
 
 
 def test_an_answer_as_plain_json_is_taken(world: World) -> None:
