@@ -43,7 +43,7 @@ def person(name: str, password: str = "", **fields: Any) -> str:
 @transaction.atomic
 def conversation(owner: str, messages: list[str], title: str, days: int = 0, titled: bool = True) -> str:
     user = User.objects.get(username=owner)
-    model = LanguageModel.objects.usable_by(user).first()
+    model = next(iter(LanguageModel.objects.usable_by(user)), None)
     assert model is not None
     then = timezone.now() - timedelta(days=days, minutes=len(messages))
     made = Conversation.objects.create(

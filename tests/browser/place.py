@@ -62,6 +62,7 @@ class Place:
             "CHATSITE_PUBLIC_URL": self.url,
             "ANTHROPIC_BASE_URL": self.upstream.url,
             "ANTHROPIC_API_KEY": "sk-canary-0123456789abcdef",
+            "CHATSITE_DRAIN_SECONDS": "1",
         }
         data = self._folder / "data"
         self.site = enter(RunningSite(data, port=inside, **variables))

@@ -161,7 +161,7 @@ async def test_a_send_survives_a_reload_before_its_acknowledgement(place: Place,
 
 async def test_without_websockets_the_answer_comes_as_events(place: Place, alice: Visit) -> None:
     async def refuse(socket: WebSocketRoute) -> None:
-        await socket.close(code=1006 if False else 1011, reason="blocked")
+        await socket.close(code=1011, reason="blocked")
 
     await alice.context.route_web_socket("**/ws/**", refuse)
     answer = place.answer()

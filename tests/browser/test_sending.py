@@ -17,7 +17,7 @@ async def test_an_answer_flows_in_and_is_formatted(place: Place, chat: Chat) -> 
     await expect(chat.turns.last.locator(".message__text")).to_have_text("Write something **bold**")
     await expect(chat.answers.last.locator(".waiting")).to_be_visible()
     answer.begin().text("This is **bo")
-    await chat.shows("This is **bo")
+    await chat.shows(re.compile("This is [*]*bo"))
     await expect(chat.stop).to_be_visible()
     answer.text("ld** text.\n\n- one\n- two\n")
     answer.end()

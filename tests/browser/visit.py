@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import re
 from dataclasses import dataclass, field
@@ -156,12 +157,11 @@ class Visit:
             await self.context.close()
 
     async def clean(self) -> None:
-        """Leaves the context as a new one would be, but for the browser's cache of files."""
+        """Leaves the context as a new one would be, but for the browser's caches; what pages keep is kept by person."""
         self.record.leave(self.context)
-        await self.context.set_offline(False)
-        await self.context.unroute_all(behavior="ignoreErrors")
-        for page in self.context.pages:
-            with contextlib.suppress(Error):
-                await page.evaluate("localStorage.clear()")
-            await page.close()
-        await self.context.clear_cookies()
+        async with asyncio.timeout(20):
+            await self.context.set_offline(False)
+            await self.context.unroute_all(behavior="ignoreErrors")
+            for page in self.context.pages:
+                await page.close()
+            await self.context.clear_cookies()
