@@ -128,13 +128,22 @@ document.addEventListener("chatsite:moved", ({ detail: doc }) => {
   for (const id of ["header", "settings", "conversation-menu"]) $(id).replaceWith(doc.getElementById(id));
   $("main").classList.remove("main--empty");
   document.title = doc.title;
+  retitle();
   sidebar.reload();
 });
 
+/* The newest title that the news told; a page fetched before it must not bring back the old one. */
+let title = "";
+function retitle() {
+  if (!title || !$("title")) return;
+  $("title").textContent = title;
+  document.title = document.title.replace(/^.* · /, () => `${title} · `);
+}
+
 document.addEventListener("chatsite:conversation", ({ detail }) => {
-  if (detail.id !== page.conversation || !detail.title || !$("title")) return;
-  $("title").textContent = detail.title;
-  document.title = document.title.replace(/^.* · /, () => `${detail.title} · `);
+  if (detail.id !== page.conversation || !detail.title) return;
+  title = detail.title;
+  retitle();
 });
 
 document.addEventListener("chatsite:reconnected", () => sidebar.reload());
