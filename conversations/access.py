@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from django.contrib.auth.models import AnonymousUser
 
-from .models import Attachment, Conversation, Generation, Message, Participant, User
+from .models import Attachment, Conversation, Generation, Message, Participant, ShareLink, User, Workspace
 
 
 class Operation(StrEnum):
@@ -96,6 +96,54 @@ def attachment(user: User | AnonymousUser, id: uuid.UUID, operation: Operation) 
     elif found.uploader_id != user.pk or not user.is_active:
         raise NotFound
     return found
+
+
+def participant(user: User, conversation_id: uuid.UUID, id: int) -> Participant:
+    """A person or group that the conversation is open to, for its owners. Raises NotFound."""
+    parent = conversation(user, conversation_id, Operation.OWN)
+    found = Participant.objects.select_related("user", "group").filter(pk=id, conversation=parent).first()
+    if found is None:
+        raise NotFound
+    found.conversation = parent
+    return found
+
+
+def own_participation(user: User, conversation_id: uuid.UUID) -> Participant:
+    """The row by which this very person takes part, for leaving. Raises NotFound."""
+    parent = conversation(user, conversation_id, Operation.READ)
+    found = Participant.objects.filter(user=user, conversation=parent).first()
+    if found is None:
+        raise NotFound
+    found.conversation = parent
+    return found
+
+
+def share_link(user: User, conversation_id: uuid.UUID, id: int) -> ShareLink:
+    """A link to a snapshot of the conversation, for its owners. Raises NotFound."""
+    parent = conversation(user, conversation_id, Operation.OWN)
+    found = ShareLink.objects.filter(pk=id, conversation=parent).first()
+    if found is None:
+        raise NotFound
+    found.conversation = parent
+    return found
+
+
+def snapshot(user: User | AnonymousUser, token: str) -> ShareLink:
+    """The link with this token, if it shows its snapshot to this person. Raises NotFound, whatever the reason."""
+    found = ShareLink.objects.open(token).select_related("conversation").first()
+    if found is None:
+        raise NotFound
+    is_member = isinstance(user, User) and user.is_active
+    if not is_member and not (found.public and Workspace.objects.current().public_links):
+        raise NotFound
+    return found
+
+
+def administrator(user: User | AnonymousUser) -> User:
+    """The person, if they may manage the workspace now. Raises NotFound: to others these pages do not exist."""
+    if not isinstance(user, User) or not (user.is_active and user.is_staff and user.is_superuser):
+        raise NotFound
+    return user
 
 
 def audience(conversation: Conversation) -> set[int] | None:

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from .views import attachments, audit, export, fragments, generations, managing, messages, pages, sending, sidebar, usage
+from .views import (
+    attachments,
+    audit,
+    export,
+    fragments,
+    generations,
+    managing,
+    messages,
+    pages,
+    sending,
+    sharing,
+    sidebar,
+    snapshot,
+    usage,
+)
 from .views.by_method import by_method
 
 _CONVERSATION = "conversations/<uuid:id>/"
@@ -27,6 +41,18 @@ urlpatterns: list[URLPattern] = [
     path(f"{_CONVERSATION}delete/", managing.delete, name="conversation-delete"),
     path(f"{_CONVERSATION}restore/", managing.restore, name="conversation-restore"),
     path(f"{_CONVERSATION}settings/", managing.settings, name="conversation-settings"),
+    path(f"{_CONVERSATION}people/", by_method(get=sharing.people, post=sharing.add), name="conversation-people"),
+    path(f"{_CONVERSATION}people/<int:participant>/role/", sharing.role, name="participant-role"),
+    path(f"{_CONVERSATION}people/<int:participant>/remove/", sharing.remove, name="participant-remove"),
+    path(f"{_CONVERSATION}leave/", sharing.leave, name="conversation-leave"),
+    path(f"{_CONVERSATION}visibility/", sharing.visibility, name="conversation-visibility"),
+    path(f"{_CONVERSATION}read/", sharing.read, name="conversation-read"),
+    path(f"{_CONVERSATION}links/", sharing.create_link, name="conversation-links"),
+    path(f"{_CONVERSATION}links/<int:link>/switch/", sharing.switch_link, name="share-link-switch"),
+    path(f"{_CONVERSATION}links/<int:link>/remove/", sharing.remove_link, name="share-link-remove"),
+    path("share/<str:token>/", snapshot.snapshot, name="snapshot"),
+    path("share/<str:token>/files/<str:name>/", snapshot.file, name="snapshot-file"),
+    path("share/<str:token>/files/<str:name>/thumbnail/", snapshot.thumbnail, name="snapshot-thumbnail"),
     path(_MESSAGE, fragments.message, name="message"),
     path(f"{_MESSAGE}edit/", sending.edit, name="message-edit"),
     path(f"{_MESSAGE}regenerate/", sending.regenerate, name="message-regenerate"),

@@ -12,9 +12,10 @@ from .. import access
 from ..access import NotFound, Operation
 from ..actions.answers import request_stop
 from ..generation import supervisor
-from ..live import mirrors
+from ..live import mirrors, news
 from ..live.hub import hub
-from ..models import Generation
+from ..live.presence import presence
+from ..models import Conversation, Generation
 from .commands import Ack, Command, Resume
 from .socket import GONE, Socket
 
@@ -26,15 +27,33 @@ class ConversationSocket(Socket):
 
     async def opened(self) -> None:
         try:
-            running = await database_sync_to_async(self._running)()
+            found, running = await database_sync_to_async(self._state)()
         except NotFound:
             await self.end(GONE)
             return
         self._delivery.first({"type": "conversation", "id": self.conversation_id, "running": running})
+        if self.scope["query_string"] == b"catch_up":
+            # What happened after the page was made and before this socket opened is in neither of them.
+            self._delivery.tell(news.update_of(found, leaf=str(found.current_leaf_id)))
+        if not self._closing:
+            presence.enter(found.pk, self, self.user.badge)
 
-    def _running(self) -> list[dict[str, Any]]:
+    async def disconnect(self, code: int) -> None:
+        self._leave()
+        await super().disconnect(code)
+
+    async def end(self, code: int) -> None:
+        self._leave()
+        await super().end(code)
+
+    def _leave(self) -> None:
+        if self.conversation_id is not None:
+            presence.leave(self.conversation_id, self)
+
+    def _state(self) -> tuple[Conversation, list[dict[str, Any]]]:
+        """The conversation and its running answers. Raises NotFound."""
         assert self.conversation_id is not None
-        access.conversation(self.user, self.conversation_id, Operation.READ)
+        conversation = access.conversation(self.user, self.conversation_id, Operation.READ)
         rows = Generation.objects.live().filter(conversation_id=self.conversation_id)
         found = []
         for generation, message, journalled in rows.values_list("pk", "message_id").annotate(
@@ -43,7 +62,7 @@ class ConversationSocket(Socket):
             log = hub.logs.get(generation)
             seq = log.seq if log is not None else journalled or 0
             found.append({"generation": generation, "message": message, "seq": seq})
-        return found
+        return conversation, found
 
     async def obey(self, command: Command) -> None:
         if isinstance(command, Ack):

@@ -11,6 +11,7 @@ from typing import Any
 from ..models import Conversation, Generation, Message
 from . import doorbell, mirrors
 from .hub import Frame, hub
+from .presence import presence
 
 People = set[int] | None
 
@@ -29,6 +30,7 @@ def message_created(
             "content": turn.content,
             "status": turn.status,
             "continues": turn.continues,
+            "author": turn.author.badge if turn.author is not None else None,
         },
         "reply": str(reply.pk),
         "generation": str(generation.pk),
@@ -91,7 +93,9 @@ def deaf_before() -> None:
 
 def heard(payload: dict[str, Any]) -> None:
     """A ring of another process, delivered to the pages of this one. Runs in the event loop."""
-    if "answers" in payload:
+    if "present" in payload:
+        presence.heard(payload)
+    elif "answers" in payload:
         mirrors.heard(payload["answers"])
     elif payload.get("recheck"):
         _recheck()

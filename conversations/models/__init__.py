@@ -11,6 +11,8 @@ from .language_model import LanguageModel
 from .message import Message
 from .participant import Participant
 from .provider import Provider
+from .read_mark import ReadMark
+from .share_link import ShareLink
 from .stored_file import StoredFile
 from .usage_day import FirstTokenDay, UsageDay
 from .usage_record import UsageRecord
@@ -31,6 +33,8 @@ __all__ = [
     "Message",
     "Participant",
     "Provider",
+    "ReadMark",
+    "ShareLink",
     "StoredFile",
     "UsageDay",
     "UsageRecord",

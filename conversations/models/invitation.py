@@ -6,6 +6,7 @@ import hashlib
 import secrets
 from datetime import datetime
 
+from django.contrib.auth.models import Group
 from django.db import models
 from django.utils import timezone
 
@@ -30,6 +31,7 @@ class Invitation(models.Model):
     token_hash = models.CharField(max_length=64, unique=True)
     role = models.CharField(max_length=20, choices=Role.choices, default=Role.MEMBER)
     first_administrator = models.BooleanField(default=False)
+    groups = models.ManyToManyField(Group, blank=True, related_name="+")
     email = models.EmailField(blank=True)
     created_by = models.ForeignKey("User", null=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
@@ -42,6 +44,15 @@ class Invitation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.role} until {self.expires_at:%Y-%m-%d}"
+
+    @property
+    def state(self) -> str:
+        """`open`, `used`, `revoked` or `expired`."""
+        if self.used_at is not None:
+            return "used"
+        if self.revoked_at is not None:
+            return "revoked"
+        return "open" if self.expires_at > timezone.now() else "expired"
 
     @staticmethod
     def new_token() -> str:

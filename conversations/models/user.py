@@ -20,3 +20,8 @@ class User(AbstractUser):
     def name(self) -> str:
         """What others see: the display name, else the user name."""
         return self.display_name or self.username
+
+    @property
+    def badge(self) -> dict[str, int | str]:
+        """How others see this person beside a message or in a list of who is there: id, name, initial."""
+        return {"id": self.pk, "name": self.name, "initial": self.name[:1].upper()}

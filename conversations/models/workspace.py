@@ -20,6 +20,8 @@ class Workspace(models.Model):
     starters = models.JSONField(
         default=list, blank=True, help_text="Up to four starting points, as a list of texts."
     )
+    # Whether links to snapshots may be made for people without an account.
+    public_links = models.BooleanField(default=False)
     retention_days = models.PositiveIntegerField(null=True, blank=True)
 
     objects = WorkspaceQuerySet.as_manager()

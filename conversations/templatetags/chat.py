@@ -20,9 +20,9 @@ STATIC_IMPORT = re.compile(r'^import [^;]*?"(\.{1,2}/[^"]+)";', re.MULTILINE)
 # Every icon that templates or scripts may use, by its Lucide name.
 ICONS = (
     "archive", "archive-restore", "arrow-down", "arrow-up", "check", "chevron-left", "chevron-right", "circle-alert",
-    "copy", "download", "ellipsis", "file-text", "git-fork", "keyboard", "log-out", "menu", "monitor", "moon",
+    "copy", "download", "ellipsis", "file-text", "git-fork", "keyboard", "link", "log-out", "menu", "monitor", "moon",
     "panel-left", "pencil", "plus", "refresh-cw", "search", "settings-2", "shield", "square", "sun", "trash-2",
-    "undo-2", "user", "wrench", "x",
+    "undo-2", "user", "users", "wrench", "x",
 )  # fmt: skip
 
 ROLES = {"user": "You", "assistant": "Answer"}

@@ -18,7 +18,7 @@ from ..models import Conversation, Generation, LanguageModel, Message, Provider,
 from ..upstream.capabilities import lookup
 from ..upstream.model_table import Capabilities
 from .money import dollars, tokens
-from .sidebar import sidebar
+from .sidebar import is_unread, sidebar
 from .transcript import page_of
 
 
@@ -41,6 +41,7 @@ def chat_context(user: User, found: Conversation | None) -> dict[str, Any]:
         "messages": messages,
         "has_earlier": has_earlier,
         "may_write": may_write,
+        "may_own": found is not None and access.may(user, found, Operation.OWN),
         "settings_form": SettingsForm(
             found.parameters if found is not None else {}, str(chosen.pk) if chosen else "", usable
         ),
@@ -77,12 +78,13 @@ def _page(
         "socket_url": f"/ws/conversations/{found.pk}/" if found is not None else "/ws/",
         "running": [],
         "urls": {"home": reverse("home"), "create": reverse("conversations")},
-        "user": {"name": user.name, "theme": user.theme, "staff": user.is_staff},
+        "user": {"id": user.pk, "name": user.name, "theme": user.theme, "staff": user.is_staff},
         "model": chosen.pk if chosen is not None else None,
         "models": [_model(row, row == chosen) for row in usable],
         "may_write": may_write,
     }
     if found is not None:
+        page["unread"] = is_unread(user, found)
         page["urls"] |= {
             name: reverse(f"conversation-{name}", args=[found.pk])
             for name in (

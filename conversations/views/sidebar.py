@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from ..models import Conversation, Generation, User
+from ..models import Conversation, Generation, ReadMark, User
 from .requests import person
 
 SHOWN = 100
@@ -31,11 +31,17 @@ def sidebar(user: User, query: str = "", *, archived: bool = False) -> list[dict
     words = query.replace("\x00", "")[:QUERY_CHARACTERS].split()
     for word in words:
         found = found.filter(title__icontains=word)
-    rows = list(found.order_by("-updated_at").values("pk", "title", "updated_at", "archived_at")[:SHOWN])
+    columns = ("pk", "title", "updated_at", "archived_at", "owner_id", "visibility")
+    rows = list(found.order_by("-updated_at").values(*columns)[:SHOWN])
     running = set(
         Generation.objects.live()
         .filter(conversation__in=[row["pk"] for row in rows])
         .values_list("conversation_id", flat=True)
+    )
+    read = dict(
+        ReadMark.objects.filter(user=user, conversation__in=[row["pk"] for row in rows]).values_list(
+            "conversation_id", "read_at"
+        )
     )
     groups: dict[str, list[dict[str, Any]]] = {}
     today = timezone.localtime()
@@ -46,11 +52,25 @@ def sidebar(user: User, query: str = "", *, archived: bool = False) -> list[dict
                 "title": row["title"],
                 "url": reverse("conversation", args=[row["pk"]]),
                 "running": row["pk"] in running,
-                "unread": False,
+                "unread": _is_unread(user, row, read.get(row["pk"])),
                 "archived": row["archived_at"] is not None,
             }
         )
     return [{"label": label, "conversations": conversations} for label, conversations in groups.items()]
+
+
+def is_unread(user: User, conversation: Conversation) -> bool:
+    """Whether something has happened in it since this person read it."""
+    mark = ReadMark.objects.filter(user=user, conversation=conversation).first()
+    row = {name: getattr(conversation, name) for name in ("updated_at", "owner_id", "visibility")}
+    return _is_unread(user, row, mark.read_at if mark is not None else None)
+
+
+def _is_unread(user: User, row: dict[str, Any], read_at: datetime | None) -> bool:
+    """News since the last reading; never opened: only what somebody has shared with this person."""
+    if read_at is not None:
+        return bool(row["updated_at"] > read_at)
+    return bool(row["owner_id"] != user.pk and row["visibility"] == Conversation.Visibility.PRIVATE)
 
 
 def _label(today: datetime, day: datetime) -> str:

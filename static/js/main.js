@@ -50,6 +50,18 @@ const settings = async () => {
   await loadSettings();
   return $("settings");
 };
+const people = once(async () => {
+  await import("./elements/people.js");
+  return $("people");
+});
+const presence = once(async () => {
+  const { Presence } = await import("./presence.js");
+  return new Presence({ user: page.user, hint: $("composer-hint") });
+});
+const reading = once(async () => {
+  const { Reading } = await import("./reading.js");
+  return new Reading();
+});
 const chooseTheme = async (theme) => (await import("./theme.js")).chooseTheme(theme);
 for (const load of [messageActs, conversationActs, codeActs, command, loadSettings]) setTimeout(() => load().catch(() => {}), LATER);
 
@@ -67,7 +79,14 @@ function isArchived({ entry }) {
 const pageActs = {
   sidebar: () => sidebar.toggle(),
   search: async () => (await command()).open(),
-  settings: async () => (await settings()).toggle(),
+  settings: async () => {
+    if (!$("people").hidden) await (await people()).toggle(false);
+    (await settings()).toggle();
+  },
+  people: async () => {
+    if (!$("settings").hidden) (await settings()).toggle(false);
+    await (await people()).toggle();
+  },
   help: () => $("help").showModal(),
   rename: async () => (await conversationActs()).rename(),
   archived: () => sidebar.toggleArchived(),
@@ -129,6 +148,7 @@ document.addEventListener("chatsite:moved", ({ detail: doc }) => {
   $("main").classList.remove("main--empty");
   document.title = doc.title;
   retitle();
+  presence().then((them) => them.draw(), () => {});
   sidebar.reload();
 });
 
@@ -145,6 +165,12 @@ document.addEventListener("chatsite:conversation", ({ detail }) => {
   title = detail.title;
   retitle();
 });
+
+document.addEventListener("chatsite:conversation", ({ detail }) => {
+  if (detail.id === page.conversation && detail.running === false) reading().then((one) => one.news(), () => {});
+});
+
+document.addEventListener("chatsite:presence", async ({ detail }) => (await presence()).update(detail));
 
 document.addEventListener("chatsite:reconnected", () => sidebar.reload());
 
@@ -195,4 +221,5 @@ transcript.addEventListener("click", async ({ target }) => {
 nameKeys(document);
 if (!page.mayWrite) composer.close("You may read this conversation, but not write in it.");
 session.start();
+if (page.unread) reading().catch(() => {});
 if (sessionStorage.length) conversationActs().then((acts) => acts.takeUp());

@@ -14,7 +14,7 @@ const OF_ANSWERS = ["message_start", "content_block_start", "content_block_delta
 /**
  * The conversation that this page shows: its socket, its running answers, its sends. Everything that the server
  * says goes through `frame`. Dispatches on `document`: "chatsite:conversation" (news of any conversation) and
- * "chatsite:moved" (a new conversation has come into being here), "chatsite:reconnected" (news may have been missed).
+ * "chatsite:moved" (a new conversation has come into being here), "chatsite:reconnected" (news may have been missed), "chatsite:presence" (who has the conversation open).
  */
 export class Session {
   #handlers = {
@@ -22,6 +22,7 @@ export class Session {
     message_created: (frame) => this.#created(frame),
     conversation_updated: (frame) => this.#updated(frame.conversation),
     generation_status: (frame) => this.answers.status(frame),
+    presence: ({ people }) => document.dispatchEvent(new CustomEvent("chatsite:presence", { detail: people })),
   };
   #seenBefore = false;
   /* News was left for after the acknowledgement of a send. */
@@ -57,8 +58,8 @@ export class Session {
       send: (frame) => this.connection.send(frame),
       on: { changed: () => this.#changed(), ended: () => this.#totals() },
     });
-    this.sending = new Sending({
     this.fallback = new Fallback({ frame: (frame) => this.frame(frame), seq: (generation) => this.answers.seq(generation) });
+    this.sending = new Sending({
       transcript,
       composer,
       fields,
@@ -157,7 +158,6 @@ export class Session {
     this.#changed();
   }
 
-  /* The newest messages, asked for again while they are older than an end that this page has seen. */
   /* The newest messages, asked for again while they are older than an end that this page has seen. */
   async #newest() {
     for (let wait = 150; ; wait *= 2) {

@@ -13,6 +13,7 @@ import pytest
 from django.contrib.auth.models import Group
 from django.test import Client
 
+from conversations.actions.sharing import create_link
 from conversations.models import Conversation, Message, Participant
 from conversations.urls import urlpatterns
 from tests.attachments.given import attached
@@ -20,6 +21,8 @@ from tests.world import JSON, Person, finished, member
 
 READ, WRITE, OWN, NOBODYS, ANYBODY = "read", "write", "own", "nobody's", "anybody"
 ADMINISTER = "administer"
+# Taking part by name, for leaving.
+NAMED = "named"
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,16 @@ TABLE = [
     Row("conversation-delete", "POST", OWN, 200),
     Row("conversation-restore", "POST", NOBODYS, 404),
     Row("conversation-settings", "POST", WRITE, 200, {"max_tokens": "100"}),
+    Row("conversation-people", "GET", READ, 200),
+    Row("conversation-people", "POST", OWN, 201, {"who": "erin", "role": "reader"}),
+    Row("participant-role", "POST", OWN, 200, {"role": "reader"}),
+    Row("participant-remove", "POST", OWN, 200),
+    Row("conversation-leave", "POST", NAMED, 200),
+    Row("conversation-visibility", "POST", OWN, 200, {"visibility": "private"}),
+    Row("conversation-read", "POST", READ, 200),
+    Row("conversation-links", "POST", OWN, 201, {"days": "7"}),
+    Row("share-link-switch", "POST", OWN, 200, {"on": "false"}),
+    Row("share-link-remove", "POST", OWN, 200),
     Row("message", "GET", READ, 200),
     Row("message-edit", "POST", WRITE, 201, {"text": "Better", "message": "turn"}),
     Row("message-regenerate", "POST", WRITE, 201),
@@ -68,14 +81,16 @@ TABLE = [
     Row("usage", "GET", ANYBODY, 200),
     Row("usage-download", "GET", ANYBODY, 200),
 ]
+# Open by their token alone: tests.sharing.test_snapshots asks them as everybody.
+ELSEWHERE = {"snapshot", "snapshot-file", "snapshot-thumbnail"}
 # Which of the ids an address begins with.
 FIRST = {"generations": "generation", "attachments": "attachment"}
 PEOPLE = {
     "owner": {READ, WRITE, OWN},
-    "co-owner": {READ, WRITE, OWN},
-    "writer": {READ, WRITE},
+    "co-owner": {READ, WRITE, OWN, NAMED},
+    "writer": {READ, WRITE, NAMED},
     "writer by group": {READ, WRITE},
-    "reader": {READ},
+    "reader": {READ, NAMED},
     "reader of the workspace": {READ},
     "stranger": set(),
     "administrator": {ADMINISTER},
@@ -88,7 +103,15 @@ def sent(alice: Person) -> dict[str, Any]:
     sent = alice.start("Question")
     finished(sent["generation"], "Answer", stop_reason="max_tokens")
     conversation = Conversation.objects.get(pk=sent["conversation"])
-    return sent | {"attachment": str(attached(alice.user, conversation).pk)}
+    erin = member("erin").user
+    frank = Participant.objects.create(conversation=conversation, user=member("frank").user, role="reader")
+    link, token = create_link(erin, conversation, None, 7, public=False)
+    return sent | {
+        "attachment": str(attached(alice.user, conversation).pk),
+        "participant": frank.pk,
+        "link": link.pk,
+        "token": token,
+    }
 
 
 def person_who_is(who: str, alice: Person, conversation: Conversation) -> Person:
@@ -112,7 +135,10 @@ def path_of(row: Row, sent: dict[str, Any]) -> str:
     pattern = next(str(p.pattern) for p in urlpatterns if p.name == row.name)
     message = sent["message"] if row.data.get("message") == "turn" else sent["reply"]
     first = sent.get(FIRST.get(pattern.partition("/")[0], "conversation"))
-    return "/" + pattern.replace("<uuid:id>", str(first)).replace("<uuid:message>", str(message))
+    path = "/" + pattern.replace("<uuid:id>", str(first)).replace("<uuid:message>", str(message))
+    for name in ("participant", "link"):
+        path = path.replace(f"<int:{name}>", str(sent[name]))
+    return path
 
 
 def ask(client: Client, row: Row, path: str) -> Any:
@@ -124,7 +150,7 @@ def ask(client: Client, row: Row, path: str) -> Any:
 
 
 def test_every_address_of_the_chat_is_in_the_table() -> None:
-    assert {pattern.name for pattern in urlpatterns} == {row.name for row in TABLE}
+    assert {pattern.name for pattern in urlpatterns} == {row.name for row in TABLE} | ELSEWHERE
 
 
 @pytest.mark.parametrize("who", PEOPLE)
@@ -151,7 +177,7 @@ def test_missing_and_forbidden_objects_answer_alike(
     if row.right == ANYBODY:
         return
     forbidden = ask(bob.client, row, path_of(row, sent))
-    nothing = {name: str(uuid.uuid4()) for name in sent}
+    nothing = {name: id + 1000 if isinstance(id, int) else str(uuid.uuid4()) for name, id in sent.items()}
     missing = ask(bob.client, row, path_of(row, nothing))
     assert (forbidden.status_code, forbidden.content) == (missing.status_code, missing.content)
     assert set(forbidden.headers) == set(missing.headers)

@@ -72,10 +72,8 @@ export class ChatSidebar extends HTMLElement {
     try {
       const { html } = await getHTML(`${urls.list}?archived=${this.#archived ? 1 : 0}`);
       const list = this.querySelector("#conversations");
-      const unread = new Set([...list.querySelectorAll(".entry--unread")].map((entry) => entry.dataset.conversation));
       const focused = document.activeElement?.closest?.("[data-conversation]")?.dataset.conversation;
       list.replaceChildren(nodesOf(html));
-      for (const id of unread) this.#entry(id)?.classList.add("entry--unread");
       this.#mark();
       if (focused) this.#entry(focused)?.querySelector("a").focus({ preventScroll: true });
     } catch {
@@ -105,6 +103,7 @@ export class ChatSidebar extends HTMLElement {
       entry.querySelector(".entry__title").textContent = conversation.title;
       entry.querySelector(".entry__more").setAttribute("aria-label", `More for ${conversation.title}`);
     }
+    if (conversation.unread === false) entry.classList.remove("entry--unread");
     if (conversation.running === undefined) return;
     const ended = entry.classList.contains("entry--running") && !conversation.running;
     entry.classList.toggle("entry--running", conversation.running);
@@ -117,7 +116,10 @@ export class ChatSidebar extends HTMLElement {
 
   #mark() {
     for (const link of this.querySelectorAll("[aria-current]")) link.removeAttribute("aria-current");
-    if (page.conversation) this.#entry(page.conversation)?.querySelector("a").setAttribute("aria-current", "page");
+    const current = page.conversation ? this.#entry(page.conversation) : null;
+    current?.querySelector("a").setAttribute("aria-current", "page");
+    // What is open is being read.
+    current?.classList.remove("entry--unread");
     const shown = String(this.isShown);
     for (const button of document.querySelectorAll("[aria-controls=sidebar]")) button.setAttribute("aria-expanded", shown);
   }

@@ -5,6 +5,7 @@ export const page = {
   conversation: data.conversation ?? null,
   user: data.user?.id ?? data.user?.name ?? "",
   models: data.models ?? [],
+  unread: data.unread ?? false,
   mayWrite: data.may_write ?? true,
   signIn: data.urls?.sign_in ?? "/accounts/login/",
 };

@@ -1,0 +1,105 @@
+import { copy, confirmOn } from "../lib/clipboard.js";
+import { nodesOf } from "../lib/html.js";
+import { getHTML, post } from "../lib/http.js";
+import { page, urls } from "../lib/page.js";
+
+const RELOAD_AFTER = 400;
+
+/** <chat-people>: the panel of people and links, as the server has it; every form in it is sent from here. */
+export class ChatPeople extends HTMLElement {
+  #listeners = null;
+  #opener = null;
+  #timer = null;
+
+  connectedCallback() {
+    this.#listeners = new AbortController();
+    const { signal } = this.#listeners;
+    this.addEventListener("submit", (event) => this.#submit(event), { signal });
+    this.addEventListener("change", ({ target }) => target.form?.matches("[data-on-change]") && target.form.requestSubmit(), { signal });
+    this.addEventListener("keydown", (event) => event.key === "Escape" && this.toggle(false), { signal });
+    document.addEventListener("chatsite:conversation", ({ detail }) => this.#news(detail), { signal });
+  }
+
+  disconnectedCallback() {
+    this.#listeners.abort();
+  }
+
+  async toggle(open = this.hidden) {
+    if (open === !this.hidden) return;
+    this.hidden = !open;
+    for (const button of document.querySelectorAll("[aria-controls=people]")) button.setAttribute("aria-expanded", String(open));
+    if (!open) {
+      this.#opener?.focus({ preventScroll: true });
+      return;
+    }
+    this.#opener = document.activeElement;
+    await this.#load();
+    (this.querySelector("#people-who-field") ?? this.querySelector("[data-act=people]")).focus();
+  }
+
+  async #load() {
+    const { html } = await getHTML(urls.act("people"));
+    const focused = document.activeElement;
+    const name = this.contains(focused) ? focused.id : "";
+    this.querySelector("#people-body").replaceChildren(nodesOf(html));
+    if (name) document.getElementById(name)?.focus({ preventScroll: true });
+  }
+
+  /* Somebody else may have changed who is in it; what is half typed here stays. */
+  #news({ id }) {
+    if (this.hidden || id !== page.conversation || this.querySelector("#people-who-field")?.value) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#load().catch(() => {}), RELOAD_AFTER);
+  }
+
+  async #submit(event) {
+    const form = event.target;
+    event.preventDefault();
+    this.#say("");
+    try {
+      const answer = await post(form.action, new FormData(form));
+      if (form.matches("[data-leaves]")) {
+        location.assign(urls.home);
+        return;
+      }
+      clearTimeout(this.#timer);
+      await this.#load();
+      if (answer.url) this.#show(answer.url);
+    } catch (error) {
+      this.#say(error.message);
+      if (form.matches("[data-on-change]")) form.reset();
+    }
+  }
+
+  #say(sentence) {
+    const line = this.querySelector("#people-problem");
+    line.textContent = sentence;
+    line.hidden = !sentence;
+  }
+
+  /* The address is told once: the server keeps only its hash. */
+  #show(url) {
+    const box = document.createElement("div");
+    box.className = "people__made";
+    const line = document.createElement("p");
+    line.textContent = "Copy this link now; it is not shown again.";
+    const field = document.createElement("input");
+    field.className = "input";
+    field.readOnly = true;
+    field.value = url;
+    field.setAttribute("aria-label", "Link");
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "button button--primary";
+    button.textContent = "Copy";
+    button.addEventListener("click", async () => {
+      if (await copy(url)) button.textContent = "Copied";
+      confirmOn(button);
+    });
+    box.append(line, field, button);
+    this.querySelector("[data-makes-link]").after(box);
+    field.select();
+  }
+}
+
+customElements.define("chat-people", ChatPeople);
