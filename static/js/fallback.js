@@ -9,15 +9,18 @@ const EVENTS = [
 export class Fallback {
   #streams = new Map();
 
-  constructor({ frame, seq }) {
+  /** `reached`: a stream has opened, so the server can be reached. */
+  constructor({ frame, seq, reached }) {
     this.frame = frame;
     this.seq = seq;
+    this.reached = reached;
   }
 
   follow(generation) {
     if (this.#streams.has(generation)) return;
     const stream = new EventSource(urls.events(generation, this.seq(generation)));
     this.#streams.set(generation, stream);
+    stream.addEventListener("open", () => this.reached());
     // It comes back by itself after a broken connection, but not after a refusal: then the next `follow` may.
     stream.addEventListener("error", () => stream.readyState === EventSource.CLOSED && this.leave(generation));
     for (const name of EVENTS) {

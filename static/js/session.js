@@ -30,6 +30,8 @@ export class Session {
   /* The address of a conversation whose header this page does not have yet. */
   #newPage = "";
   #wasOpen = false;
+  /* Sockets fail again and again: answers come by Server-Sent Events meanwhile. */
+  #isCutOff = false;
   #refreshing = null;
   #loading = false;
   #lastFrame = 0;
@@ -58,7 +60,7 @@ export class Session {
       send: (frame) => this.connection.send(frame),
       on: { changed: () => this.#changed(), ended: () => this.#totals() },
     });
-    this.fallback = new Fallback({ frame: (frame) => this.frame(frame), seq: (generation) => this.answers.seq(generation) });
+    this.fallback = new Fallback({ frame: (frame) => this.frame(frame), seq: (generation) => this.answers.seq(generation), reached: () => this.connection.hurry() });
     this.sending = new Sending({
       transcript,
       composer,
@@ -127,7 +129,7 @@ export class Session {
     article.dataset.generation = generation;
     article.dataset.status = "running";
     this.answers.bind(generation, article);
-    if (this.connection.state !== "open") this.fallback.follow(generation);
+    if (this.#isCutOff) this.fallback.follow(generation);
   }
 
   /** The transcript as the server has it now; what already shows the same stays untouched. */
@@ -210,6 +212,7 @@ export class Session {
 
   #acknowledged(pair, result) {
     if (result.conversation && !page.conversation) this.#move(result);
+    this.connection.hurry();
     if (pair.repeated) {
       pair.user.remove();
       pair.reply.remove();
@@ -227,7 +230,7 @@ export class Session {
     history.pushState({}, "", url);
     this.composer.moveTo(conversation);
     this.connection.url = urls.socket();
-    this.#seenBefore = true;
+    this.#seenBefore = false;
     this.connection.connect();
     this.#newPage = url;
     await this.#dress();
@@ -260,6 +263,7 @@ export class Session {
   #state(state) {
     this.bar.update(state);
     if (state !== "open") return;
+    this.#isCutOff = false;
     this.fallback.leaveAll();
     if (this.#wasOpen) document.dispatchEvent(new Event("chatsite:reconnected"));
     this.#wasOpen = true;
@@ -271,6 +275,7 @@ export class Session {
     else if (!this.sending.isBusy) await this.refresh();
     // Two streams at once would double text: each joins neighbouring deltas at places of its own.
     if (this.connection.state === "open") return;
+    this.#isCutOff = true;
     for (const answer of this.answers.running) this.fallback.follow(answer.generation);
   }
 

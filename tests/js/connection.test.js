@@ -13,14 +13,14 @@ class Socket {
 }
 
 function setUp() {
-  const world = { clock: 0, sockets: [], timers: [], frames: [], states: [], said: [] };
+  const world = { clock: 0, sockets: [], timers: [], handshakes: [], frames: [], states: [], said: [] };
   world.connection = new Connection({
     url: "ws://host/ws/",
     socket: () => {
       world.sockets.push(new Socket());
       return world.sockets.at(-1);
     },
-    timers: { setTimeout: (run, delay) => world.timers.push({ run, delay }), clearTimeout: () => {} },
+    timers: { setTimeout: (run, delay) => (delay === 10000 ? world.handshakes : world.timers).push({ run, delay }), clearTimeout: () => {} },
     backoff: new Backoff({ random: () => 1 }),
     now: () => world.clock,
     handlers: {
@@ -107,6 +107,15 @@ test("when the network is back it tries at once and counts anew", () => {
   assert.equal(world.sockets.length, 7);
   world.sockets.at(-1).break(1006);
   assert.equal(world.timers.at(-1).delay, 500);
+});
+
+test("gives up a handshake that nobody answers", () => {
+  const world = setUp();
+  world.handshakes[0].run();
+  assert.equal(world.sockets[0].closed, true);
+  assert.deepEqual(world.states, ["connecting", "waiting"]);
+  world.timers[0].run();
+  assert.equal(world.sockets.length, 2);
 });
 
 test("hurries when the network is back, but leaves an open socket alone", () => {

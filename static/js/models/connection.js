@@ -4,6 +4,8 @@ const RESTARTING = 1012;
 const RESTART_SPREAD = 5000;
 /* A socket that lived this long was a good one: the next failure starts counting anew. */
 const HEALTHY = 5000;
+/* A handshake that takes longer is as good as lost: a network that swallows everything says nothing. */
+const HANDSHAKE = 10000;
 /* After every so many failures the page asks over HTTP what is wrong. */
 const SUSPICIOUS = 3;
 
@@ -62,7 +64,9 @@ export class Connection {
     this.#enter("connecting");
     const socket = this.makeSocket(this.url);
     this.#socket = socket;
+    this.#timer = this.timers.setTimeout(() => this.#closed(0), HANDSHAKE);
     socket.onopen = () => {
+      this.timers.clearTimeout(this.#timer);
       this.#openedAt = this.now();
       this.#enter("open");
     };
