@@ -148,6 +148,9 @@ def make_environment(environ: dict[str, str]) -> None:
             "This Python cannot make virtual environments: its venv module is missing. "
             f"On Debian or Ubuntu run: sudo apt install python{PYTHON}-venv"
         )
+    if os.path.islink(VENV):
+        # Somebody else's environment: emptying it would take it away from them.
+        os.unlink(VENV)
     if subprocess.call([sys.executable, "-m", "venv", "--clear", VENV], env=environ, stdout=sys.stderr) != 0:
         stop("The virtual environment .venv could not be made; the lines above say why.")
 
