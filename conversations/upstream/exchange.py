@@ -15,6 +15,7 @@ from .endpoint import Endpoint
 from .errors import UpstreamError
 from .events import Event
 from .limits import Limits
+from .moving_timeout import MovingTimeout
 from .reply import Reply, events_from_reply, read_reply
 from .sse import EventTooLarge, SSEParser
 
@@ -44,6 +45,7 @@ class Exchange:
         self._progress_at = sent_at
         self._silence_from = sent_at
         self._silence = limits.first_byte
+        self._limit = MovingTimeout()
         self._chunks: AsyncIterator[bytes] = aiter(response.stream)  # type: ignore[arg-type]
         self._sse = SSEParser(limits.max_event_bytes)
         self._decoder: MessagesDecoder | ChatDecoder | None = None
@@ -68,8 +70,9 @@ class Exchange:
         if self._ended:
             return None
         loop = asyncio.get_running_loop()
+        self._limit.deadline = self._deadline()
         try:
-            async with asyncio.timeout_at(self._deadline()):
+            with self._limit:
                 chunk = await anext(self._chunks)
         except TimeoutError:
             raise self._timeout(loop.time()) from None
@@ -91,6 +94,7 @@ class Exchange:
 
     async def aclose(self) -> None:
         """Closes the connection at once."""
+        self._limit.close()
         await self._response.stream.aclose()  # type: ignore[union-attr]
 
     def _deadline(self) -> float:
