@@ -22,10 +22,22 @@ UPLOADS = b"/attachments/"
 # A body that brings less than this in REQUEST_SECONDS is a stalled or a hostile one.
 PROGRESS_BYTES = 64 * 1024
 LINGER_SECONDS = 1.5
-_TOO_LARGE = b'{"error":{"type":"request_too_large","message":"This is larger than the site accepts."}}'
-_REFUSAL = (
-    b"HTTP/1.1 413 Content Too Large\r\nContent-Type: application/json\r\nConnection: close\r\n"
-    b"Content-Length: %d\r\n\r\n%s" % (len(_TOO_LARGE), _TOO_LARGE)
+
+
+def _refusal(status: bytes, body: bytes) -> bytes:
+    return (
+        b"HTTP/1.1 %b\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b"
+        % (status, len(body), body)
+    )
+
+
+_TOO_LARGE = _refusal(
+    b"413 Content Too Large",
+    b'{"error":{"type":"request_too_large","message":"This is larger than the site accepts."}}',
+)
+_NO_ROOM = _refusal(
+    b"507 Insufficient Storage",
+    b'{"error":{"type":"unavailable","message":"The server has no room for this now. Try again later."}}',
 )
 
 
@@ -50,7 +62,6 @@ class Request(WebRequest):  # type: ignore[misc]
     def gotLength(self, length: int | None) -> None:
         self._limit = self._body_limit()
         if length is not None and length > self._limit:
-            self.content = BytesIO()
             self._refuse()
         else:
             super().gotLength(length)
@@ -73,17 +84,20 @@ class Request(WebRequest):  # type: ignore[misc]
         if self._received - self._credited >= PROGRESS_BYTES:
             self._credited = self._received
             self.channel.setTimeout(settings.REQUEST_SECONDS)
-        super().handleContentChunk(data)
+        try:
+            super().handleContentChunk(data)
+        except OSError:
+            # Large bodies wait in a temporary file, and the disk is full.
+            self._refuse(_NO_ROOM)
 
-    def _refuse(self) -> None:
+    def _refuse(self, answer: bytes = _TOO_LARGE) -> None:
         """Answers at once, then reads on for a moment without keeping anything: closing with unread data
         would
         reset the connection before the client has seen the answer."""
         self._refused = True
-        self.content.seek(0)
-        self.content.truncate()
+        self.content = BytesIO()
         self.channel.persistent = False
-        self.channel.transport.write(_REFUSAL)
+        self.channel.transport.write(answer)
         reactor.callLater(LINGER_SECONDS, self._hang_up)
 
     def _hang_up(self) -> None:

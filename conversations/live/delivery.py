@@ -19,8 +19,8 @@ Send = Callable[[str], Awaitable[None]]
 Encode = Callable[[LiveLog, Body, int | None], str]
 
 
-# One burst is in memory while the reader's connection takes it, so it is small; the next follows after one interval.
-BURST_CHARACTERS = 128 * 1024
+# One burst is in memory while the reader's connection takes it, so it is small; the rest follows at once.
+BURST_CHARACTERS = 32 * 1024
 
 
 class _Following:
@@ -139,7 +139,7 @@ class Delivery:
                     break
                 for text in burst:
                     await self._send(text)
-                await asyncio.sleep(settings.FRAME_INTERVAL)
+                await asyncio.sleep(settings.FRAME_INTERVAL if self._room > 0 else 0)
         finally:
             self._task = None
 

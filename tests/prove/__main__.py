@@ -12,7 +12,10 @@ from importlib import import_module
 from .place import POSTGRES, SQLITE
 from .report import Finding
 
-PROOFS = {"kills": 100, "stops": 50, "cuts": 50, "slow": 1, "floods": 1, "bodies": 1, "sends": 100, "deploys": 2}
+PROOFS = {
+    "kills": 100, "stops": 50, "cuts": 50, "slow": 1, "floods": 1, "bodies": 1, "sends": 100, "deploys": 2, "loss": 40,
+    "team": 2,
+}  # fmt: skip
 
 
 def main() -> int:
