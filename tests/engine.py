@@ -60,6 +60,12 @@ class EngineLoop:
     async def _end(self) -> None:
         """Ends what runs, as a server does, and leaves the process as it was before."""
         supervisor = engine.supervisor
+        # A task that is cancelled in the very moment of its connection leaves the socket to the garbage collector.
+        titles = [task for task in supervisor._tasks if task.get_coro().__qualname__ == "give_title"]  # type: ignore[union-attr]
+        if titles:
+            await asyncio.wait(titles, timeout=5)
+        if any(not answer.log.events for answer in supervisor._answers.values()):
+            await asyncio.sleep(0.02)
         for generation in list(supervisor._answers):
             supervisor.cut(generation, Ending.STOP)
         await supervisor.drain(5)

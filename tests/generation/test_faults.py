@@ -464,7 +464,7 @@ def test_a_lost_provider_key_fails_with_words_for_the_administrator(world: World
     stop = follow(world, first["conversation"], sent)[-1]
     assert (stop["status"], stop["error"]["type"]) == ("failed", "auth")
     assert stop["error"]["admin_message"]
-    assert not world.upstream.calls
+    assert not world.asked()
 
 
 def test_a_removed_model_fails_plainly_and_another_one_can_answer(world: World) -> None:
