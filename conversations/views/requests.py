@@ -111,8 +111,12 @@ def answers_refusals(view: View) -> View:
 
 def refusal(request: HttpRequest, status: int, type: str, message: str) -> HttpResponse:
     if wants_json(request):
-        return json_error(status, type, message)
-    return render(request, "error.html", {"status": status, "message": message}, status=status)
+        response: HttpResponse = json_error(status, type, message)
+    else:
+        response = render(request, "error.html", {"status": status, "message": message}, status=status)
+    # Django would log a refusal on purpose (about to stop, say) as an error of the server.
+    response._has_been_logged = True  # type: ignore[attr-defined]
+    return response
 
 
 def answer(request: HttpRequest, body: dict[str, Any], page: str, status: int = 200) -> HttpResponse:

@@ -57,7 +57,9 @@ FLOODS: dict[str, Callable[[int], Iterator[bytes]]] = {
 }  # fmt: skip
 
 
-async def prove(runs: int, seed: int, database: str, mebibytes: int = 200, watched: str = "load-900-20") -> list[Finding]:
+async def prove(
+    runs: int, seed: int, database: str, mebibytes: int = 200, watched: str = "load-900-20"
+) -> list[Finding]:
     """`runs` floods of each kind, from a signed-in socket and from a connection that never becomes one."""
     found = Finding("P8", database, "closed 1008/1009 ≤2 s, healthy p95 ≤2×", seed)
     chance = random.Random(seed)
