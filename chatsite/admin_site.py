@@ -49,7 +49,8 @@ def _record(request: HttpRequest, act: str, obj: Model) -> None:
     actor = request.user if isinstance(request.user, User) else None
     values = getattr(request, "audited_values", {})
     request.audited_values = {}  # type: ignore[attr-defined]
-    audit.record(actor, act, obj, name=str(obj), **({"values": values} if values else {}))
+    detail: dict[str, Any] = {"values": values} if values else {}
+    audit.record(actor, act, obj, **{"name": str(obj), **detail})
 
 
 def _differs(form: Any, name: str) -> bool:

@@ -1,4 +1,4 @@
-"""Sign-ins, sign-outs and changes of passwords and addresses reach the audit record. Connected when the app is ready."""
+"""Sign-ins, sign-outs and changes of passwords and addresses reach the audit record. Connected by the app."""
 
 from __future__ import annotations
 

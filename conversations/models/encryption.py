@@ -46,6 +46,10 @@ class Secret:
                 "The stored key cannot be decrypted with the keys of this installation."
             ) from None
 
+    def rotated(self) -> Secret:
+        """The same plain text encrypted with the newest key. Raises SecretUnreadable as `reveal`."""
+        return Secret.of(self.reveal())
+
     def __bool__(self) -> bool:
         return bool(self.token)
 

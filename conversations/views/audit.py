@@ -32,11 +32,11 @@ def audit(request: HttpRequest) -> HttpResponse:
     if before.isdecimal() and len(before) < 19:
         page = page.filter(pk__lt=int(before))
     events = list(page[: _PER_PAGE + 1])
-    kept = {name: value for name in ("act", "person") if (value := request.GET.get(name, ""))}
+    kept: dict[str, str] = {name: value for name in ("act", "person") if (value := request.GET.get(name, ""))}
     earlier = ""
     if len(events) > _PER_PAGE:
         events = events[:_PER_PAGE]
-        earlier = f"{period.query}&{urlencode({**kept, 'before': events[-1].pk})}"
+        earlier = f"{period.query}&{urlencode({**kept, 'before': str(events[-1].pk)})}"
     return render(
         request,
         "audit/audit.html",

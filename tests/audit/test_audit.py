@@ -97,8 +97,8 @@ def test_groups_people_and_bulk_deletions_are_recorded(administrator: Person) ->
 def test_a_change_in_a_list_is_recorded(administrator: Person, model: LanguageModel) -> None:
     path = f"/admin/conversations/languagemodel/{model.pk}/change/"
     fields = {
-        "provider": model.provider_id, "model_id": model.model_id, "label": "Best", "capabilities": "{}", "prices": "{}",
-        "position": "3",
+        "provider": model.provider_id, "model_id": model.model_id, "label": "Best", "capabilities": "{}",
+        "prices": "{}", "position": "3",
     }  # fmt: skip
     assert administrator.client.post(path, fields).status_code == 302
     (event,) = events("changed")

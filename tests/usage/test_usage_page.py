@@ -104,7 +104,8 @@ def test_a_bucket_is_at_most_a_tenth_away(wait: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["?from=nonsense&to=%00", "?from=9999-12-31", "?from=0001-01-01&to=0001-01-01", "?to=2999-01-01&from=2026-13-01"]
+    "query",
+    ["?from=nonsense&to=%00", "?from=9999-12-31", "?from=0001-01-01&to=0001-01-01", "?to=2999-01-01&from=2026-13-01"],
 )
 def test_odd_periods_are_no_error(alice: Person, query: str) -> None:
     assert "Your usage" in page(alice, query)
@@ -145,7 +146,9 @@ def test_the_download_holds_no_formula(alice: Person, administrator: Person, nam
 def test_the_download_is_every_call_and_streams(alice: Person, administrator: Person) -> None:
     same = datetime.now(UTC)
     UsageRecord.objects.bulk_create(
-        UsageRecord(user=alice.user, model=f"model-{number}", status="completed", created_at=same, cost_microdollars=number)
+        UsageRecord(
+            user=alice.user, model=f"model-{number}", status="completed", created_at=same, cost_microdollars=number
+        )
         for number in range(2500)
     )
     response = administrator.client.get("/usage/download/")

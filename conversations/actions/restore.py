@@ -1,0 +1,185 @@
+"""A backup back into an empty site, checked before anything is touched. Called by `manage.py restore`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import sqlite3
+import tarfile
+import tempfile
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError, connection, connections
+from django.db.migrations.loader import MigrationLoader
+
+from ..models import Provider, User
+from ..models.encryption import SecretUnreadable
+from . import database_copy
+from .backup import FILES, FORMAT, MANIFEST, SECRETS
+from .errors import Invalid
+
+_STORED = re.compile(r"files/attachments/[0-9a-f]{2}/[0-9a-f]{64}-[0-9a-f]{8}")
+_TABLE = re.compile(r"tables/[a-z0-9_]+")
+_NOT_WHOLE = "The backup is damaged"
+
+
+@dataclass(slots=True)
+class Report:
+    """What came back. `secrets`: "restored", "same", "missing" or "differ"; `replaced`: where the old database is."""
+
+    made_at: str
+    rows: dict[str, int]
+    files: int
+    lost: list[str]
+    secrets: str
+    unreadable_keys: list[str]
+    replaced: Path | None = None
+
+
+def verify(source: Path) -> dict[str, Any]:
+    """The manifest of a backup whose every byte is as it was written. Raises Invalid with what is wrong."""
+    try:
+        with tarfile.open(source, "r:") as archive:
+            found: dict[str, dict[str, Any]] = {}
+            manifest: dict[str, Any] | None = None
+            for member in archive:
+                reader = archive.extractfile(member) if member.isreg() else None
+                if reader is None or manifest is not None:
+                    raise Invalid(f"{_NOT_WHOLE}: it holds something that no backup writes.")
+                if member.name == MANIFEST:
+                    manifest = json.load(reader)
+                else:
+                    digest = hashlib.file_digest(reader, "sha256")  # type: ignore[arg-type]
+                    found[member.name] = {"size": member.size, "sha256": digest.hexdigest()}
+    except (tarfile.TarError, ValueError, EOFError) as error:
+        raise Invalid(f"{_NOT_WHOLE}: {error}.") from None
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+        raise Invalid(f"{_NOT_WHOLE}, or of another version: it has no manifest at its end.")
+    if found != manifest["members"]:
+        raise Invalid(f"{_NOT_WHOLE}: what it holds is not what its manifest says.")
+    for name in found:
+        if not (name in (database_copy.SQLITE, SECRETS) or _STORED.fullmatch(name) or _TABLE.fullmatch(name)):
+            raise Invalid(f"{_NOT_WHOLE}: {name[:80]!r} has no place in a backup.")
+    return manifest
+
+
+def restore(source: Path, *, replace: bool) -> Report:
+    """Put the backup in the place of this site's data. No server may be running. Raises Invalid before anything is
+    changed; with `replace` a SQLite database that is there is kept beside.
+    """
+    manifest = verify(source)
+    if manifest["database"] != connection.vendor:
+        raise Invalid(
+            f"The backup is of a {manifest['database']} database, and this site uses {connection.vendor}. "
+            "Set DATABASE_URL to one of the same kind."
+        )
+    known = MigrationLoader(None).disk_migrations
+    if any((app, name) not in known for app, name in manifest["migrations"]):
+        raise Invalid("The backup was made by a newer version of Chatsite. Restore it with that version.")
+    if _has_people() and not replace:
+        raise Invalid("There are people in this site already. Say --replace to put the backup in their place.")
+    report = Report(manifest["made_at"], {}, 0, manifest["lost"], "missing", [])
+    settings.DATA_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with tempfile.TemporaryDirectory(prefix=".restore-", dir=settings.DATA_DIR) as folder:
+        members, secrets = _unpack(source, Path(folder), report)
+        if connection.vendor == "sqlite":
+            report.rows = database_copy.check_sqlite(members[database_copy.SQLITE])
+            report.replaced = _replace_sqlite(members[database_copy.SQLITE])
+        else:
+            report.rows = database_copy.load_tables(members, manifest["columns"], manifest["migrations"])
+    if report.rows != manifest["rows"]:
+        raise Invalid(f"{_NOT_WHOLE}: not every row came back.")
+    if secrets is not None:
+        report.secrets = _restore_secrets(secrets)
+    if report.secrets != "restored":
+        report.unreadable_keys = _unreadable_keys()
+    return report
+
+
+def _has_people() -> bool:
+    try:
+        return User.objects.exists()
+    except DatabaseError:
+        return False  # no tables yet
+
+
+def _unpack(source: Path, folder: Path, report: Report) -> tuple[dict[str, Path], dict[str, Any] | None]:
+    """Stored files go to their places at once: their names are new ones, so nothing is overwritten with other bytes."""
+    members: dict[str, Path] = {}
+    secrets: dict[str, Any] | None = None
+    with tarfile.open(source, "r:") as archive:
+        for number, member in enumerate(archive):
+            reader = archive.extractfile(member)
+            assert reader is not None
+            if member.name == SECRETS:
+                secrets = json.load(reader)
+            elif member.name.startswith(FILES):
+                target = Path(settings.MEDIA_ROOT) / member.name.removeprefix(FILES)
+                target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                _spill(reader, target.with_name(f".{target.name}"))
+                os.replace(target.with_name(f".{target.name}"), target)
+                report.files += 1
+            elif member.name != MANIFEST:
+                members[member.name] = folder / str(number)
+                _spill(reader, members[member.name])
+    return members, secrets
+
+
+def _spill(reader: Any, target: Path) -> None:
+    with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
+        while piece := reader.read(1 << 20):
+            out.write(piece)
+        out.flush()
+        os.fsync(out.fileno())
+
+
+def _replace_sqlite(copy: Path) -> Path | None:
+    connections.close_all()
+    target = Path(connection.settings_dict["NAME"])
+    kept: Path | None = None
+    if target.exists():
+        with closing(sqlite3.connect(target)) as old:
+            # What is still in the log belongs to the old file.
+            old.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        folder = settings.DATA_DIR / "backups"
+        folder.mkdir(exist_ok=True, mode=0o700)
+        kept = folder / f"replaced-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}.sqlite3"
+        shutil.move(target, kept)
+    for suffix in ("-wal", "-shm"):
+        target.with_name(target.name + suffix).unlink(missing_ok=True)
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    shutil.move(copy, target)
+    return kept
+
+
+def _restore_secrets(secrets: dict[str, Any]) -> str:
+    """The data folder's own secret is replaced; one that the environment gives stays, and the report says so."""
+    if secrets["SECRET_KEY"] == settings.SECRET_KEY:
+        return "same"
+    path = settings.DATA_DIR / "secret_key"
+    if not path.exists() or path.read_text().strip() != settings.SECRET_KEY:
+        return "differ"
+    draft = path.with_name(".secret_key")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
+        out.write(secrets["SECRET_KEY"] + "\n")
+    os.replace(draft, path)
+    return "restored"
+
+
+def _unreadable_keys() -> list[str]:
+    """Providers whose key cannot be read with the secret keys of this site."""
+    names = []
+    for provider in Provider.objects.only("name", "api_key"):
+        try:
+            provider.api_key.reveal()
+        except SecretUnreadable:
+            names.append(provider.name)
+    return names

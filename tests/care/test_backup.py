@@ -1,0 +1,224 @@
+"""A backup taken while people write comes back whole: nothing that was acknowledged before it is missing."""
+
+from __future__ import annotations
+
+import io
+import json
+import sqlite3
+import subprocess
+import sys
+import tarfile
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.running_site import ROOT, RunningSite, clean_environment
+
+NAME, PASSWORD = "alice", "tulip-Harvest-77"
+ADMINISTRATOR = {"DJANGO_SUPERUSER_USERNAME": NAME, "DJANGO_SUPERUSER_PASSWORD": PASSWORD}
+PICTURE = (
+    b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1\x08\2\0\0\0\x90wS\xde\0\0\0\x0cIDATx\x9cc\xf8\xcf\xc0\0\0\3\1\1\0\xc9\xfe"
+    b"\x92\xef\0\0\0\0IEND\xaeB`\x82"
+)
+
+
+def manage(data: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments], cwd=ROOT, capture_output=True, text=True,
+        env=clean_environment(CHATSITE_DATA_DIR=str(data), **variables),
+    )  # fmt: skip
+
+
+def signed_in(site: RunningSite) -> httpx.Client:
+    client = httpx.Client(base_url=site.url, timeout=20)
+    client.get("/accounts/login/")
+    token = client.cookies["csrftoken"]
+    data = {"login": NAME, "password": PASSWORD, "csrfmiddlewaretoken": token}
+    client.post("/accounts/login/", data=data)
+    client.headers.update({"X-CSRFToken": client.cookies["csrftoken"], "Accept": "application/json"})
+    return client
+
+
+def write(client: httpx.Client, acknowledged: dict[str, float], stop: threading.Event) -> None:
+    """New conversations, 50 a second, until told to stop; remembers when each was acknowledged."""
+    while not stop.wait(0.02):
+        response = client.post("/conversations/", data={"text": "Hello", "client_id": str(uuid.uuid4())})
+        if response.status_code == 201:
+            acknowledged[response.json()["conversation"]] = time.time()
+
+
+@pytest.mark.slow
+def test_a_backup_under_load_comes_back_as_a_working_copy(tmp_path: Path) -> None:
+    backup = tmp_path / "backup.tar"
+    with RunningSite(tmp_path / "data", **ADMINISTRATOR) as site, signed_in(site) as client:
+        sent = client.post("/attachments/", files={"file": ("dot.png", PICTURE, "image/png")})
+        assert sent.status_code == 201, sent.text
+        picture = sent.json()
+        with_picture = client.post("/conversations/", data={"text": "Look", "attachments": picture["id"]}).json()
+        acknowledged: dict[str, float] = {}
+        stop = threading.Event()
+        writer = threading.Thread(target=write, args=(client, acknowledged, stop))
+        writer.start()
+        try:
+            while len(acknowledged) < 20:
+                assert writer.is_alive()
+                stop.wait(0.05)
+            begun = time.time()
+            done = manage(site.data_dir, "backup", str(backup), "--with-secrets")
+        finally:
+            stop.set()
+            writer.join()
+        assert done.returncode == 0, done.stderr
+        bytes_before = client.get(picture["url"]).content
+    assert backup.stat().st_mode & 0o777 == 0o600
+    copy = tmp_path / "copy"
+    restored = manage(copy, "restore", str(backup))
+    assert restored.returncode == 0, restored.stderr
+    assert "The secret key came back" in restored.stdout
+    before = {id for id, when in acknowledged.items() if when < begun}
+    assert len(before) >= 20
+    with closing(sqlite3.connect(copy / "db.sqlite3")) as database:
+        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        found = {str(uuid.UUID(row[0])) for row in database.execute("SELECT id FROM conversations_conversation")}
+    assert before <= found
+    with RunningSite(copy) as again:
+        assert "Create the first administrator" not in again.output
+        # The same session, since the secret key is the same.
+        with httpx.Client(base_url=again.url, cookies=client.cookies, headers={"Accept": "application/json"}) as reader:
+            assert reader.get(f"/conversations/{with_picture['conversation']}/messages/").status_code == 200
+            assert reader.get(picture["url"]).content == bytes_before
+
+
+@pytest.fixture(scope="module")
+def given(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A data folder with a database in it, and its backup without secrets."""
+    folder = tmp_path_factory.mktemp("given")
+    data, backup = folder / "data", folder / "backup.tar"
+    assert manage(data, "migrate", "-v0").returncode == 0
+    made = manage(
+        data, "shell", "-v0", "-c",
+        "from conversations.models import *; User.objects.create_superuser('carol', '', 'x');"
+        "p = Provider(name='Ours', dialect='anthropic'); p.set_api_key('sk-canary-0123456789abcdef'); p.save()",
+    )  # fmt: skip
+    assert made.returncode == 0, made.stderr
+    done = manage(data, "backup", str(backup))
+    assert done.returncode == 0, done.stderr
+    assert "Not in it: the secret key" in done.stdout
+    return data, backup
+
+
+def test_a_backup_without_secrets_holds_none_and_both_commands_say_so(
+    given: tuple[Path, Path], tmp_path: Path
+) -> None:
+    data, backup = given
+    content = backup.read_bytes()
+    assert (data / "secret_key").read_bytes().strip() not in content
+    assert b"sk-canary" not in content
+    restored = manage(tmp_path / "copy", "restore", str(backup))
+    assert restored.returncode == 0, restored.stderr
+    assert "Not in the backup: the secret key." in restored.stdout
+    assert "keys cannot be read with the present secret key: Ours" in restored.stdout
+
+
+def test_a_file_that_is_there_is_not_overwritten(given: tuple[Path, Path], tmp_path: Path) -> None:
+    target = tmp_path / "there"
+    target.write_text("mine")
+    assert manage(given[0], "backup", str(target)).returncode == 1
+    assert target.read_text() == "mine"
+
+
+def test_a_site_with_people_is_replaced_only_when_told_and_its_database_is_kept(
+    given: tuple[Path, Path], tmp_path: Path
+) -> None:
+    _, backup = given
+    other = tmp_path / "other"
+    assert manage(other, "restore", str(backup)).returncode == 0
+    refused = manage(other, "restore", str(backup))
+    assert refused.returncode == 1
+    assert "--replace" in refused.stderr
+    done = manage(other, "restore", str(backup), "--replace")
+    assert done.returncode == 0, done.stderr
+    (kept,) = (other / "backups").glob("replaced-*.sqlite3")
+    with closing(sqlite3.connect(kept)) as database:
+        assert database.execute("SELECT username FROM conversations_user").fetchall() == [("carol",)]
+
+
+def _cut(content: bytes) -> bytes:
+    return content[: len(content) // 2]
+
+
+def _flip(content: bytes) -> bytes:
+    place = len(content) // 3
+    return content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
+
+
+def _with_member(name: str) -> Callable[[bytes], bytes]:
+    def changed(content: bytes) -> bytes:
+        out = io.BytesIO()
+        with tarfile.open(fileobj=io.BytesIO(content)) as old, tarfile.open(fileobj=out, mode="w") as new:
+            for member in old:
+                reader = old.extractfile(member)
+                assert reader is not None
+                body = reader.read()
+                if member.name == "manifest.json":
+                    manifest = json.loads(body)
+                    digest = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"  # of "x"
+                    manifest["members"][name] = {"size": 1, "sha256": digest}
+                    body = json.dumps(manifest).encode()
+                    extra = tarfile.TarInfo(name)
+                    extra.size = 1
+                    new.addfile(extra, io.BytesIO(b"x"))
+                member.size = len(body)
+                new.addfile(member, io.BytesIO(body))
+        return out.getvalue()
+
+    return changed
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [_cut, _flip, lambda _: b"", lambda _: b"no backup", _with_member("../../outside"), _with_member("/tmp/outside")],
+    ids=["cut", "flipped bit", "empty", "something else", "outside", "absolute"],
+)
+def test_a_damaged_or_hostile_backup_is_refused_before_anything_is_touched(
+    given: tuple[Path, Path], tmp_path: Path, damage: Callable[[bytes], bytes]
+) -> None:
+    bad = tmp_path / "bad.tar"
+    bad.write_bytes(damage(given[1].read_bytes()))
+    target = tmp_path / "target"
+    done = manage(target, "restore", str(bad))
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "damaged" in done.stderr
+    assert not (target / "db.sqlite3").exists()
+    assert not list(tmp_path.rglob("outside"))
+
+
+def test_a_running_server_keeps_its_data(given: tuple[Path, Path], tmp_path: Path) -> None:
+    with RunningSite(tmp_path / "data") as site:
+        done = manage(site.data_dir, "restore", str(given[1]), "--replace")
+    assert done.returncode == 1
+    assert "A server is working on this data folder" in done.stderr
+
+
+def test_rotated_keys_are_read_without_the_old_secret(given: tuple[Path, Path], tmp_path: Path) -> None:
+    data, _ = given
+    old, new = (data / "secret_key").read_text().strip(), "n" * 50
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    with closing(sqlite3.connect(data / "db.sqlite3")) as source, closing(sqlite3.connect(copy / "db.sqlite3")) as target:
+        source.backup(target)
+    show = ("shell", "-v0", "-c", "from conversations.models import *; print(Provider.objects.get().api_key.reveal())")
+    unreadable = manage(copy, "rotate_keys", SECRET_KEY=new)
+    assert unreadable.returncode == 1
+    assert "cannot be read with any secret key of this site: Ours" in unreadable.stderr
+    done = manage(copy, "rotate_keys", SECRET_KEY=new, CHATSITE_SECRET_KEY_FALLBACKS=old)
+    assert (done.returncode, done.stdout) == (0, "1 keys are encrypted with the present SECRET_KEY.\n")
+    assert manage(copy, *show, SECRET_KEY=new).stdout.strip() == "sk-canary-0123456789abcdef"
+    assert manage(copy, *show, SECRET_KEY=old).returncode == 1
