@@ -15,6 +15,7 @@ from django.db import OperationalError, connection
 from conversations.actions import answers, journal
 from conversations.live import replay
 from conversations.models import Generation, GenerationEvent
+from tests import full_disk
 from tests.clients import Frame
 from tests.fake_upstream import wire
 from tests.fake_upstream.steps import Hang, Sleep
@@ -66,7 +67,7 @@ def locked_database() -> Iterator[None]:
         other.close()
 
 
-needs_sqlite = pytest.mark.skipif("connection.vendor != 'sqlite'", reason="one writer at a time")
+needs_sqlite = pytest.mark.skipif(connection.vendor != "sqlite", reason="one writer at a time")
 
 
 def test_a_running_answer_is_in_the_database_within_half_a_second(world: World) -> None:
@@ -127,7 +128,7 @@ def test_a_disk_that_is_full_costs_nothing_that_was_shown(world: World) -> None:
     """What cannot be written stays in memory and is written when there is room again."""
     sent = slowly(world, then=(wire.block_stop(), wire.message_end()))
     wait_for(lambda: GenerationEvent.objects.exists())
-    full_disk(world, full=True)
+    in_the_journals_thread(world, full_disk.fill)
     page = world.socket(world.alice, sent["conversation"])
     page.frame()
     page.resume(sent["generation"], 0)
@@ -135,36 +136,18 @@ def test_a_disk_that_is_full_costs_nothing_that_was_shown(world: World) -> None:
     while client.text != WHOLE:
         client.apply(page.frame())
     assert Generation.objects.get().is_live
-    full_disk(world, full=False)
+    in_the_journals_thread(world, full_disk.make_room)
     while client.stop is None:
         client.apply(page.frame())
     assert client.stop["status"] == "completed"
     assert world.alice.messages(sent["conversation"])[-1]["content"][0]["text"] == WHOLE
 
 
-def full_disk(world: World, *, full: bool) -> None:
-    """The journal's connection finds no room for another page of the file."""
+def in_the_journals_thread(world: World, act: Callable[[], None]) -> None:
     from conversations.generation.supervisor import supervisor
 
-    def change() -> None:
-        with connection.cursor() as cursor:
-            if full:
-                cursor.execute("CREATE TABLE IF NOT EXISTS ballast (bytes BLOB)")
-                cursor.execute("SELECT page_count FROM pragma_page_count")
-                (pages,) = cursor.fetchone()
-                cursor.execute(f"PRAGMA max_page_count = {pages}")
-                # The free pages inside the file go, too.
-                while True:
-                    try:
-                        cursor.execute("INSERT INTO ballast VALUES (zeroblob(3000))")
-                    except OperationalError:
-                        return
-            else:
-                cursor.execute("PRAGMA max_page_count = 1073741823")
-                cursor.execute("DROP TABLE ballast")
-
     assert supervisor._journal is not None
-    supervisor._journal._executor.submit(change).result(10)
+    supervisor._journal._executor.submit(act).result(10)
 
 
 def test_an_end_that_cannot_be_stored_at_once_hinders_no_running_answer(

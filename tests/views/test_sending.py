@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import connection
 
 from conversations.models import Conversation, Generation, GenerationStatus, LanguageModel, Message
+from tests import full_disk
 from tests.world import MODEL, Person, answering, finished, member
 
 
@@ -246,20 +247,18 @@ def test_a_send_unarchives_the_conversation(alice: Person) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.skipif("connection.vendor != 'sqlite'", reason="a file with a limit")
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="a file with a limit")
 def test_a_full_disk_refuses_with_a_reason_stores_nothing_and_goes_on_reading() -> None:
     answering()
     alice = member("alice")
     sent = alice.start()
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT page_count FROM pragma_page_count")
-        cursor.execute(f"PRAGMA max_page_count = {cursor.fetchone()[0]}")
-        try:
-            response = alice.post("/conversations/", body(text="x" * 190_000))
-            assert (response.status_code, response.json()["error"]["type"]) == (503, "unavailable")
-            assert "Try again" in response.json()["error"]["message"]
-            assert len(alice.messages(sent["conversation"])) == 2
-        finally:
-            cursor.execute("PRAGMA max_page_count = 1073741823")
+    full_disk.fill()
+    try:
+        response = alice.post("/conversations/", body(text="x" * 190_000))
+        assert (response.status_code, response.json()["error"]["type"]) == (503, "unavailable")
+        assert "Try again" in response.json()["error"]["message"]
+        assert len(alice.messages(sent["conversation"])) == 2
+    finally:
+        full_disk.make_room()
     assert Message.objects.count() == 2
     alice.start("There is room again.")
