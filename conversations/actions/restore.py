@@ -84,7 +84,8 @@ def restore(source: Path, *, replace: bool) -> Report:
     known = MigrationLoader(None).disk_migrations
     if any((app, name) not in known for app, name in manifest["migrations"]):
         raise Invalid("The backup was made by a newer version of Chatsite. Restore it with that version.")
-    if _has_people() and not replace:
+    people = _has_people()
+    if people and not replace:
         raise Invalid("There are people in this site already. Say --replace to put the backup in their place.")
     report = Report(manifest["made_at"], {}, 0, manifest["lost"], "missing", [])
     settings.DATA_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -92,7 +93,7 @@ def restore(source: Path, *, replace: bool) -> Report:
         members, secrets = _unpack(source, Path(folder), report)
         if connection.vendor == "sqlite":
             report.rows = database_copy.check_sqlite(members[database_copy.SQLITE])
-            report.replaced = _replace_sqlite(members[database_copy.SQLITE])
+            report.replaced = _replace_sqlite(members[database_copy.SQLITE], keep=people)
         else:
             report.rows = database_copy.load_tables(members, manifest["columns"], manifest["migrations"])
     if report.rows != manifest["rows"]:
@@ -141,11 +142,12 @@ def _spill(reader: Any, target: Path) -> None:
         os.fsync(out.fileno())
 
 
-def _replace_sqlite(copy: Path) -> Path | None:
+def _replace_sqlite(copy: Path, *, keep: bool) -> Path | None:
     connections.close_all()
     target = Path(connection.settings_dict["NAME"])
     kept: Path | None = None
-    if target.exists():
+    # Asking whether there are people has made an empty file where there was none.
+    if keep:
         with closing(sqlite3.connect(target)) as old:
             # What is still in the log belongs to the old file.
             old.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -56,7 +56,7 @@ def write(client: httpx.Client, acknowledged: dict[str, float], stop: threading.
 @pytest.mark.slow
 def test_a_backup_under_load_comes_back_as_a_working_copy(tmp_path: Path) -> None:
     backup = tmp_path / "backup.tar"
-    with RunningSite(tmp_path / "data", **ADMINISTRATOR) as site, signed_in(site) as client:
+    with RunningSite(tmp_path / "data", **ADMINISTRATOR) as site, closing(signed_in(site)) as client:
         sent = client.post("/attachments/", files={"file": ("dot.png", PICTURE, "image/png")})
         assert sent.status_code == 201, sent.text
         picture = sent.json()
