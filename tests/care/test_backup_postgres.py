@@ -1,0 +1,61 @@
+"""The same on PostgreSQL: one moment of all tables, and back into an empty database with its sequences."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.care.test_backup import manage
+
+FILL = (
+    "from django.contrib.auth.models import Group; from conversations.models import *;"
+    "u = User.objects.create_superuser('carol', '', 'x'); u.groups.add(Group.objects.create(name='Research'));"
+    "p = Provider(name='Ours\\t\\\\n', dialect='anthropic'); p.set_api_key('sk-canary-0123456789abcdef'); p.save();"
+    "c = Conversation.objects.create(owner=u, title='Büro');"
+    "m = Message.objects.create(conversation=c, role='user', content=[{'type': 'text', 'text': 'a\\tb\\n\\\\N'}]);"
+    "c.current_leaf = m; c.save()"
+)
+READ = (
+    "from conversations.models import *; u = User.objects.get(); m = Message.objects.get();"
+    "print([g.name for g in u.groups.all()], m.content, m.conversation.current_leaf_id == m.pk,"
+    "Provider.objects.get().api_key.reveal(), User.objects.create_user('next').pk > u.pk)"
+)
+
+
+@pytest.fixture
+def databases(postgres_url: str) -> tuple[str, str]:
+    """Two empty databases."""
+    base = postgres_url.rpartition("/")[0]
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        for name in ("care_from", "care_to"):
+            connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+            connection.execute(f"CREATE DATABASE {name}")
+    return f"{base}/care_from", f"{base}/care_to"
+
+
+def test_all_tables_come_back_with_their_sequences(databases: tuple[str, str], tmp_path: Path) -> None:
+    data, backup = tmp_path / "data", tmp_path / "backup.tar"
+    source, target = ({"DATABASE_URL": url, "SECRET_KEY": "s" * 50} for url in databases)
+    assert manage(data, "migrate", "-v0", **source).returncode == 0
+    made = manage(data, "shell", "-v0", "-c", FILL, **source)
+    assert made.returncode == 0, made.stderr
+    done = manage(data, "backup", str(backup), **source)
+    assert done.returncode == 0, done.stderr
+    restored = manage(data, "restore", str(backup), **target)
+    assert restored.returncode == 0, restored.stderr
+    read = manage(data, "shell", "-v0", "-c", READ, **target)
+    assert read.stdout.strip() == (
+        "['Research'] [{'text': 'a\\tb\\n\\\\N', 'type': 'text'}] True sk-canary-0123456789abcdef True"
+    ), read.stderr
+    assert manage(data, "migrate", "--check", **target).returncode == 0
+
+
+def test_a_backup_of_the_other_kind_is_refused(databases: tuple[str, str], tmp_path: Path) -> None:
+    data, backup = tmp_path / "data", tmp_path / "backup.tar"
+    assert manage(data, "migrate", "-v0").returncode == 0
+    assert manage(data, "backup", str(backup)).returncode == 0
+    done = manage(data, "restore", str(backup), DATABASE_URL=databases[0])
+    assert done.returncode == 1
+    assert "is of a sqlite database" in done.stderr
