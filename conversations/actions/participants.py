@@ -75,7 +75,12 @@ def mark_read(user: User, conversation: Conversation, at: datetime | None = None
 def _person(who: str) -> User:
     text = who.replace("\x00", "").strip().removeprefix("@")
     active = User.objects.filter(is_active=True)
-    for names in (Q(username=text), Q(username__iexact=text), Q(email__iexact=text), Q(display_name__iexact=text)):
+    for names in (
+        Q(username=text),
+        Q(username__iexact=text),
+        Q(email__iexact=text),
+        Q(display_name__iexact=text),
+    ):
         found = list(active.filter(names)[:2]) if text else []
         if len(found) == 1:
             return found[0]

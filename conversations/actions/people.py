@@ -1,15 +1,25 @@
-"""The first administrator: from a one-time link or the environment. Called by `start` and `views.setup`."""
+"""Accounts: the first administrator, and what administrators do to others'. Called by `start` and the views."""
 
 from __future__ import annotations
 
 from datetime import timedelta
+from importlib import import_module
 
 from allauth.account.models import EmailAddress
 from django.conf import settings
+from django.contrib.auth import SESSION_KEY
+from django.contrib.auth.models import Group
+from django.contrib.auth.tokens import default_token_generator
+from django.contrib.sessions.models import Session
+from django.db import transaction
 from django.utils import timezone
+from django.utils.encoding import force_bytes
+from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
 
+from ..live import news
 from ..models import Invitation, User
 from ..models.invitation import hash_token
+from . import audit
 from .errors import Invalid
 from .transaction import writing
 
@@ -64,3 +74,108 @@ def create_administrator(username: str, email: str, password: str) -> User:
         if email:
             EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
     return user
+
+
+def deactivate(actor: User, person: User) -> None:
+    """Their sockets, streams and sessions end within seconds, their open invitations at once. Raises Invalid."""
+    with writing():
+        keep_an_administrator(without=person)
+        User.objects.filter(pk=person.pk).update(is_active=False)
+        end_sessions(person)
+        _revoke_invitations_of(person)
+        audit.record(actor, "person_deactivated", person)
+        transaction.on_commit(news.recheck_rights)
+
+
+def reactivate(actor: User, person: User) -> None:
+    with writing():
+        User.objects.filter(pk=person.pk).update(is_active=True)
+        audit.record(actor, "person_reactivated", person)
+
+
+def make_administrator(actor: User, person: User) -> None:
+    with writing():
+        User.objects.filter(pk=person.pk).update(is_staff=True, is_superuser=True)
+        audit.record(actor, "administrator_made", person)
+        transaction.on_commit(news.recheck_rights)
+
+
+def make_member(actor: User, person: User) -> None:
+    """An administrator becomes a member and signs in anew. Raises Invalid for the last one."""
+    with writing():
+        keep_an_administrator(without=person)
+        User.objects.filter(pk=person.pk).update(is_staff=False, is_superuser=False)
+        end_sessions(person)
+        _revoke_invitations_of(person)
+        audit.record(actor, "administrator_unmade", person)
+        transaction.on_commit(news.recheck_rights)
+
+
+def put_into_groups(actor: User, person: User, groups: list[Group]) -> None:
+    """Exactly these groups. Rights by groups that are left end within seconds."""
+    with writing():
+        person.groups.set(groups)
+        audit.record(actor, "groups_of_person", person, groups=[group.pk for group in groups])
+        transaction.on_commit(news.recheck_rights)
+
+
+def sign_out_everywhere(actor: User, person: User) -> None:
+    with writing():
+        end_sessions(person)
+        audit.record(actor, "person_signed_out", person)
+        transaction.on_commit(news.recheck_rights)
+
+
+def keep_an_administrator(without: User) -> None:
+    """Raises Invalid when nobody else administers the site. Call inside the write transaction."""
+    rows = User.objects.select_for_update().filter(is_superuser=True, is_staff=True, is_active=True)
+    administrators = list(rows.order_by("pk").values_list("pk", flat=True))
+    if administrators == [without.pk]:
+        raise Invalid("This is the last administrator. Make somebody else one first.")
+
+
+def end_sessions(person: User) -> None:
+    """Every browser of this person is signed out; sessions do not say whose they are, so each is opened."""
+    store = import_module(settings.SESSION_ENGINE).SessionStore
+    for session in Session.objects.filter(expire_date__gt=timezone.now()).iterator():
+        if session.get_decoded().get(SESSION_KEY) == str(person.pk):
+            store(session.session_key).delete()
+
+
+def password_link(actor: User, person: User) -> tuple[str, str]:
+    """The two parts of a link by which this person chooses a new password, once. Raises Invalid."""
+    if not person.is_active:
+        raise Invalid("This account is deactivated. Reactivate it first.")
+    with writing():
+        audit.record(actor, "password_link_made", person)
+    return urlsafe_base64_encode(force_bytes(person.pk)), default_token_generator.make_token(person)
+
+
+def person_of_link(uid: str, token: str) -> User | None:
+    """Whose password this link changes; None when it is wrong, used or too old."""
+    try:
+        id = int(urlsafe_base64_decode(uid).decode())
+        person = User.objects.select_for_update().filter(pk=id, is_active=True).first()
+    except (ValueError, OverflowError):
+        return None
+    return person if person is not None and default_token_generator.check_token(person, token) else None
+
+
+def choose_password(uid: str, token: str, password: str) -> User:
+    """Uses up the link. Raises Invalid when it does not work any more."""
+    with writing():
+        person = person_of_link(uid, token)
+        if person is None:
+            raise Invalid("This link no longer works.")
+        person.set_password(password)
+        person.save(update_fields=["password"])
+        end_sessions(person)
+        audit.record(person, "password_chosen", person)
+        transaction.on_commit(news.recheck_rights)
+    return person
+
+
+def _revoke_invitations_of(person: User) -> None:
+    Invitation.objects.filter(created_by=person, used_at=None, revoked_at=None).update(
+        revoked_at=timezone.now()
+    )

@@ -39,10 +39,7 @@ def sync_environment() -> Answering:
             _environment()
         else:
             Provider.objects.filter(source=Provider.Source.ENVIRONMENT).update(enabled=False)
-        others = LanguageModel.objects.filter(enabled=True, provider__enabled=True)
-        others = others.exclude(provider__source=Provider.Source.DEMO).order_by("position", "id")
-        first = others.select_related("provider").first()
-        _demo(enabled=first is None)
+        first = refresh_demo()
     if first is None:
         return Answering(
             True,
@@ -52,6 +49,15 @@ def sync_environment() -> Answering:
     return Answering(
         False, f"Answers come from {_described(first.provider)}; the first model is {first.model_id}."
     )
+
+
+def refresh_demo() -> LanguageModel | None:
+    """The demo answers exactly while no other model does. Returns the first of the others; for a transaction."""
+    others = LanguageModel.objects.filter(enabled=True, retired_at=None, provider__enabled=True)
+    others = others.exclude(provider__source=Provider.Source.DEMO).order_by("position", "id")
+    first = others.select_related("provider").first()
+    _demo(enabled=first is None)
+    return first
 
 
 def _described(provider: Provider) -> str:

@@ -32,7 +32,10 @@ def create_link(
         shown = _finished(leaf or conversation.current_leaf)
         if shown is None:
             raise Invalid("There is nothing to share yet.")
-        if ShareLink.objects.filter(conversation=conversation).count() >= settings.SHARE_LINKS_PER_CONVERSATION:
+        if (
+            ShareLink.objects.filter(conversation=conversation).count()
+            >= settings.SHARE_LINKS_PER_CONVERSATION
+        ):
             raise Invalid("This conversation has as many links as it may have. Remove one first.")
         link = ShareLink.objects.create(
             conversation=conversation,
@@ -66,4 +69,3 @@ def _finished(leaf: Message | None) -> Message | None:
         return None
     path = Message.objects.path(leaf.pk, 3, related=())
     return next((message for message in reversed(path) if message.status not in LIVE), None)
-

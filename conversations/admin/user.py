@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from ..live import news
@@ -27,5 +30,23 @@ class PersonAdmin(_UserAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
+        _refuse_without_administrator()
         # Deactivating somebody or changing a right takes effect on open pages as well.
         news.recheck_rights()
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        super().delete_model(request, obj)
+        _refuse_without_administrator()
+        news.recheck_rights()
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        with transaction.atomic():
+            super().delete_queryset(request, queryset)
+            _refuse_without_administrator()
+        news.recheck_rights()
+
+
+def _refuse_without_administrator() -> None:
+    """The page's own transaction takes back what would leave the site without one."""
+    if not User.objects.filter(is_superuser=True, is_staff=True, is_active=True).exists():
+        raise PermissionDenied("This is the last administrator. Make somebody else one first.")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.contrib.auth.models import Group
 from django.db import models
+from django.utils import timezone
 
 if TYPE_CHECKING:
     from .user import User
@@ -15,6 +16,7 @@ class LanguageModelQuerySet(models.QuerySet["LanguageModel"]):
     def usable_by(self, user: User) -> list[LanguageModel]:
         """Models that answer now and that this person may use, in the order of the picker."""
         answering = self.filter(enabled=True, provider__enabled=True).select_related("provider")
+        answering = answering.exclude(retired_at__lte=timezone.now())
         # Few models and fewer restrictions: every send asks, and sorting here costs less than composing the join.
         groups: dict[int, set[int]] = {}
         for model, group in LanguageModel.allowed_groups.through.objects.values_list(

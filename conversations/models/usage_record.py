@@ -11,6 +11,8 @@ class UsageRecord(models.Model):
         CHAT = "chat", "Answer"
         CONTINUE = "continue", "Continuation"
         TITLE = "title", "Title"
+        CHECK = "check", "Check by an administrator"
+        TEST = "test", "Test by an administrator"
 
     created_at = models.DateTimeField(default=timezone.now, db_index=True)
     user = models.ForeignKey("User", null=True, on_delete=models.SET_NULL, related_name="usage_records")

@@ -132,7 +132,9 @@ def _answer(
 
 def panel_context(user: User, conversation: Conversation) -> dict[str, Any]:
     """What the panel reads."""
-    rows = list(Participant.objects.filter(conversation=conversation).select_related("user", "group").order_by("pk"))
+    rows = list(
+        Participant.objects.filter(conversation=conversation).select_related("user", "group").order_by("pk")
+    )
     may_own = access.may(user, conversation, Operation.OWN)
     context: dict[str, Any] = {
         "conversation": conversation,

@@ -13,8 +13,9 @@ import pytest
 from django.contrib.auth.models import Group
 from django.test import Client
 
+from conversations.actions.invitations import invite
 from conversations.actions.sharing import create_link
-from conversations.models import Conversation, Message, Participant
+from conversations.models import Conversation, LanguageModel, Message, Participant, Provider
 from conversations.urls import urlpatterns
 from tests.attachments.given import attached
 from tests.world import JSON, Person, finished, member
@@ -62,6 +63,34 @@ TABLE = [
     Row("conversation-links", "POST", OWN, 201, {"days": "7"}),
     Row("share-link-switch", "POST", OWN, 200, {"on": "false"}),
     Row("share-link-remove", "POST", OWN, 200),
+    Row("people", "GET", ADMINISTER, 200),
+    Row("person", "GET", ADMINISTER, 200),
+    Row("person-act", "POST", ADMINISTER, 200, {"act": "sign-out"}),
+    Row("person-groups", "POST", ADMINISTER, 200),
+    Row("person-password", "POST", ADMINISTER, 200),
+    Row("groups", "GET", ADMINISTER, 200),
+    Row("groups", "POST", ADMINISTER, 201, {"name": "Tide"}),
+    Row("group", "GET", ADMINISTER, 200),
+    Row("group", "POST", ADMINISTER, 200, {"name": "Tide"}),
+    Row("group-remove", "POST", ADMINISTER, 200),
+    Row("invitations", "GET", ADMINISTER, 200),
+    Row("invitations", "POST", ADMINISTER, 201, {"role": "member", "days": "7"}),
+    Row("invitation-revoke", "POST", ADMINISTER, 200),
+    Row("providers", "GET", ADMINISTER, 200),
+    Row("provider-new", "GET", ADMINISTER, 200),
+    Row("provider-new", "POST", ADMINISTER, 400),
+    Row("provider", "GET", ADMINISTER, 200),
+    Row("provider", "POST", ADMINISTER, 400),
+    Row("provider-remove", "POST", ADMINISTER, 200),
+    Row("provider-list", "POST", ADMINISTER, 200),
+    Row("models-add", "POST", ADMINISTER, 200, {"model": "claude-haiku-4-5"}),
+    Row("language-model", "GET", ADMINISTER, 200),
+    Row("language-model", "POST", ADMINISTER, 200, {"label": "Ours"}),
+    Row("model-test", "POST", ADMINISTER, 200),
+    Row("model-remove", "POST", ADMINISTER, 200),
+    Row("model-move", "POST", ADMINISTER, 200, {"to": "up"}),
+    Row("workspace", "GET", ADMINISTER, 200),
+    Row("workspace", "POST", ADMINISTER, 200, {"name": "Ours"}),
     Row("message", "GET", READ, 200),
     Row("message-edit", "POST", WRITE, 201, {"text": "Better", "message": "turn"}),
     Row("message-regenerate", "POST", WRITE, 201),
@@ -81,8 +110,8 @@ TABLE = [
     Row("usage", "GET", ANYBODY, 200),
     Row("usage-download", "GET", ANYBODY, 200),
 ]
-# Open by their token alone: tests.sharing.test_snapshots asks them as everybody.
-ELSEWHERE = {"snapshot", "snapshot-file", "snapshot-thumbnail"}
+# Open by their token alone: tests.sharing.test_snapshots, tests.people.test_invitations and test_passwords ask.
+ELSEWHERE = {"snapshot", "snapshot-file", "snapshot-thumbnail", "invitation", "new-password"}
 # Which of the ids an address begins with.
 FIRST = {"generations": "generation", "attachments": "attachment"}
 PEOPLE = {
@@ -105,12 +134,16 @@ def sent(alice: Person) -> dict[str, Any]:
     conversation = Conversation.objects.get(pk=sent["conversation"])
     erin = member("erin").user
     frank = Participant.objects.create(conversation=conversation, user=member("frank").user, role="reader")
-    link, token = create_link(erin, conversation, None, 7, public=False)
+    link, _ = create_link(erin, conversation, None, 7, public=False)
     return sent | {
         "attachment": str(attached(alice.user, conversation).pk),
         "participant": frank.pk,
         "link": link.pk,
-        "token": token,
+        "person": erin.pk,
+        "group": Group.objects.create(name="Harbour").pk,
+        "invitation": invite(erin, "member", [], "", 7)[0].pk,
+        "provider": Provider.objects.get().pk,
+        "model": LanguageModel.objects.get().pk,
     }
 
 
@@ -136,7 +169,7 @@ def path_of(row: Row, sent: dict[str, Any]) -> str:
     message = sent["message"] if row.data.get("message") == "turn" else sent["reply"]
     first = sent.get(FIRST.get(pattern.partition("/")[0], "conversation"))
     path = "/" + pattern.replace("<uuid:id>", str(first)).replace("<uuid:message>", str(message))
-    for name in ("participant", "link"):
+    for name in ("participant", "link", "person", "group", "invitation", "provider", "model"):
         path = path.replace(f"<int:{name}>", str(sent[name]))
     return path
 
@@ -247,6 +280,8 @@ def test_a_write_happens_through_post_alone(
     reads = any(other.method == "GET" for other in rows)
     conversation = list(Conversation.objects.values())
     before = list(Message.objects.order_by("pk").values())
+    if row.right == ADMINISTER:
+        alice = member("boss", is_staff=True, is_superuser=True)
     response = alice.client.generic(
         method, path_of(row, sent) + "?text=More&title=Mine", HTTP_X_HTTP_METHOD_OVERRIDE="POST", **JSON
     )

@@ -1,0 +1,112 @@
+"""Invitations: one link makes one account. Called by the views of people and by the accepting page."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from allauth.account.models import EmailAddress
+from django.conf import settings
+from django.contrib.auth.models import Group
+from django.core.mail import send_mail
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from ..models import Invitation, User, Workspace
+from ..models.invitation import hash_token
+from . import audit
+from .errors import Invalid
+from .transaction import writing
+
+
+def invite(actor: User, role: str, groups: list[Group], email: str, days: int) -> tuple[Invitation, str]:
+    """The invitation and its token, which is nowhere else. With an address, only an account of that address comes of
+    it. Raises Invalid.
+    """
+    if role not in Invitation.Role.values:
+        raise Invalid("One is invited as a member or as an administrator.")
+    if not 1 <= days <= settings.INVITATION_MAX_DAYS:
+        raise Invalid(f"An invitation lasts between 1 and {settings.INVITATION_MAX_DAYS} days.")
+    if email and _address_is_taken(email):
+        raise Invalid("There is an account with this address already.")
+    token = Invitation.new_token()
+    with writing():
+        invitation = Invitation.objects.create(
+            token_hash=hash_token(token),
+            role=role,
+            email=email,
+            created_by=actor,
+            expires_at=timezone.now() + timedelta(days=days),
+        )
+        invitation.groups.set(groups)
+        audit.record(actor, "person_invited", invitation, role=role, groups=[group.pk for group in groups])
+    return invitation, token
+
+
+def send(invitation: Invitation, url: str) -> None:
+    """The link by mail. Raises Invalid when the mail server does not take it."""
+    name = Workspace.objects.current().name
+    inviter = invitation.created_by.name if invitation.created_by else name
+    text = (
+        f"{inviter} invites you to {name}.\n\nMake your account here:\n{url}\n\n"
+        f"The link works once, until {invitation.expires_at:%d %B %Y}.\n"
+    )
+    try:
+        send_mail(f"Invitation to {' '.join(name.split())}", text, None, [invitation.email])
+    except OSError:
+        raise Invalid("The mail server did not take the message.") from None
+
+
+def revoke(actor: User, invitation: Invitation) -> None:
+    with writing():
+        Invitation.objects.filter(pk=invitation.pk, used_at=None, revoked_at=None).update(
+            revoked_at=timezone.now()
+        )
+        audit.record(actor, "invitation_revoked", invitation)
+
+
+def opened_by(token: str) -> Invitation | None:
+    """The invitation that this token opens now."""
+    return Invitation.objects.open(token).filter(first_administrator=False).first()
+
+
+def accept(token: str, username: str, email: str, password: str) -> User:
+    """A new account; of N simultaneous uses of one link exactly one makes it. Raises Invalid."""
+    with writing():
+        rows = Invitation.objects.select_for_update().open(token).filter(first_administrator=False)
+        invitation = rows.first()
+        if invitation is None:
+            raise Invalid("This invitation no longer works. Ask for another one.")
+        address = invitation.email or email
+        if address and _address_is_taken(address):
+            raise Invalid("There is an account with this address already.")
+        user = _account(username, address, password)
+        if invitation.role == Invitation.Role.ADMINISTRATOR:
+            user.is_staff = user.is_superuser = True
+            user.save(update_fields=["is_staff", "is_superuser"])
+        user.groups.set(invitation.groups.all())
+        if address:
+            # Whoever has the link that went to an address has read its mail.
+            verified = bool(invitation.email) and settings.MAIL_WORKS
+            EmailAddress.objects.create(user=user, email=address, verified=verified, primary=True)
+        invitation.used_at, invitation.used_by = timezone.now(), user
+        invitation.save(update_fields=["used_at", "used_by"])
+        audit.record(user, "invitation_accepted", invitation)
+    return user
+
+
+def _account(username: str, email: str, password: str) -> User:
+    taken = Invalid("This user name is taken.")
+    if User.objects.filter(username__iexact=username).exists():
+        raise taken
+    try:
+        with transaction.atomic():
+            return User.objects.create_user(username, email, password)
+    except IntegrityError:
+        raise taken from None
+
+
+def _address_is_taken(email: str) -> bool:
+    return (
+        User.objects.filter(email__iexact=email).exists()
+        or EmailAddress.objects.filter(email__iexact=email).exists()
+    )

@@ -1,0 +1,147 @@
+"""Which providers and models there are, as administrators set them. Called by the views of providers and workspace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib.auth.models import Group
+from django.db import transaction
+
+from ..live import news
+from ..models import LanguageModel, Provider, User, Workspace
+from ..upstream.endpoint import Endpoint, normalise_base_url
+from . import audit
+from .errors import Invalid
+from .providers import refresh_demo
+from .text import storable
+from .transaction import writing
+
+FIELDS = ("name", "dialect", "base_url", "version", "extra_headers", "enabled")
+
+
+def save_provider(actor: User, provider: Provider, values: dict[str, Any], api_key: str) -> Provider:
+    """A new or changed provider; an empty key keeps the present one. Raises Invalid.
+
+    A key goes to no other address than the one that it was entered for.
+    """
+    if provider.source != Provider.Source.ADMIN:
+        raise Invalid("This provider follows the environment of the server. Change it there.")
+    try:
+        endpoint = Endpoint(
+            dialect=values["dialect"],
+            base_url=values["base_url"],
+            api_key=api_key,
+            version=values["version"],
+            extra_headers=values["extra_headers"],
+        )
+    except ValueError as error:
+        raise Invalid(str(error)) from None
+    moved = provider.pk is not None and (
+        provider.dialect,
+        normalise_base_url(provider.base_url, provider.dialect),
+    ) != (
+        values["dialect"],
+        endpoint.base_url,
+    )
+    if moved and provider.api_key and not api_key:
+        raise Invalid(
+            "The address changes: enter its key as well. The present key stays with the present address."
+        )
+    for name in FIELDS:
+        setattr(provider, name, values[name])
+    provider.base_url = endpoint.base_url
+    if api_key:
+        provider.set_api_key(endpoint.api_key)
+    with writing():
+        provider.save()
+        refresh_demo()
+        audit.record(actor, "provider_saved", provider, name=provider.name, key_changed=bool(api_key))
+    return provider
+
+
+def remove_provider(actor: User, provider: Provider) -> None:
+    """Its models go with it; conversations that used them go on with another. Raises Invalid."""
+    if provider.source != Provider.Source.ADMIN:
+        raise Invalid("This provider follows the environment of the server. Change it there.")
+    with writing():
+        audit.record(actor, "provider_removed", provider, name=provider.name)
+        provider.delete()
+        refresh_demo()
+
+
+def add_models(actor: User, provider: Provider, models: Iterable[tuple[str, str]]) -> list[LanguageModel]:
+    """(id, label) pairs behind those that there are; known ids stay as they are. Raises Invalid."""
+    made = []
+    with writing():
+        last = LanguageModel.objects.order_by("-position").values_list("position", flat=True).first()
+        position = (last or 0) + 1
+        for raw, label in models:
+            id = storable(raw).strip()
+            if not id or len(id) > 200 or not id.isprintable():
+                raise Invalid("A model id is one line of at most 200 characters.")
+            row, created = LanguageModel.objects.get_or_create(
+                provider=provider, model_id=id, defaults={"label": label[:200], "position": position}
+            )
+            if created:
+                position += 1
+                made.append(row)
+        refresh_demo()
+        audit.record(actor, "models_added", provider, models=[row.model_id for row in made])
+    return made
+
+
+def change_model(
+    actor: User, language_model: LanguageModel, values: dict[str, Any], groups: list[Group]
+) -> None:
+    """What people see of it, who may use it, what it costs, what takes its place. Raises Invalid."""
+    if values.get("replacement") is not None and _leads_to(values["replacement"], language_model):
+        raise Invalid("A model cannot take its own place, not even by a detour.")
+    with writing():
+        for name, value in values.items():
+            setattr(language_model, name, value)
+        language_model.save(update_fields=list(values))
+        language_model.allowed_groups.set(groups)
+        refresh_demo()
+        audit.record(actor, "model_changed", language_model, model=language_model.model_id)
+
+
+def remove_model(actor: User, language_model: LanguageModel) -> None:
+    with writing():
+        audit.record(actor, "model_removed", language_model, model=language_model.model_id)
+        language_model.delete()
+        refresh_demo()
+
+
+def order_models(actor: User, ids: list[int]) -> None:
+    """The order of the picker; models that are not named keep their order behind the named ones."""
+    with writing():
+        rows = {row.pk: row for row in LanguageModel.objects.all()}
+        rest = sorted(
+            (row for row in rows.values() if row.pk not in ids), key=lambda row: (row.position, row.pk)
+        )
+        ordered = [rows[id] for id in dict.fromkeys(ids) if id in rows] + rest
+        for position, row in enumerate(ordered):
+            row.position = position
+        LanguageModel.objects.bulk_update(ordered, ["position"])
+        audit.record(actor, "models_ordered")
+
+
+def save_workspace(actor: User, values: dict[str, Any]) -> Workspace:
+    """Name, default model, system prompt, starting points, links for people outside."""
+    with writing():
+        workspace, _ = Workspace.objects.update_or_create(pk=1, defaults=values)
+        audit.record(actor, "workspace_changed", workspace, public_links=workspace.public_links)
+        transaction.on_commit(news.recheck_rights)
+    return workspace
+
+
+def _leads_to(start: LanguageModel, end: LanguageModel) -> bool:
+    seen: set[int] = set()
+    here: LanguageModel | None = start
+    while here is not None and here.pk not in seen:
+        if here.pk == end.pk:
+            return True
+        seen.add(here.pk)
+        here = here.replacement
+    return False

@@ -1,0 +1,115 @@
+"""Calls that an administrator makes to see whether a provider works: one token of an answer, and its list of models.
+
+Called by the views of providers, from a request's own thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, replace
+
+from django.utils import timezone
+
+from ..actions import ledger
+from ..actions.model_prices import entered_prices
+from ..actions.transaction import writing
+from ..models import GenerationStatus, LanguageModel, Provider, UsageRecord, User
+from ..models.encryption import SecretUnreadable
+from ..upstream.client import UpstreamClient
+from ..upstream.errors import UpstreamError
+from ..upstream.model_list import Listed, list_models
+from ..upstream.pricing import cost_microdollars
+from ..upstream.reply import Reply
+from ..upstream.request import MessageRequest
+from .context import endpoint_of
+from .limits import upstream_limits
+
+# Somebody waits at the page, and a thread of the server with them.
+SECONDS = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """How a test call went, in a plain sentence."""
+
+    works: bool
+    sentence: str
+
+
+def try_model(actor: User, language_model: LanguageModel) -> Tried:
+    """A real call for one token; it is in the ledger like every other."""
+    provider = language_model.provider
+    request = MessageRequest(
+        model=language_model.model_id,
+        messages=[{"role": "user", "content": [{"type": "text", "text": "Hi"}]}],
+        max_tokens=1,
+    )
+    started = time.monotonic()
+    reply: Reply | None = None
+    error_type = ""
+    try:
+        endpoint = endpoint_of(provider)
+        limits = replace(upstream_limits(), total=SECONDS, first_byte=SECONDS, max_retries=0)
+
+        async def ask() -> Reply:
+            async with asyncio.timeout(SECONDS):
+                return await UpstreamClient(limits).create(endpoint, request)
+
+        reply = asyncio.run(ask())
+        seconds = time.monotonic() - started
+        answered = f" as {reply.model}" if reply.model and reply.model != language_model.model_id else ""
+        tried = Tried(True, f"{language_model.model_id} answers{answered}, after {seconds:.1f} s.")
+    except UpstreamError as error:
+        error_type = error.type
+        tried = Tried(False, told(error))
+    except TimeoutError:
+        error_type = "timeout"
+        tried = Tried(False, f"Nothing came within {SECONDS:.0f} s.")
+    except (ValueError, SecretUnreadable) as error:
+        return Tried(False, str(error))
+    _book(actor, language_model, reply, error_type, round((time.monotonic() - started) * 1000))
+    return tried
+
+
+def offered_by(provider: Provider) -> list[Listed]:
+    """The models of the provider's own list. Raises UpstreamError, ValueError or SecretUnreadable."""
+    endpoint = endpoint_of(provider)
+    limits = replace(upstream_limits(), first_byte=SECONDS)
+    return asyncio.run(list_models(endpoint, limits))
+
+
+def told(error: UpstreamError) -> str:
+    """What failed, in all the words that there are for an administrator."""
+    parts = [error.message, error.admin_message, f"The provider said: {error.detail}" if error.detail else ""]
+    if error.status is not None:
+        parts.append(f"(HTTP {error.status})")
+    return " ".join(part for part in parts if part)
+
+
+def _book(
+    actor: User, language_model: LanguageModel, reply: Reply | None, error_type: str, milliseconds: int
+) -> None:
+    usage = reply.usage if reply is not None else {}
+    prices = entered_prices(language_model, timezone.now().date())
+    cost = None
+    if reply is not None:
+        dialect = language_model.provider.dialect
+        cost = cost_microdollars(usage, reply.meta, language_model.model_id, dialect, prices=prices)
+    with writing():
+        ledger.store(
+            [
+                UsageRecord(
+                    user=actor,
+                    provider=language_model.provider,
+                    language_model=language_model,
+                    model=(reply.model if reply is not None else "") or language_model.model_id,
+                    purpose=UsageRecord.Purpose.TEST,
+                    status=GenerationStatus.FAILED if error_type else GenerationStatus.COMPLETED,
+                    error_type=error_type,
+                    cost_microdollars=cost,
+                    duration_ms=milliseconds,
+                    **ledger.token_columns(usage),
+                )
+            ]
+        )

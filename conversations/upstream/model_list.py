@@ -1,0 +1,113 @@
+"""GET of a provider's list of models, in each of the shapes that servers give it (messages-api section 15)."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+
+from .endpoint import Endpoint
+from .error_bodies import error_from_response
+from .errors import UpstreamError
+from .json_values import UnreadableJSON, read_json
+from .limits import Limits
+from .transport import DirectTransport
+
+_MAX_BYTES = 4 * 1024 * 1024
+_MAX_PAGES = 20
+_PAGE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A model that the provider offers."""
+
+    id: str
+    display_name: str = ""
+
+
+async def list_models(endpoint: Endpoint, limits: Limits) -> list[Listed]:
+    """All models that the key may use, in the provider's order, each once. Raises UpstreamError."""
+    found: dict[str, Listed] = {}
+    after = ""
+    try:
+        async with asyncio.timeout(limits.first_byte):
+            for _ in range(_MAX_PAGES):
+                value = await _page(endpoint, limits, after)
+                for model in _models(value, endpoint.dialect):
+                    found.setdefault(model.id, model)
+                last = value.get("last_id")
+                if not value.get("has_more") or not isinstance(last, str) or last == after:
+                    break
+                after = last
+    except TimeoutError:
+        raise UpstreamError("timeout") from None
+    return list(found.values())
+
+
+async def _page(endpoint: Endpoint, limits: Limits, after: str) -> dict[str, Any]:
+    url = endpoint.base_url + ("/models" if endpoint.dialect == "openai_chat" else "/v1/models")
+    if endpoint.dialect == "anthropic":
+        url += "?" + urlencode({"limit": _PAGE, **({"after_id": after} if after else {})})
+    request = httpx.Request(
+        "GET",
+        url,
+        headers=endpoint.headers(),
+        extensions={"timeout": {"connect": limits.connect, "read": limits.first_byte}},
+    )
+    try:
+        response = await DirectTransport().handle_async_request(request)
+    except httpx.TransportError as error:
+        raise UpstreamError("connect", detail=type(error).__name__) from error
+    stream = response.stream
+    body = b""
+    try:
+        async for piece in stream:  # type: ignore[union-attr]
+            body += piece
+            if len(body) > _MAX_BYTES:
+                raise UpstreamError("protocol", detail="the list is too long")
+    except httpx.TransportError as error:
+        raise UpstreamError("connection_lost", detail=type(error).__name__) from error
+    finally:
+        await stream.aclose()  # type: ignore[union-attr]
+    if response.status_code != 200:
+        raise error_from_response(
+            response.status_code,
+            response.headers,
+            body,
+            dialect=endpoint.dialect,
+            now=time.time(),
+            secrets=endpoint.secrets,
+            sent_bytes=0,
+            retry_after_cap=limits.retry_after_cap,
+        )
+    try:
+        value = read_json(body)
+    except UnreadableJSON:
+        raise UpstreamError("protocol", detail="the list is no JSON") from None
+    if not isinstance(value, dict):
+        raise UpstreamError("protocol", detail="the list is no object")
+    return value
+
+
+def _models(value: dict[str, Any], dialect: str) -> list[Listed]:
+    rows = value.get("data")
+    found = []
+    for row in rows if isinstance(rows, list) else []:
+        if not isinstance(row, dict) or not isinstance(row.get("id"), str) or not 0 < len(row["id"]) <= 200:
+            continue
+        info = row.get("info") if isinstance(row.get("info"), dict) else {}
+        # One address for all kinds of models: pictures, voices and what others make are no use here.
+        if dialect == "aimlapi" and (info or row.get("type")):
+            developer = str((info or {}).get("developer", "")).lower()
+            if developer and developer != "anthropic":
+                continue
+            if row.get("type") and "chat" not in str(row["type"]):
+                continue
+        name = row.get("display_name") or (info or {}).get("name") or ""
+        found.append(Listed(row["id"], name[:200] if isinstance(name, str) else ""))
+    return found

@@ -1,0 +1,103 @@
+"""/people/invitations/ for administrators, and the page behind an invitation's link."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import login
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
+
+from chatsite.accounts import BACKEND
+from chatsite.errors import wants_json
+
+from .. import access
+from ..access import NotFound
+from ..actions import invitations as acts
+from ..actions.errors import Invalid
+from ..forms.invitation import AcceptInvitationForm, InvitationForm
+from ..models import Invitation
+from .requests import answer, answers_refusals
+
+SHOWN = 100
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@answers_refusals
+def invitations(request: HttpRequest) -> HttpResponse:
+    """The list; a POST makes one. Its link goes out by mail, or is shown on this page alone."""
+    actor = access.administrator(request.user)
+    form = InvitationForm(request.POST or None)
+    url = ""
+    if request.method == "POST" and form.is_valid():
+        chosen = form.cleaned_data
+        try:
+            made, token = acts.invite(
+                actor, chosen["role"], list(chosen["groups"]), chosen["email"], chosen["days"]
+            )
+        except Invalid as refused:
+            form.add_error(None, refused.message)
+        else:
+            url = request.build_absolute_uri(reverse("invitation", args=[token]))
+            if made.email and settings.MAIL_WORKS:
+                url = _sent(request, made, url)
+            if wants_json(request):
+                return answer(request, {"invitation": made.pk, "url": url}, "", 201)
+            form = InvitationForm()
+    rows = Invitation.objects.filter(first_administrator=False).select_related("created_by", "used_by")
+    context = {
+        "form": form,
+        "url": url,
+        "invitations": rows.prefetch_related("groups").order_by("-created_at")[:SHOWN],
+    }
+    return render(request, "people/invitations.html", context, status=400 if form.errors else 200)
+
+
+def _sent(request: HttpRequest, invitation: Invitation, url: str) -> str:
+    """Empty when the mail is on its way; else the link, to be handed over in another way."""
+    try:
+        acts.send(invitation, url)
+    except Invalid as refused:
+        messages.error(request, f"{refused.message} Copy the link instead.")
+        return url
+    messages.success(request, f"The invitation went to {invitation.email}.")
+    return ""
+
+
+@require_POST
+@answers_refusals
+def revoke(request: HttpRequest, invitation: int) -> HttpResponse:
+    actor = access.administrator(request.user)
+    found = Invitation.objects.filter(pk=invitation, first_administrator=False).first()
+    if found is None:
+        raise NotFound
+    acts.revoke(actor, found)
+    return answer(request, {"revoked": True}, reverse("invitations"))
+
+
+@login_not_required
+@sensitive_post_parameters()
+@require_http_methods(["GET", "HEAD", "POST"])
+def accept(request: HttpRequest, token: str) -> HttpResponse:
+    """/invitation/<token>/: name and password make the account, and it is signed in."""
+    found = acts.opened_by(token)
+    if found is None:
+        return render(request, "people/link_used_up.html", status=404)
+    form = AcceptInvitationForm(request.POST or None, email=found.email)
+    if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        try:
+            user = acts.accept(token, data["username"], data["email"], data["password1"])
+        except Invalid as refused:
+            if acts.opened_by(token) is None:
+                return render(request, "people/link_used_up.html", status=404)
+            form.add_error(None, refused.message)
+        else:
+            login(request, user, backend=BACKEND)
+            return redirect("/")
+    context = {"form": form, "invitation": found}
+    return render(request, "people/accept.html", context, status=400 if form.errors else 200)

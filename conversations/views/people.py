@@ -1,0 +1,187 @@
+"""/people/: who has an account and what they may do; groups; a member's new password. For administrators."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.models import Group
+from django.db import transaction
+from django.db.models import Count, Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from .. import access
+from ..access import NotFound
+from ..actions import groups as grouping
+from ..actions import people as acts
+from ..actions.errors import Invalid
+from ..forms.person import GroupForm, NewPasswordForm, PersonGroupsForm
+from ..models import User
+from .requests import Fields, answer, answers_refusals
+
+PAGE = 50
+QUERY_CHARACTERS = 200
+ACTS = {
+    "deactivate": (acts.deactivate, "{} is deactivated and signed out everywhere."),
+    "reactivate": (acts.reactivate, "{} may sign in again."),
+    "administrator": (acts.make_administrator, "{} is an administrator."),
+    "member": (acts.make_member, "{} is a member."),
+    "sign-out": (acts.sign_out_everywhere, "{} is signed out everywhere."),
+}
+
+
+@require_safe
+@answers_refusals
+def people(request: HttpRequest) -> HttpResponse:
+    """GET /people/?q=&page=: everybody, those who are active first."""
+    access.administrator(request.user)
+    query = request.GET.get("q", "").replace("\x00", "")[:QUERY_CHARACTERS]
+    found = User.objects.prefetch_related("groups")
+    for word in query.split():
+        found = found.filter(
+            Q(username__icontains=word) | Q(display_name__icontains=word) | Q(email__icontains=word)
+        )
+    page = request.GET.get("page", "1")
+    number = max(1, int(page)) if page.isascii() and page.isdigit() and len(page) < 7 else 1
+    rows = list(found.order_by("-is_active", "username")[(number - 1) * PAGE : number * PAGE + 1])
+    return render(
+        request,
+        "people/people.html",
+        {
+            "people": rows[:PAGE],
+            "query": query,
+            "later": number + 1 if len(rows) > PAGE else None,
+            "earlier": number - 1 if number > 1 else None,
+        },
+    )
+
+
+@require_safe
+@answers_refusals
+def person(request: HttpRequest, person: int) -> HttpResponse:
+    """GET /people/<id>/: one account."""
+    access.administrator(request.user)
+    return _person_page(request, _person(person))
+
+
+@require_POST
+@answers_refusals
+def act(request: HttpRequest, person: int) -> HttpResponse:
+    """POST /people/<id>/act/: `act` is one of ACTS."""
+    actor = access.administrator(request.user)
+    found = _person(person)
+    name = Fields(request).text("act")
+    if name not in ACTS:
+        raise Invalid("This cannot be done to a person.")
+    run, sentence = ACTS[name]
+    run(actor, found)
+    messages.success(request, sentence.format(found.name))
+    return answer(request, {"done": name}, reverse("person", args=[found.pk]))
+
+
+@require_POST
+@answers_refusals
+def into_groups(request: HttpRequest, person: int) -> HttpResponse:
+    actor = access.administrator(request.user)
+    found = _person(person)
+    form = PersonGroupsForm(request.POST)
+    if not form.is_valid():
+        raise Invalid("One of these groups does not exist.")
+    acts.put_into_groups(actor, found, list(form.cleaned_data["groups"]))
+    messages.success(request, "Saved.")
+    return answer(request, {"saved": True}, reverse("person", args=[found.pk]))
+
+
+@require_POST
+@answers_refusals
+def password_link(request: HttpRequest, person: int) -> HttpResponse:
+    """A link to hand over, shown on this page alone."""
+    actor = access.administrator(request.user)
+    found = _person(person)
+    url = request.build_absolute_uri(reverse("new-password", args=acts.password_link(actor, found)))
+    return _person_page(request, found, url)
+
+
+@login_not_required
+@sensitive_post_parameters()
+@require_http_methods(["GET", "HEAD", "POST"])
+def new_password(request: HttpRequest, uid: str, token: str) -> HttpResponse:
+    """/password/<uid>/<token>/: whoever has the link chooses the password, once."""
+    with transaction.atomic():
+        found = acts.person_of_link(uid, token)
+    if found is None:
+        return render(request, "people/link_used_up.html", status=404)
+    form = NewPasswordForm(found, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            acts.choose_password(uid, token, form.cleaned_data["password1"])
+        except Invalid:
+            return render(request, "people/link_used_up.html", status=404)
+        messages.success(request, "The new password is set. Sign in with it.")
+        return redirect("account_login")
+    return render(
+        request,
+        "people/new_password.html",
+        {"form": form, "person": found},
+        status=400 if form.errors else 200,
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@answers_refusals
+def groups(request: HttpRequest) -> HttpResponse:
+    """/people/groups/: the list; a POST makes one (`name`)."""
+    actor = access.administrator(request.user)
+    if request.method == "POST":
+        made = grouping.create(actor, Fields(request).text("name"))
+        return answer(request, {"group": made.pk}, reverse("group", args=[made.pk]), 201)
+    rows = Group.objects.annotate(count=Count("user")).order_by("name")
+    return render(request, "people/groups.html", {"groups": rows})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@answers_refusals
+def group(request: HttpRequest, group: int) -> HttpResponse:
+    """/people/groups/<id>/: its name and who is in it."""
+    actor = access.administrator(request.user)
+    found = _group(group)
+    initial = {"name": found.name, "people": found.user_set.all()}
+    form = GroupForm(request.POST or None, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        grouping.change(actor, found, form.cleaned_data["name"], list(form.cleaned_data["people"]))
+        messages.success(request, "Saved.")
+        return answer(request, {"saved": True}, reverse("groups"))
+    return render(
+        request, "people/group.html", {"form": form, "group": found}, status=400 if form.errors else 200
+    )
+
+
+@require_POST
+@answers_refusals
+def group_remove(request: HttpRequest, group: int) -> HttpResponse:
+    actor = access.administrator(request.user)
+    grouping.remove(actor, _group(group))
+    messages.success(request, "The group is removed.")
+    return answer(request, {"removed": True}, reverse("groups"))
+
+
+def _person(id: int) -> User:
+    found = User.objects.filter(pk=id).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _group(id: int) -> Group:
+    found = Group.objects.filter(pk=id).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _person_page(request: HttpRequest, found: User, url: str = "") -> HttpResponse:
+    form = PersonGroupsForm(initial={"groups": found.groups.all()})
+    return render(request, "people/person.html", {"person": found, "form": form, "url": url})

@@ -1,0 +1,191 @@
+"""/providers/: who answers, as which models, for whom and at what price. For administrators."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from .. import access
+from ..access import NotFound
+from ..actions import offers
+from ..actions.errors import Invalid
+from ..forms.provider import ModelForm, ProviderForm
+from ..generation import provider_calls
+from ..models import LanguageModel, Provider
+from ..models.encryption import SecretUnreadable
+from ..upstream.endpoint import DEFAULT_BASE_URLS
+from ..upstream.errors import UpstreamError
+from .requests import Fields, answer, answers_refusals
+
+_FORM = ["GET", "HEAD", "POST"]
+
+
+@require_safe
+@answers_refusals
+def providers(request: HttpRequest) -> HttpResponse:
+    """GET /providers/: providers with their models, and the order of the picker."""
+    access.administrator(request.user)
+    rows = Provider.objects.order_by("pk")
+    models = LanguageModel.objects.select_related("provider", "replacement").prefetch_related(
+        "allowed_groups"
+    )
+    context = {
+        "providers": [
+            {"row": row, "address": row.base_url or DEFAULT_BASE_URLS.get(row.dialect, "")} for row in rows
+        ],
+        "models": models.order_by("-enabled", "position", "pk"),
+    }
+    return render(request, "providers/providers.html", context)
+
+
+@sensitive_post_parameters("api_key", "extra_headers")
+@require_http_methods(_FORM)
+@answers_refusals
+def new(request: HttpRequest) -> HttpResponse:
+    access.administrator(request.user)
+    return _edited(request, Provider())
+
+
+@sensitive_post_parameters("api_key", "extra_headers")
+@require_http_methods(_FORM)
+@answers_refusals
+def provider(request: HttpRequest, provider: int) -> HttpResponse:
+    access.administrator(request.user)
+    return _edited(request, _provider(provider))
+
+
+@require_POST
+@answers_refusals
+def remove(request: HttpRequest, provider: int) -> HttpResponse:
+    actor = access.administrator(request.user)
+    offers.remove_provider(actor, _provider(provider))
+    messages.success(request, "The provider is removed.")
+    return answer(request, {"removed": True}, reverse("providers"))
+
+
+@require_POST
+@answers_refusals
+def models_offered(request: HttpRequest, provider: int) -> HttpResponse:
+    """POST …/list/: the provider's own list of models, to choose from."""
+    access.administrator(request.user)
+    found = _provider(provider)
+    context = _context(found, ProviderForm(found))
+    try:
+        known = set(found.language_models.values_list("model_id", flat=True))
+        context["offered"] = [one for one in provider_calls.offered_by(found) if one.id not in known]
+        context["asked"] = True
+    except UpstreamError as error:
+        context["problem"] = provider_calls.told(error)
+    except (ValueError, SecretUnreadable) as error:
+        context["problem"] = str(error)
+    return render(request, "providers/provider.html", context)
+
+
+@require_POST
+@answers_refusals
+def add_models(request: HttpRequest, provider: int) -> HttpResponse:
+    """POST …/models/: `model`, once or more often (the ids)."""
+    actor = access.administrator(request.user)
+    found = _provider(provider)
+    ids = request.POST.getlist("model") or [Fields(request).text("model")]
+    made = offers.add_models(actor, found, [(id, request.POST.get(f"label:{id}", "")) for id in ids])
+    messages.success(request, "Added." if made else "These models are there already.")
+    return answer(request, {"added": [row.model_id for row in made]}, reverse("provider", args=[found.pk]))
+
+
+@require_http_methods(_FORM)
+@answers_refusals
+def language_model(request: HttpRequest, model: int) -> HttpResponse:
+    actor = access.administrator(request.user)
+    found = _model(model)
+    form = ModelForm(found, request.POST) if request.method == "POST" else ModelForm(found)
+    if request.method == "POST" and form.is_valid():
+        try:
+            offers.change_model(actor, found, form.values(), list(form.cleaned_data["allowed_groups"]))
+        except Invalid as refused:
+            form.add_error(None, refused.message)
+        else:
+            messages.success(request, "Saved.")
+            return answer(request, {"saved": True}, reverse("providers"))
+    context = {"model": found, "form": form}
+    return render(request, "providers/model.html", context, status=400 if form.errors else 200)
+
+
+@require_POST
+@answers_refusals
+def try_model(request: HttpRequest, model: int) -> HttpResponse:
+    """POST …/test/: a real call for one token."""
+    actor = access.administrator(request.user)
+    found = _model(model)
+    tried = provider_calls.try_model(actor, found)
+    if "application/json" in request.headers.get("Accept", ""):
+        return answer(request, {"works": tried.works, "message": tried.sentence}, "")
+    context = _context(found.provider, ProviderForm(found.provider)) | {"tried": tried, "tried_model": found}
+    return render(request, "providers/provider.html", context)
+
+
+@require_POST
+@answers_refusals
+def remove_model(request: HttpRequest, model: int) -> HttpResponse:
+    actor = access.administrator(request.user)
+    offers.remove_model(actor, _model(model))
+    messages.success(request, "The model is removed.")
+    return answer(request, {"removed": True}, reverse("providers"))
+
+
+@require_POST
+@answers_refusals
+def move_model(request: HttpRequest, model: int) -> HttpResponse:
+    """POST …/move/: one place `up` or `down` in the picker (`to`)."""
+    actor = access.administrator(request.user)
+    found = _model(model)
+    ids = list(LanguageModel.objects.order_by("-enabled", "position", "pk").values_list("pk", flat=True))
+    place = ids.index(found.pk)
+    other = place + (1 if Fields(request).text("to") == "down" else -1)
+    if 0 <= other < len(ids):
+        ids[place], ids[other] = ids[other], ids[place]
+    offers.order_models(actor, ids)
+    return answer(request, {"order": ids}, reverse("providers"))
+
+
+def _edited(request: HttpRequest, found: Provider) -> HttpResponse:
+    form = ProviderForm(found, request.POST) if request.method == "POST" else ProviderForm(found)
+    if request.method == "POST" and form.is_valid():
+        values: dict[str, Any] = dict(form.cleaned_data)
+        key = values.pop("api_key").strip()
+        try:
+            saved = offers.save_provider(access.administrator(request.user), found, values, key)
+        except Invalid as refused:
+            form.add_error(None, refused.message)
+        else:
+            messages.success(request, "Saved.")
+            return redirect("provider", saved.pk)
+    return render(
+        request, "providers/provider.html", _context(found, form), status=400 if form.errors else 200
+    )
+
+
+def _context(found: Provider, form: ProviderForm) -> dict[str, Any]:
+    models = found.language_models.order_by("position", "pk") if found.pk is not None else []
+    read_only = found.source != Provider.Source.ADMIN
+    return {"provider": found, "form": form, "models": models, "read_only": read_only}
+
+
+def _provider(id: int) -> Provider:
+    found = Provider.objects.filter(pk=id).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _model(id: int) -> LanguageModel:
+    found = LanguageModel.objects.select_related("provider", "replacement").filter(pk=id).first()
+    if found is None:
+        raise NotFound
+    return found

@@ -1,0 +1,131 @@
+"""One link, one account (H20)."""
+
+from __future__ import annotations
+
+import re
+import threading
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group
+from django.core import mail
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+
+from conversations.actions import invitations, people
+from conversations.models import Invitation, User
+from tests.world import Person, member
+
+FORM = {"username": "newcomer", "email": "", "password1": "a-long-passphrase", "password2": "a-long-passphrase"}
+
+
+def link(by: Person, **fields: Any) -> str:
+    """The path of a new invitation."""
+    response = by.post("/people/invitations/", {"role": "member", "days": "7", **fields})
+    assert response.status_code == 201, response.content
+    return "/" + response.json()["url"].split("/", 3)[3]  # type: ignore[attr-defined, no-any-return]
+
+
+def test_an_invitation_makes_one_account_which_is_signed_in(administrator: Person) -> None:
+    group = Group.objects.create(name="Pilots")
+    path = link(administrator, groups=[group.pk])
+    guest = Client()
+    assert guest.get(path).status_code == 200
+    assert guest.post(path, FORM)["Location"] == "/"
+    assert guest.get("/").status_code == 200
+    made = User.objects.get(username="newcomer")
+    assert (made.is_staff, made.is_superuser, list(made.groups.all())) == (False, False, [group])
+    assert Client().get(path).status_code == 404
+    assert Client().post(path, {**FORM, "username": "second"}).status_code == 404
+    assert not User.objects.filter(username="second").exists()
+
+
+def test_an_administrator_comes_of_an_administrators_invitation_alone(administrator: Person) -> None:
+    Client().post(link(administrator), {**FORM, "role": "administrator", "is_superuser": "1"})
+    assert not User.objects.get(username="newcomer").is_superuser
+    Client().post(link(administrator, role="administrator"), {**FORM, "username": "chief"})
+    assert User.objects.get(username="chief").is_superuser
+
+
+@pytest.mark.parametrize("state", ["revoked", "expired", "never"])
+def test_what_is_withdrawn_expired_or_made_up_answers_alike(administrator: Person, state: str) -> None:
+    path = link(administrator)
+    row = Invitation.objects.get()
+    if state == "revoked":
+        assert administrator.post(f"/people/invitations/{row.pk}/revoke/").status_code == 200
+    elif state == "expired":
+        Invitation.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    else:
+        path = "/invitation/" + "A" * 43 + "/"
+    for method in ("get", "post"):
+        response = getattr(Client(), method)(path, FORM if method == "post" else {})
+        assert response.status_code == 404
+        assert b"no longer works" in response.content
+    assert not User.objects.filter(username="newcomer").exists()
+
+
+def test_the_set_up_link_is_no_invitation(administrator: Person) -> None:
+    token = people.new_setup_token()
+    assert Client().post(f"/invitation/{token}/", FORM).status_code == 404
+    assert Client().get("/people/invitations/").status_code == 302
+
+
+def test_an_invitation_for_an_address_makes_an_account_of_that_address_alone(administrator: Person) -> None:
+    path = link(administrator, email="ada@example.org")
+    Client().post(path, {**FORM, "email": "mallory@example.org"})
+    assert User.objects.get(username="newcomer").email == "ada@example.org"
+    again = administrator.post("/people/invitations/", {"role": "member", "days": "7", "email": "ADA@example.org"})
+    assert again.status_code == 400
+
+
+@pytest.mark.parametrize("username", ["ALICE", "alice", "ａlice"])
+def test_a_name_that_looks_like_another_is_taken(administrator: Person, alice: Person, username: str) -> None:
+    path = link(administrator)
+    response = Client().post(path, {**FORM, "username": username})
+    assert response.status_code == 400
+    assert User.objects.count() == 2
+    assert Client().get(path).status_code == 200, "the link still works"
+
+
+def test_by_mail_where_mail_can_be_sent_and_then_not_on_the_page(administrator: Person, settings: Any) -> None:
+    settings.MAIL_WORKS = True
+    response = administrator.post(
+        "/people/invitations/", {"role": "member", "days": "7", "email": "ada@example.org"}, HTTP_ACCEPT="text/html"
+    )
+    assert b"/invitation/" not in response.content
+    path = re.search(r"http://testserver(/invitation/\S+)", str(mail.outbox[0].body))
+    assert path is not None
+    Client().post(path[1], FORM)
+    assert User.objects.get(username="newcomer").emailaddress_set.get().verified
+
+
+def test_only_the_hash_of_the_token_is_kept(administrator: Person) -> None:
+    token = link(administrator).split("/")[2]
+    assert token not in str(list(Invitation.objects.values()))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_simultaneous_uses_one_makes_an_account(db: None) -> None:
+    boss = member("boss", is_staff=True, is_superuser=True)
+    _, token = invitations.invite(boss.user, "member", [], "", 7)
+    start = threading.Barrier(6)
+    made: list[str] = []
+
+    def use(number: int) -> None:
+        start.wait()
+        try:
+            made.append(invitations.accept(token, f"racer{number}", "", "a-long-passphrase").username)
+        except invitations.Invalid:
+            pass
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=use, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(made) == 1
+    assert list(User.objects.filter(username__startswith="racer").values_list("username", flat=True)) == made

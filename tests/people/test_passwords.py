@@ -1,0 +1,54 @@
+"""A new password without mail: an administrator hands over a link (H18)."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.test import Client
+
+from conversations.models import User
+from tests.world import Person
+
+NEW = {"password1": "quite-another-one", "password2": "quite-another-one"}
+
+
+@pytest.fixture
+def path(administrator: Person, bob: Person) -> str:
+    """The link for bob."""
+    page = administrator.post(f"/people/{bob.user.pk}/password/", HTTP_ACCEPT="text/html").content.decode()
+    found = re.search(r"http://testserver(/password/[^\"]+)", page)
+    assert found is not None
+    return found[1]
+
+
+def test_the_link_changes_the_password_once_and_ends_all_sessions(bob: Person, path: str) -> None:
+    assert bob.get("/").status_code == 200
+    assert Client().post(path, NEW)["Location"] == "/accounts/login/"
+    assert bob.get("/").status_code == 401
+    assert User.objects.get(username="bob").check_password(NEW["password1"])
+    assert Client().get(path).status_code == 404
+    assert Client().post(path, NEW).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "form", [{}, {"password1": "a"}, {"password1": "12345678", "password2": "12345678"}, {**NEW, "password2": "x"}]
+)
+def test_a_bad_password_changes_nothing(bob: Person, path: str, form: dict[str, str]) -> None:
+    assert Client().post(path, form).status_code in (200, 400)
+    assert User.objects.get(username="bob").check_password("bob-password-1")
+
+
+def test_the_link_dies_when_the_password_changes_or_the_account_is_deactivated(bob: Person, path: str) -> None:
+    bob.user.is_active = False
+    bob.user.save()
+    assert Client().get(path).status_code == 404
+    bob.user.is_active = True
+    bob.user.set_password("chosen-meanwhile")
+    bob.user.save()
+    assert Client().get(path).status_code == 404
+
+
+@pytest.mark.parametrize("uid", ["MQ", "!!", "A" * 5000, "%00", "LTE"])
+def test_a_made_up_link_is_a_used_one(db: None, uid: str) -> None:
+    assert Client().get(f"/password/{uid}/c0ffee-0123456789abcdef/").status_code == 404

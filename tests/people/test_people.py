@@ -1,0 +1,132 @@
+"""What administrators do to accounts, and how soon it holds."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from django.contrib.auth.models import Group
+from django.contrib.sessions.models import Session
+
+from conversations.actions import people
+from conversations.actions.errors import Invalid
+from conversations.models import AuditEvent, Conversation, Invitation, LanguageModel, Participant, User
+from tests.world import Person, World, member
+
+
+def act(by: Person, on: Person, name: str) -> int:
+    return by.post(f"/people/{on.user.pk}/act/", {"act": name}).status_code
+
+
+def test_people_are_found_by_name_and_address(administrator: Person, alice: Person, bob: Person) -> None:
+    User.objects.filter(pk=bob.user.pk).update(display_name="Robert", email="bob@example.org")
+    for query in ("bob", "ROBERT", "example.org", "rob example"):
+        page = administrator.get(f"/people/?q={query}", HTTP_ACCEPT="text/html").content.decode()
+        assert "Robert" in page and ">alice<" not in page, query
+    for odd in ("%25", "_", "\\", "'", "%00", "x" * 5000):
+        assert administrator.get(f"/people/?q={odd}&page=-1", HTTP_ACCEPT="text/html").status_code == 200
+    assert administrator.get(f"/people/?page={10**18}", HTTP_ACCEPT="text/html").status_code == 200
+
+
+def test_a_deactivated_person_is_out_and_stays_out_until_signing_in_anew(administrator: Person, bob: Person) -> None:
+    assert act(administrator, bob, "deactivate") == 200
+    assert bob.get("/").status_code == 401
+    assert act(administrator, bob, "reactivate") == 200
+    assert bob.get("/").status_code == 401, "the old session must not come back to life"
+    assert bob.client.login(username="bob", password="bob-password-1")
+
+
+def test_only_the_sessions_of_that_person_end(administrator: Person, alice: Person, bob: Person) -> None:
+    before = Session.objects.count()
+    assert act(administrator, bob, "sign-out") == 200
+    assert Session.objects.count() == before - 1
+    assert alice.get("/").status_code == 200
+
+
+def test_roles_come_and_go(administrator: Person, bob: Person) -> None:
+    assert act(administrator, bob, "administrator") == 200
+    assert bob.get("/people/").status_code == 200
+    assert act(administrator, bob, "member") == 200
+    assert bob.get("/people/").status_code == 401
+    bob = Person(bob.user)
+    assert bob.get("/people/").status_code == 404
+
+
+@pytest.mark.parametrize("name", ["member", "deactivate"])
+def test_the_last_administrator_stays_one(administrator: Person, bob: Person, name: str) -> None:
+    assert act(administrator, administrator, name) == 400
+    assert administrator.get("/people/").status_code == 200
+    act(administrator, bob, "administrator")
+    assert act(administrator, administrator, name) == 200
+
+
+def test_an_administrator_who_cannot_sign_in_is_no_reason_to_lose_the_last(administrator: Person) -> None:
+    member("gone", is_staff=True, is_superuser=True, is_active=False)
+    with pytest.raises(Invalid):
+        people.make_member(administrator.user, administrator.user)
+
+
+def test_the_last_administrator_is_not_deleted_in_the_records_either(administrator: Person, bob: Person) -> None:
+    path = f"/admin/conversations/user/{administrator.user.pk}/delete/"
+    administrator.client.raise_request_exception = False
+    administrator.client.post(path, {"post": "yes"})
+    assert User.objects.filter(pk=administrator.user.pk).exists()
+    chosen = {"action": "delete_selected", "_selected_action": [administrator.user.pk], "post": "yes"}
+    administrator.client.post("/admin/conversations/user/", chosen)
+    assert User.objects.filter(pk=administrator.user.pk).exists()
+
+
+def test_open_invitations_of_somebody_who_loses_the_right_are_void(administrator: Person, bob: Person) -> None:
+    act(administrator, bob, "administrator")
+    bob.post("/people/invitations/", {"role": "administrator", "days": "7"})
+    act(administrator, bob, "deactivate")
+    assert Invitation.objects.get().state == "revoked"
+
+
+def test_every_act_is_recorded(administrator: Person, bob: Person) -> None:
+    for name in ("administrator", "member", "sign-out", "deactivate", "reactivate"):
+        act(administrator, bob, name)
+    rows = AuditEvent.objects.filter(object_id=str(bob.user.pk), actor=administrator.user)
+    assert rows.count() == 5
+
+
+def test_groups_are_made_filled_renamed_and_removed(administrator: Person, bob: Person) -> None:
+    made = administrator.post("/people/groups/", {"name": " Harbour  office "})
+    group = Group.objects.get(pk=made.json()["group"])  # type: ignore[attr-defined]
+    assert group.name == "Harbour office"
+    assert administrator.post("/people/groups/", {"name": "HARBOUR office"}).status_code == 400
+    path = f"/people/groups/{group.pk}/"
+    assert administrator.post(path, {"name": "Pilots", "people": [bob.user.pk]}).status_code == 200
+    assert list(bob.user.groups.values_list("name", flat=True)) == ["Pilots"]
+    assert administrator.post(f"/people/{bob.user.pk}/groups/", {}).status_code == 200
+    assert not bob.user.groups.exists()
+    assert administrator.post(path + "remove/").status_code == 200
+    assert not Group.objects.exists()
+
+
+def test_removing_a_group_never_opens_a_model_to_everybody(administrator: Person, model: LanguageModel) -> None:
+    group = Group.objects.create(name="Trusted")
+    model.allowed_groups.add(group)
+    assert administrator.post(f"/people/groups/{group.pk}/remove/").status_code == 400
+    assert Group.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("cause", ["deactivate", "groups", "group"])
+def test_open_sockets_close_within_five_seconds(world: World, cause: str) -> None:
+    boss = member("boss", is_staff=True, is_superuser=True)
+    group = Group.objects.create(name="Pilots")
+    world.bob.user.groups.add(group)
+    conversation = Conversation.objects.create(owner=world.alice.user)
+    Participant.objects.create(conversation=conversation, group=group, role="writer")
+    socket = world.socket(world.bob, str(conversation.pk))
+    socket.frame()
+    begun = time.monotonic()
+    if cause == "deactivate":
+        assert act(boss, world.bob, "deactivate") == 200
+    elif cause == "groups":
+        assert boss.post(f"/people/{world.bob.user.pk}/groups/", {}).status_code == 200
+    else:
+        assert boss.post(f"/people/groups/{group.pk}/remove/").status_code == 200
+    assert socket.closed(5) == (4401 if cause == "deactivate" else 4404)
+    assert time.monotonic() - begun < 5

@@ -1,0 +1,214 @@
+"""Providers, models and the workspace's settings, as administrators set them."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group
+from django.utils import timezone
+
+from conversations.actions.choices import model_for
+from conversations.models import Conversation, LanguageModel, Provider, UsageRecord, Workspace
+from tests.fake_upstream import Call, FakeUpstream, faults
+from tests.fake_upstream.steps import Reply, Step
+from tests.world import MODEL, Person
+
+HTML = {"HTTP_ACCEPT": "text/html"}
+KEY = "sk-other-0123456789abcdefWXYZ"
+
+
+def fields(**more: Any) -> dict[str, Any]:
+    return {
+        "name": "Ours", "dialect": "anthropic", "base_url": "http://127.0.0.1:9", "api_key": KEY,
+        "version": "2023-06-01", "extra_headers": "", "enabled": "on", **more,
+    }  # fmt: skip
+
+
+def test_a_provider_is_added_and_its_key_is_never_shown(administrator: Person) -> None:
+    headers = "anthropic-beta: one\nX-Team: secret-value"
+    response = administrator.post("/providers/new/", fields(extra_headers=headers), **HTML)
+    row = Provider.objects.get(name="Ours")
+    assert response["Location"] == f"/providers/{row.pk}/"
+    assert row.extra_headers == {"anthropic-beta": "one", "X-Team": "secret-value"}
+    assert (row.api_key.reveal(), row.api_key_last4) == (KEY, "WXYZ")
+    for path in (f"/providers/{row.pk}/", "/providers/"):
+        page = administrator.get(path, **HTML).content.decode()
+        assert KEY not in page and "secret-value" not in page
+        assert "WXYZ" in page
+
+
+def test_saving_without_a_key_keeps_it_and_hidden_headers_too(administrator: Person) -> None:
+    administrator.post("/providers/new/", fields(extra_headers="X-Team: secret-value"), **HTML)
+    row = Provider.objects.get(name="Ours")
+    changed = fields(api_key="", name="Renamed", extra_headers="X-Team: ••••")
+    assert administrator.post(f"/providers/{row.pk}/", changed, **HTML).status_code == 302
+    row.refresh_from_db()
+    assert (row.name, row.api_key.reveal(), row.extra_headers) == ("Renamed", KEY, {"X-Team": "secret-value"})
+
+
+def test_a_key_does_not_follow_to_another_address(administrator: Person) -> None:
+    administrator.post("/providers/new/", fields(), **HTML)
+    row = Provider.objects.get(name="Ours")
+    moved = fields(api_key="", base_url="http://127.0.0.1:10")
+    assert administrator.post(f"/providers/{row.pk}/", moved, **HTML).status_code == 400
+    row.refresh_from_db()
+    assert row.base_url == "http://127.0.0.1:9"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"base_url": "ftp://x"}, {"base_url": "http://user@host"}, {"dialect": "demo"}, {"api_key": "a b"},
+     {"extra_headers": "no colon"}, {"extra_headers": "A: b\x01"}, {"name": ""}, {"name": "Fake"}],
+)  # fmt: skip
+def test_what_cannot_be_right_is_refused(administrator: Person, wrong: dict[str, str]) -> None:
+    response = administrator.post("/providers/new/", fields(**wrong), **HTML)
+    assert response.status_code == 400
+    assert KEY.encode() not in response.content
+    assert Provider.objects.count() == 1
+
+
+def test_the_environments_provider_is_read_only(administrator: Person) -> None:
+    Provider.objects.update(source="environment")
+    row = Provider.objects.get()
+    administrator.post(f"/providers/{row.pk}/", fields(), **HTML)
+    assert administrator.post(f"/providers/{row.pk}/remove/").status_code == 400
+    row.refresh_from_db()
+    assert row.name == "Fake"
+
+
+def test_a_test_makes_a_real_call_for_one_token_and_books_it(administrator: Person, upstream: FakeUpstream) -> None:
+    Provider.objects.update(base_url=upstream.url)
+    model = LanguageModel.objects.get()
+    response = administrator.post(f"/models/{model.pk}/test/")
+    assert response.json()["works"] is True  # type: ignore[attr-defined]
+    assert MODEL in response.json()["message"]  # type: ignore[attr-defined]
+    assert upstream.calls[-1].body["max_tokens"] == 1
+    row = UsageRecord.objects.get()
+    assert (row.purpose, row.user, row.status) == ("test", administrator.user, "completed")
+
+
+class Refusing(FakeUpstream):
+    """Takes no key."""
+
+    def steps_for(self, call: Call) -> list[Step]:
+        return faults.fault(6)
+
+
+class Listing(FakeUpstream):
+    """Has a list of models, in two pages."""
+
+    def steps_for(self, call: Call) -> list[Step]:
+        if "after_id=one" in call.path:
+            page: dict[str, Any] = {"data": [{"id": "two"}, {"id": 3}, {"id": MODEL}, "odd"], "has_more": False}
+        else:
+            page = {"data": [{"id": "one", "display_name": "Model One"}], "has_more": True, "last_id": "one"}
+        return [Reply(200, json.dumps(page).encode())]
+
+
+def test_the_providers_own_list_is_offered_without_what_is_here(administrator: Person, model: LanguageModel) -> None:
+    with Listing() as listing:
+        Provider.objects.update(base_url=listing.url)
+        page = administrator.post(f"/providers/{model.provider_id}/list/", **HTML).content.decode()
+    assert [call.method for call in listing.calls] == ["GET", "GET"]
+    assert re.findall('name="model" value="([^"]+)"', page) == ["one", "two"]
+    assert "Model One" in page
+
+
+def test_a_list_that_cannot_be_had_is_a_sentence(administrator: Person, model: LanguageModel) -> None:
+    page = administrator.post(f"/providers/{model.provider_id}/list/", **HTML)
+    assert page.status_code == 200 and b"outcome--problem" in page.content
+
+
+def test_a_test_says_plainly_what_failed(administrator: Person) -> None:
+    model = LanguageModel.objects.get()
+    told = administrator.post(f"/models/{model.pk}/test/").json()  # type: ignore[attr-defined]
+    assert told["works"] is False and "reach" in told["message"]
+    with Refusing() as refusing:
+        Provider.objects.update(base_url=refusing.url)
+        told = administrator.post(f"/models/{model.pk}/test/").json()  # type: ignore[attr-defined]
+    assert told["works"] is False and "key" in told["message"] and "401" in told["message"]
+    assert "sk-canary" not in told["message"]
+    assert list(UsageRecord.objects.values_list("error_type", flat=True)) == ["connect", "auth"]
+
+
+def test_models_are_typed_in_and_known_ones_stay(administrator: Person, model: LanguageModel) -> None:
+    path = f"/providers/{model.provider_id}/models/"
+    added = administrator.post(path, {"model": ["claude-haiku-4-5", MODEL]}).json()["added"]  # type: ignore[attr-defined]
+    assert added == ["claude-haiku-4-5"]
+    assert administrator.post(path, {"model": " "}).status_code == 400
+    assert LanguageModel.objects.count() == 2
+
+
+def test_what_a_model_costs_is_prefilled_and_stored_only_where_it_differs(
+    administrator: Person, model: LanguageModel
+) -> None:
+    path = f"/models/{model.pk}/"
+    page = administrator.get(path, **HTML).content.decode()
+    assert 'name="input" value="5"' in page
+    same = {
+        "label": "", "enabled": "on", "context": "200000", "max_output": "64000", "input": "5", "output": "25",
+        "cache_read": "0.50",
+    }  # fmt: skip
+    assert administrator.post(path, same).status_code == 200
+    model.refresh_from_db()
+    assert (model.prices, model.capabilities, model.enabled) == ({}, {}, True)
+    administrator.post(path, {**same, "input": "6", "max_output": "1000", "label": "House model"})
+    model.refresh_from_db()
+    assert model.prices == {"input": 6, "output": 25, "cache_read": 0.5}
+    assert (model.capabilities, model.label) == ({"max_output": 1000}, "House model")
+    assert administrator.post(path, {**same, "output": ""}).status_code == 400
+
+
+def test_a_model_may_be_for_groups_alone(administrator: Person, alice: Person, model: LanguageModel) -> None:
+    group = Group.objects.create(name="Pilots")
+    administrator.post(f"/models/{model.pk}/", {"enabled": "on", "allowed_groups": [group.pk]})
+    assert LanguageModel.objects.usable_by(alice.user) == []
+    alice.user.groups.add(group)
+    assert LanguageModel.objects.usable_by(alice.user) == [model]
+
+
+def test_a_retired_model_hands_its_conversations_to_its_replacement(
+    administrator: Person, alice: Person, model: LanguageModel
+) -> None:
+    first = LanguageModel.objects.create(provider=model.provider, model_id="first", position=0)
+    heir = LanguageModel.objects.create(provider=model.provider, model_id="heir", position=9)
+    conversation = Conversation.objects.create(owner=alice.user, language_model=model)
+    yesterday = f"{timezone.now() - timedelta(days=1):%Y-%m-%d}"
+    administrator.post(f"/models/{model.pk}/", {"enabled": "on", "retired_at": yesterday, "replacement": heir.pk})
+    assert model_for(alice.user, Conversation.objects.get(pk=conversation.pk), "") == heir
+    assert model not in LanguageModel.objects.usable_by(alice.user)
+    heir.allowed_groups.add(Group.objects.create(name="Pilots"))
+    assert model_for(alice.user, Conversation.objects.get(pk=conversation.pk), "") == first
+    circle = administrator.post(f"/models/{heir.pk}/", {"enabled": "on", "replacement": model.pk})
+    assert circle.status_code == 400
+
+
+def test_the_order_of_the_picker_changes_one_place_at_a_time(administrator: Person, model: LanguageModel) -> None:
+    second = LanguageModel.objects.create(provider=model.provider, model_id="second", position=1)
+    administrator.post(f"/models/{second.pk}/move/", {"to": "up"})
+    assert LanguageModel.objects.usable_by(administrator.user) == [second, model]
+    administrator.post(f"/models/{second.pk}/move/", {"to": "up"})
+    assert LanguageModel.objects.usable_by(administrator.user) == [second, model]
+
+
+def test_the_demo_answers_only_while_nobody_else_does(administrator: Person, model: LanguageModel) -> None:
+    administrator.post(f"/models/{model.pk}/", {})
+    assert [row.model_id for row in LanguageModel.objects.usable_by(administrator.user)] == ["demo"]
+    administrator.post(f"/models/{model.pk}/", {"enabled": "on"})
+    assert [row.model_id for row in LanguageModel.objects.usable_by(administrator.user)] == [MODEL]
+
+
+def test_the_workspace_is_set_in_plain_fields(administrator: Person, alice: Person, model: LanguageModel) -> None:
+    given = {
+        "name": " North  wind ", "default_model": model.pk, "system_prompt": "Be brief.",
+        "starters": "One\n\n Two ", "public_links": "on",
+    }  # fmt: skip
+    assert administrator.post("/workspace/", given).status_code == 200
+    workspace = Workspace.objects.get()
+    assert (workspace.name, workspace.starters, workspace.public_links) == ("North wind", ["One", "Two"], True)
+    assert b"North wind" in alice.get("/", **HTML).content
+    assert administrator.post("/workspace/", {**given, "starters": "1\n2\n3\n4\n5"}).status_code == 400
