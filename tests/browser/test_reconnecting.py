@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest_asyncio
 from playwright.async_api import WebSocketRoute, expect
 
+from .conftest import NewVisit
 from .place import LiveAnswer, Place
 from .texts import HARD, pieces, shown_and_expected
 from .visit import Chat, Visit
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def alice(visit: NewVisit) -> Visit:
+    """In a browser of her own: Chromium slows down sockets where earlier ones have failed."""
+    return await visit(fresh=True)
 
 
 def _words(answer: LiveAnswer, first: int, last: int) -> None:

@@ -156,12 +156,18 @@ class Visit:
         with contextlib.suppress(Error):
             await self.context.close()
 
-    async def clean(self) -> None:
-        """Leaves the context as a new one would be, but for the browser's caches; what pages keep is kept by person."""
+    async def clean(self) -> bool:
+        """Leaves the context as a new one would be, but for the browser's caches; what pages keep is kept by person.
+        False when a page does not end.
+        """
         self.record.leave(self.context)
-        async with asyncio.timeout(20):
-            await self.context.set_offline(False)
-            await self.context.unroute_all(behavior="ignoreErrors")
-            for page in self.context.pages:
-                await page.close()
-            await self.context.clear_cookies()
+        try:
+            async with asyncio.timeout(5):
+                await self.context.set_offline(False)
+                await self.context.unroute_all(behavior="ignoreErrors")
+                for page in self.context.pages:
+                    await page.close()
+                await self.context.clear_cookies()
+        except TimeoutError:
+            return False
+        return True
