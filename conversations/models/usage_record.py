@@ -11,7 +11,6 @@ class UsageRecord(models.Model):
         CHAT = "chat", "Answer"
         CONTINUE = "continue", "Continuation"
         TITLE = "title", "Title"
-        CHECK = "check", "Check by an administrator"
         TEST = "test", "Test by an administrator"
 
     created_at = models.DateTimeField(default=timezone.now, db_index=True)
