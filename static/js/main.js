@@ -1,9 +1,9 @@
 import "./elements/composer.js";
 import "./elements/sidebar.js";
 import "./elements/transcript.js";
+import { enableAttachments } from "./elements/attachments-gate.js";
 import { ConnectionBar } from "./elements/connection-bar.js";
 import { draftKey } from "./elements/composer.js";
-import { enableMenus, menuSource } from "./elements/menus.js";
 import { enableKeys } from "./keys.js";
 import { nameKeys } from "./lib/format.js";
 import { page, urls } from "./lib/page.js";
@@ -58,16 +58,21 @@ const presence = once(async () => {
   const { Presence } = await import("./presence.js");
   return new Presence({ user: page.user, hint: $("composer-hint") });
 });
+const menus = once(() => import("./elements/menus.js"));
+const viewer = once(() => import("./elements/viewer.js"));
 const reading = once(async () => {
   const { Reading } = await import("./reading.js");
   return new Reading();
 });
 const chooseTheme = async (theme) => (await import("./theme.js")).chooseTheme(theme);
-for (const load of [messageActs, conversationActs, codeActs, command, loadSettings]) setTimeout(() => load().catch(() => {}), LATER);
+for (const load of [menus, messageActs, conversationActs, codeActs, command, loadSettings]) setTimeout(() => load().catch(() => {}), LATER);
+
+/* The button that opened the menu which is open now, or was open last. */
+let opener = null;
 
 /* What a pressed [data-act] is about: a menu's item acts on what its menu was opened for. */
 function subjectOf(button) {
-  const from = button.closest("[role=menu]") ? menuSource() : button;
+  const from = button.closest("[role=menu]") ? opener : button;
   const entry = from.closest("[data-conversation]");
   return { article: from.closest(".message"), conversation: entry?.dataset.conversation ?? page.conversation, entry, from };
 }
@@ -113,6 +118,12 @@ async function act(button) {
 
 document.addEventListener("click", (event) => {
   const { target } = event;
+  const menuButton = target.closest("[data-menu]");
+  if (menuButton) {
+    event.preventDefault();
+    opener = menuButton;
+    menus().then(({ toggleMenu }) => toggleMenu(menuButton)).catch(complain);
+  }
   const button = target.closest("[data-act]");
   if (button) act(button).catch(complain);
   const theme = target.closest("[data-theme-choice]");
@@ -130,7 +141,7 @@ document.addEventListener("click", (event) => {
   }
 });
 
-composer.addEventListener("submit-text", ({ detail: text }) => session.sending.submit(text));
+composer.addEventListener("submit-text", ({ detail }) => session.sending.submit(detail));
 composer.addEventListener("stop", () => session.stop());
 composer.addEventListener("edit-last", async () => {
   const last = transcript.last("user");
@@ -213,11 +224,17 @@ const commands = [
   { label: "Account", run: () => location.assign(urls.account) },
 ];
 
-enableMenus();
 transcript.addEventListener("click", async ({ target }) => {
   const button = target.closest(".code__wrap, .code__copy");
   if (button) (await codeActs()).actOn(button);
 });
+transcript.addEventListener("click", async (event) => {
+  const link = event.target.closest("a.attachment--image");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  viewer().then(({ view }) => view(link), () => location.assign(link.href));
+});
+enableAttachments(composer);
 nameKeys(document);
 if (!page.mayWrite) composer.close("You may read this conversation, but not write in it.");
 session.start();

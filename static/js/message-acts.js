@@ -48,7 +48,7 @@ export class MessageActs {
       event.preventDefault();
       const text = field.value;
       close();
-      if (text.trim()) this.#sendEdit(turn, text);
+      if (text.trim() || turn.querySelector(".attachment")) this.#sendEdit(turn, text);
     });
     form.addEventListener("keydown", (event) => {
       if (event.key === "Escape") {
@@ -66,6 +66,7 @@ export class MessageActs {
   async #sendEdit(turn, text) {
     const { message } = turn.dataset;
     const user = turnArticle(text);
+    for (const file of turn.querySelectorAll(".attachment")) user.querySelector(".message__files").append(file.cloneNode(true));
     const result = await this.#ask("edit", message, { text }, { cut: turn, user });
     if (result) await this.#renew(user);
   }

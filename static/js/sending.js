@@ -28,8 +28,8 @@ export class Sending {
     return this.#waiting.size > 0;
   }
 
-  submit(text) {
-    const record = { client_id: uuid(), text, fields: page.conversation ? this.#place() : this.fields() };
+  submit({ text, attachments }) {
+    const record = { client_id: uuid(), text, attachments, fields: page.conversation ? this.#place() : this.fields() };
     this.composer.text = "";
     this.composer.draft.send(record);
     this.#begin(record);
@@ -67,6 +67,7 @@ export class Sending {
     this.#waiting.set(record.client_id, pair);
     this.transcript.append(pair.user, pair.reply);
     this.transcript.toEnd();
+    if (record.attachments?.length) this.#showFiles(pair.user, record.attachments);
     foldTurn(pair.user.querySelector(".message__text"));
     this.on.began(pair);
     try {
@@ -77,10 +78,21 @@ export class Sending {
     }
   }
 
+  async #showFiles(article, attachments) {
+    try {
+      const { showFiles } = await import("./elements/attachments-echo.js");
+      showFiles(article, attachments);
+      this.transcript.toEnd();
+    } catch {
+      // The server's rendering will show them.
+    }
+  }
+
   async #post(record, pair) {
     const backoff = new Backoff({ base: 1000 });
     const url = page.conversation ? urls.send() : urls.create;
-    const fields = { ...record.fields, text: record.text, client_id: record.client_id };
+    const fields = Object.entries({ ...record.fields, text: record.text, client_id: record.client_id });
+    for (const { id } of record.attachments ?? []) fields.push(["attachments", id]);
     for (;;) {
       try {
         return await post(url, fields);
@@ -109,7 +121,7 @@ export class Sending {
     if (!this.#waiting.delete(record.client_id)) return;
     user.remove();
     reply.remove();
-    this.composer.text = this.composer.draft.giveBack(record.client_id);
+    this.composer.takeBack(record.client_id);
     this.on.refused(error);
   }
 }

@@ -1,5 +1,4 @@
 import { Answers, isRunning } from "./answers.js";
-import { Fallback } from "./fallback.js";
 import { getHTML, Refused, signIn } from "./lib/http.js";
 import { documentOf, nodesOf } from "./lib/html.js";
 import { page, urls } from "./lib/page.js";
@@ -8,6 +7,7 @@ import { Sending } from "./sending.js";
 
 /* Silence while an answer runs: the network may be gone without having said so. */
 const SUSPICIOUS_SILENCE = 25000;
+const FALLBACK_AFTER = 3000;
 const TIME = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
 const OF_ANSWERS = ["message_start", "content_block_start", "content_block_delta", "content_block_stop", "message_delta", "message_stop", "block_html"];
 
@@ -32,6 +32,7 @@ export class Session {
   #wasOpen = false;
   /* Sockets fail again and again: answers come by Server-Sent Events meanwhile. */
   #isCutOff = false;
+  #fallback = null;
   #refreshing = null;
   #loading = false;
   #lastFrame = 0;
@@ -60,7 +61,6 @@ export class Session {
       send: (frame) => this.connection.send(frame),
       on: { changed: () => this.#changed(), ended: () => this.#totals() },
     });
-    this.fallback = new Fallback({ frame: (frame) => this.frame(frame), seq: (generation) => this.answers.seq(generation), reached: () => this.connection.hurry() });
     this.sending = new Sending({
       transcript,
       composer,
@@ -87,6 +87,7 @@ export class Session {
     addEventListener("pageshow", (event) => event.persisted && this.connection.connect());
     document.addEventListener("visibilitychange", () => !document.hidden && this.connection.hurry());
     setInterval(() => this.#watch(), 5000);
+    setTimeout(() => this.#loadFallback().catch(() => {}), FALLBACK_AFTER);
   }
 
   frame(frame) {
@@ -129,7 +130,7 @@ export class Session {
     article.dataset.generation = generation;
     article.dataset.status = "running";
     this.answers.bind(generation, article);
-    if (this.#isCutOff) this.fallback.follow(generation);
+    if (this.#isCutOff) this.#follow(generation);
   }
 
   /** The transcript as the server has it now; what already shows the same stays untouched. */
@@ -264,9 +265,24 @@ export class Session {
     this.bar.update(state);
     if (state !== "open") return;
     this.#isCutOff = false;
-    this.fallback.leaveAll();
+    this.#fallback?.leaveAll();
     if (this.#wasOpen) document.dispatchEvent(new Event("chatsite:reconnected"));
     this.#wasOpen = true;
+  }
+
+  async #follow(generation) {
+    const fallback = await this.#loadFallback().catch(() => null);
+    if (this.#isCutOff) fallback?.follow(generation);
+  }
+
+  /* The way around websockets is fetched while the network is still well. */
+  async #loadFallback() {
+    const { Fallback } = await import("./fallback.js");
+    return (this.#fallback ??= new Fallback({
+      frame: (frame) => this.frame(frame),
+      seq: (generation) => this.answers.seq(generation),
+      reached: () => this.connection.hurry(),
+    }));
   }
 
   /* Three sockets in a row failed: is it us, or is it the network in between? HTTP tells, and brings the news. */
@@ -276,7 +292,7 @@ export class Session {
     // Two streams at once would double text: each joins neighbouring deltas at places of its own.
     if (this.connection.state === "open") return;
     this.#isCutOff = true;
-    for (const answer of this.answers.running) this.fallback.follow(answer.generation);
+    for (const answer of this.answers.running) this.#follow(answer.generation);
   }
 
   #watch() {

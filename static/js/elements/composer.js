@@ -1,3 +1,4 @@
+import { announce } from "../lib/announce.js";
 import { page } from "../lib/page.js";
 import { Draft } from "../models/draft.js";
 
@@ -7,8 +8,8 @@ const TOUCH = matchMedia("(pointer: coarse)");
 export const draftKey = (conversation) => `chatsite:draft:${page.user}:${conversation ?? "new"}`;
 
 /**
- * <chat-composer>: the field, its draft, and the button that sends or stops.
- * Events: "submit-text" (detail: text), "stop", "edit-last".
+ * <chat-composer>: the field, its draft, and the button that sends or stops. The files are <chat-attachments>' matter.
+ * Events: "submit-text" (detail: {text, attachments}), "stop", "edit-last"; "returned" when a refused send gives its files back.
  */
 export class ChatComposer extends HTMLElement {
   draft = new Draft(localStorage, draftKey(page.conversation));
@@ -16,6 +17,8 @@ export class ChatComposer extends HTMLElement {
   #listeners = null;
   #answering = false;
   #closed = false;
+  /* Sends as soon as the files are there. */
+  #waits = false;
 
   connectedCallback() {
     this.#listeners = new AbortController();
@@ -24,7 +27,8 @@ export class ChatComposer extends HTMLElement {
     this.querySelector("form").addEventListener("submit", (event) => this.#submit(event), { signal });
     this.querySelector("#stop").addEventListener("click", () => this.dispatchEvent(new Event("stop")), { signal });
     this.#field.addEventListener("keydown", (event) => this.#key(event), { signal });
-    this.#field.addEventListener("input", () => this.#written(), { signal });
+    this.#field.addEventListener("input", () => this.#typed(), { signal });
+    this.#files.addEventListener("files", () => this.#filesChanged(), { signal });
     this.querySelector("form").addEventListener("click", (event) => this.#focusField(event), { signal });
     if (this.draft.text && !this.#field.value) this.#field.value = this.draft.text;
     this.#size();
@@ -54,9 +58,12 @@ export class ChatComposer extends HTMLElement {
 
   /** The conversation this page writes to has come into being: later drafts are its own. */
   moveTo(conversation) {
+    const { attachments } = this.draft;
     this.draft.write("");
+    this.draft.attach([]);
     this.draft = new Draft(localStorage, draftKey(conversation));
     this.draft.write(this.text);
+    this.draft.attach(attachments);
   }
 
   set answering(is) {
@@ -86,6 +93,17 @@ export class ChatComposer extends HTMLElement {
     this.#field.readOnly = true;
     this.#field.placeholder = sentence;
     this.querySelector("#send").disabled = true;
+    this.querySelector("#attach").disabled = true;
+  }
+
+  get isClosed() {
+    return this.#closed;
+  }
+
+  /** A send was refused: what it was made of is here again. */
+  takeBack(clientId) {
+    this.text = this.draft.giveBack(clientId);
+    if (this.draft.attachments.length) this.dispatchEvent(new Event("returned"));
   }
 
   say(sentence, { problem = false } = {}) {
@@ -99,13 +117,40 @@ export class ChatComposer extends HTMLElement {
   #submit(event) {
     event.preventDefault();
     const text = this.text;
-    if (this.#closed || !text.trim()) return;
+    const files = this.#files;
+    if (this.#closed || !(text.trim() || this.#hasFiles)) return;
     if (this.#answering) {
       this.say("The answer is still running. Stop it, or send when it is done.");
       return;
     }
-    this.say("");
-    this.dispatchEvent(new CustomEvent("submit-text", { detail: text }));
+    this.#waits = files.isReady ? files.isBusy : this.#hasFiles;
+    const { problem = "", waiting = "" } = files;
+    this.say(this.#waits ? waiting : problem, { problem: !this.#waits && problem !== "" });
+    if (this.#waits) announce(waiting);
+    else if (!problem) this.dispatchEvent(new CustomEvent("submit-text", { detail: { text, attachments: files.take?.() ?? [] } }));
+  }
+
+  get #files() {
+    return this.querySelector("chat-attachments");
+  }
+
+  /* The draft may remember files that the row does not show yet. */
+  get #hasFiles() {
+    return this.#files.isReady ? this.#files.count > 0 : this.draft.attachments.length > 0;
+  }
+
+  #filesChanged() {
+    this.#field.required = !this.#hasFiles;
+    if (!this.#waits) return;
+    this.say(this.#files.waiting);
+    if (!this.#files.isBusy) this.querySelector("form").requestSubmit();
+  }
+
+  #typed() {
+    this.#written();
+    if (!this.#waits) return;
+    this.#waits = false;
+    this.say("Not sent yet. Send again when the text is done.");
   }
 
   #key(event) {
@@ -132,7 +177,7 @@ export class ChatComposer extends HTMLElement {
   }
 
   #focusField(event) {
-    if (event.target.closest("button, select, label, textarea")) return;
+    if (event.target.closest("button, select, label, textarea, chat-attachments")) return;
     this.#field.focus();
   }
 }

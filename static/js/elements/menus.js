@@ -3,37 +3,26 @@ const EDGE = 8;
 
 let source = null;
 
-/** The button that opened the menu which is open now, or was open last. */
-export const menuSource = () => source;
+document.addEventListener("keydown", (event) => {
+  const menu = event.target.closest("[role=menu]");
+  if (menu) move(event, menu);
+});
+document.addEventListener("click", (event) => {
+  const menu = event.target.closest("[role=menuitem]")?.closest("[popover]");
+  menu?.hidePopover();
+});
+document.addEventListener("toggle", (event) => {
+  if (!event.target.matches("[role=menu]")) return;
+  const open = event.newState === "open";
+  source?.setAttribute("aria-expanded", String(open));
+  source?.closest(".message")?.classList.toggle("message--menu", open);
+}, { capture: true });
 
 /**
- * Menus: any [data-menu] button opens the popover with that id beside itself, with roving focus inside.
- * The popover closes itself on Esc and on clicks elsewhere and gives the focus back.
+ * A [data-menu] button was pressed: the popover with that id opens beside it, with roving focus inside, or closes.
+ * The popover closes itself on Esc and on clicks elsewhere and gives the focus back. Loaded with the first press.
  */
-export function enableMenus() {
-  document.addEventListener("click", (event) => {
-    const button = event.target.closest("[data-menu]");
-    if (!button) return;
-    event.preventDefault();
-    toggle(button);
-  });
-  document.addEventListener("keydown", (event) => {
-    const menu = event.target.closest("[role=menu]");
-    if (menu) move(event, menu);
-  });
-  document.addEventListener("click", (event) => {
-    const menu = event.target.closest("[role=menuitem]")?.closest("[popover]");
-    menu?.hidePopover();
-  });
-  document.addEventListener("toggle", (event) => {
-    if (!event.target.matches("[role=menu]")) return;
-    const open = event.newState === "open";
-    source?.setAttribute("aria-expanded", String(open));
-    source?.closest(".message")?.classList.toggle("message--menu", open);
-  }, { capture: true });
-}
-
-function toggle(button) {
+export function toggleMenu(button) {
   const menu = document.getElementById(button.dataset.menu);
   if (menu.matches(":popover-open") && source === button) {
     menu.hidePopover();

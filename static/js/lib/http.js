@@ -57,7 +57,8 @@ async function reach(url, options) {
   throw new Refused(response.status, body.error);
 }
 
-function token() {
+/** What Django wants to see beside the cookie. */
+export function token() {
   const cookie = document.cookie.split("; ").find((one) => one.startsWith("csrftoken="));
   return cookie?.slice(10) ?? document.querySelector("[name=csrfmiddlewaretoken]")?.value ?? "";
 }

@@ -1,5 +1,5 @@
 /**
- * What a person has written but not seen arrive, per conversation: the text in the field, and the send that
+ * What a person has written but not seen arrive, per conversation: the text in the field, its attachments, and the send that
  * waits for its acknowledgement. Survives reloads; only an acknowledgement clears a send.
  */
 export class Draft {
@@ -15,13 +15,22 @@ export class Draft {
     return this.#read().text ?? "";
   }
 
-  /** `{client_id, text, …}` of the unacknowledged send, or null. */
+  /** The attachments beside the text, as the server described them; `{name, size}` alone for one that was under way. */
+  get attachments() {
+    return this.#read().attachments ?? [];
+  }
+
+  /** `{client_id, text, attachments, …}` of the unacknowledged send, or null. */
   get pending() {
     return this.#read().pending ?? null;
   }
 
   write(text) {
     this.#save({ ...this.#read(), text });
+  }
+
+  attach(attachments) {
+    this.#save({ ...this.#read(), attachments });
   }
 
   /** The field's text becomes a pending send. */
@@ -34,12 +43,12 @@ export class Draft {
     if (state.pending?.client_id === clientId) this.#save({ ...state, pending: null });
   }
 
-  /** The send was refused: its text returns to the field, before anything written since. */
+  /** The send was refused: its text and its attachments return, before anything added since. */
   giveBack(clientId) {
-    const { text = "", pending = null } = this.#read();
+    const { text = "", attachments = [], pending = null } = this.#read();
     if (pending?.client_id !== clientId) return text;
-    const all = text ? `${pending.text}\n\n${text}` : pending.text;
-    this.#save({ text: all, pending: null });
+    const all = [pending.text, text].filter(Boolean).join("\n\n");
+    this.#save({ text: all, attachments: [...(pending.attachments ?? []), ...attachments], pending: null });
     return all;
   }
 
@@ -53,7 +62,7 @@ export class Draft {
 
   #save(state) {
     try {
-      if (state.text || state.pending) this.#storage.setItem(this.#key, JSON.stringify(state));
+      if (state.text || state.pending || state.attachments?.length) this.#storage.setItem(this.#key, JSON.stringify(state));
       else this.#storage.removeItem(this.#key);
     } catch {
       // A full or forbidden storage only costs the memory across reloads.
