@@ -1,6 +1,6 @@
 """Calls that an administrator makes to see whether a provider works: one token of an answer, and its list of models.
 
-Called by the views of providers, from a request's own thread.
+Called by the views of providers, from a request's own thread, and by the doctor.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ class Tried:
     sentence: str
 
 
-def try_model(actor: User, language_model: LanguageModel) -> Tried:
-    """A real call for one token; it is in the ledger like every other."""
+def try_model(actor: User | None, language_model: LanguageModel) -> Tried:
+    """A real call for one token; it is in the ledger like every other. Without an actor a command makes it."""
     provider = language_model.provider
     request = MessageRequest(
         model=language_model.model_id,
@@ -88,7 +88,7 @@ def told(error: UpstreamError) -> str:
 
 
 def _book(
-    actor: User, language_model: LanguageModel, reply: Reply | None, error_type: str, milliseconds: int
+    actor: User | None, language_model: LanguageModel, reply: Reply | None, error_type: str, milliseconds: int
 ) -> None:
     usage = reply.usage if reply is not None else {}
     prices = entered_prices(language_model, timezone.now().date())

@@ -212,8 +212,8 @@ def test_rotated_keys_are_read_without_the_old_secret(given: tuple[Path, Path], 
     old, new = (data / "secret_key").read_text().strip(), "n" * 50
     copy = tmp_path / "copy"
     copy.mkdir()
-    with closing(sqlite3.connect(data / "db.sqlite3")) as source, closing(sqlite3.connect(copy / "db.sqlite3")) as target:
-        source.backup(target)
+    with closing(sqlite3.connect(data / "db.sqlite3")) as source:
+        source.execute("VACUUM INTO ?", [str(copy / "db.sqlite3")])
     show = ("shell", "-v0", "-c", "from conversations.models import *; print(Provider.objects.get().api_key.reveal())")
     unreadable = manage(copy, "rotate_keys", SECRET_KEY=new)
     assert unreadable.returncode == 1

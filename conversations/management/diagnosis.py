@@ -1,0 +1,146 @@
+"""What may be wrong with an installation, each with how to mend it. Used by `manage.py doctor`."""
+
+from __future__ import annotations
+
+import shutil
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.conf import settings
+from django.core import checks
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
+
+from ..generation.provider_calls import try_model
+from ..models import Message, Provider
+
+FREE_BYTES = 1024**3
+CLOCK_TOLERANCE = timedelta(minutes=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`fix` is empty when all is well; `grave` when the site cannot work like this."""
+
+    subject: str
+    sentence: str
+    fix: str = ""
+    grave: bool = True
+
+
+def all_findings(*, ask_providers: bool) -> Iterator[Finding]:
+    """Every check, one after the other. One that fails by itself is a finding, too."""
+    looks: list[Callable[[], Iterator[Finding]]] = [configuration, folder, database, layer, proxy, disk, clock]
+    for look in looks + ([providers] if ask_providers else []):
+        try:
+            yield from look()
+        except (DatabaseError, OSError) as error:
+            fix = "Mend what the database and data folder need first."
+            yield Finding(look.__name__, f"could not be looked at ({type(error).__name__}).", fix)
+
+
+def configuration() -> Iterator[Finding]:
+    found = checks.run_checks(include_deployment_checks=True)
+    for message in found:
+        if message.level >= checks.WARNING and not message.is_silenced():
+            yield Finding("configuration", message.msg, message.hint or "See the README's list of variables.")
+    if not found:
+        yield Finding("configuration", f"fits; people reach the site at {settings.PUBLIC_URL or 'this machine alone'}.")
+
+
+def folder() -> Iterator[Finding]:
+    mode = stat.S_IMODE(settings.DATA_DIR.stat().st_mode)
+    if mode & 0o077:
+        yield Finding(
+            "data folder", f"{settings.DATA_DIR} is open to other users of this machine.",
+            f"chmod 700 {settings.DATA_DIR}", grave=False,
+        )  # fmt: skip
+    else:
+        yield Finding("data folder", f"{settings.DATA_DIR} is its owner's alone.")
+
+
+def database() -> Iterator[Finding]:
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        yield Finding("database", "needs its migrations.", "Start the server once, or run manage.py migrate.")
+        return
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA quick_check(1)")
+            answer = cursor.fetchone()[0]
+        if answer != "ok":
+            yield Finding("database", f"is damaged: {answer}", "Restore the newest backup (manage.py restore).")
+            return
+    yield Finding("database", f"{connection.vendor}, whole and up to date.")
+
+
+def layer() -> Iterator[Finding]:
+    if not settings.REDIS_URL:
+        yield Finding("live news", "pass inside one process; REDIS_URL is needed for several only.")
+        return
+    import redis
+
+    try:
+        with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2) as client:
+            client.ping()
+    except redis.RedisError as error:
+        yield Finding("live news", f"Redis does not answer ({type(error).__name__}).", "Start it, or mend REDIS_URL.")
+    else:
+        yield Finding("live news", "Redis answers.")
+
+
+def proxy() -> Iterator[Finding]:
+    if settings.HTTPS and not settings.TRUSTED_PROXIES:
+        yield Finding(
+            "proxy", "the address is https, but no proxy is trusted: every page would redirect to itself.",
+            "Set CHATSITE_TRUSTED_PROXIES to the address of the proxy that ends TLS; it must send X-Forwarded-Proto.",
+        )  # fmt: skip
+    elif settings.TRUSTED_PROXIES and not settings.PUBLIC_URL:
+        yield Finding(
+            "proxy", "a proxy is trusted, but the site does not know its own address.",
+            "Set CHATSITE_PUBLIC_URL to what people type.",
+        )  # fmt: skip
+    else:
+        yield Finding("proxy", "trusted as set." if settings.TRUSTED_PROXIES else "none, none needed.")
+
+
+def disk() -> Iterator[Finding]:
+    free = shutil.disk_usage(settings.DATA_DIR).free
+    sentence = f"{free / 1024**3:.1f} GiB are free beside the data folder."
+    if free < FREE_BYTES:
+        yield Finding("disk", sentence, "Make room: a full disk refuses messages.", grave=free < FREE_BYTES / 10)
+    else:
+        yield Finding("disk", sentence)
+
+
+def clock() -> Iterator[Finding]:
+    newest = Message.objects.order_by("-created_at").values_list("created_at", flat=True).first()
+    now = timezone.now()
+    if newest is not None and newest > now + CLOCK_TOLERANCE:
+        yield Finding(
+            "clock", f"the newest message is of {newest:%Y-%m-%d %H:%M}, and now is {now:%Y-%m-%d %H:%M} (UTC).",
+            "Set the machine's clock, and keep it set (for example with systemd-timesyncd).",
+        )  # fmt: skip
+    else:
+        yield Finding("clock", f"{now:%Y-%m-%d %H:%M} UTC, not before what is stored.")
+
+
+def providers() -> Iterator[Finding]:
+    """A real call of one token to each provider that people may use; it is booked like any other."""
+    found = False
+    for provider in Provider.objects.filter(enabled=True).order_by("pk"):
+        model = provider.language_models.filter(enabled=True).order_by("position", "pk").first()
+        if model is not None:
+            found = True
+            subject = f"provider “{provider.name}”"
+            tried = try_model(None, model)
+            if tried.works:
+                yield Finding(subject, tried.sentence)
+            else:
+                yield Finding(subject, "does not answer.", tried.sentence)
+    if not found:
+        fix = "Set ANTHROPIC_API_KEY, or add a provider in the administration."
+        yield Finding("provider", "no model is set up.", fix)
