@@ -115,6 +115,11 @@ class Chat:
         await article.hover()
         await article.locator(f"[data-act={name}]").first.click()
 
+    async def act_branch(self, article: Locator, name: str) -> None:
+        """Presses an arrow of the branch switcher."""
+        await article.hover()
+        await article.get_by_role("button", name=name).click()
+
     async def menu(self, opener: Locator, item: str) -> None:
         await opener.click()
         await self.page.get_by_role("menuitem", name=item, exact=True).click()

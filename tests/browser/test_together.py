@@ -1,0 +1,128 @@
+"""Two people in one conversation: the same characters at the same time, who is there, who asks, what is unread."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from playwright.async_api import expect
+
+from .conftest import NewVisit
+from .place import Place
+from .visit import Chat, Visit
+
+
+async def share(chat: Chat, name: str, role: str) -> None:
+    """By the panel, as its owner does."""
+    await chat.page.get_by_role("button", name="Share", exact=True).click()
+    panel = chat.page.locator("#people")
+    await panel.locator("#people-who-field").fill(name)
+    await panel.get_by_label("What they may do").select_option(role)
+    await panel.get_by_role("button", name="Add", exact=True).first.click()
+    await expect(panel.locator(".people__person")).to_have_count(2)
+    await chat.page.keyboard.press("Escape")
+    await expect(panel).to_be_hidden()
+
+
+@pytest.fixture
+def path(alice: Visit) -> str:
+    return alice.conversation(["A question", "An answer"], title="Coast photographs")
+
+
+async def test_both_see_the_same_answer_live_and_each_other(
+    place: Place, alice: Visit, visit: NewVisit, path: str
+) -> None:
+    bob = await visit(person={"display_name": "Bob"})
+    hers = await alice.chat(path)
+    await share(hers, bob.name, "writer")
+    his = await bob.chat(path)
+    await expect(hers.page.locator("#present .avatar")).to_have_text(["A", "B"])
+    await expect(his.page.locator("#present .avatar")).to_have_text(["B", "A"])
+    await expect(hers.page.locator("#composer-hint")).to_contain_text("Bob is reading along.")
+    answer = place.answer()
+    await his.say("Asked by Bob")
+    await expect(hers.turns.last.locator(".message__author")).to_contain_text("Bob")
+    await expect(hers.page.locator("#composer-state")).to_have_text("Bob is asking.")
+    answer.begin()
+    for piece in ("One ", "two ", "three"):
+        answer.text(piece)
+        for chat in (hers, his):
+            await chat.shows(piece.strip())
+    answer.end()
+    for chat in (hers, his):
+        await chat.settled()
+    assert await hers.text_of(hers.answers.last) == await his.text_of(his.answers.last)
+    await his.page.close()
+    await expect(hers.page.locator("#present .avatar")).to_have_count(0)
+
+
+async def test_who_is_removed_in_mid_answer_is_cut_within_five_seconds(
+    place: Place, alice: Visit, visit: NewVisit, path: str
+) -> None:
+    bob = await visit(person={"display_name": "Bob"})
+    hers = await alice.chat(path)
+    await share(hers, bob.name, "writer")
+    his = await bob.chat(path)
+    answer = place.answer()
+    await hers.say("Go on")
+    answer.begin().text("Before the cut. ")
+    await his.shows("Before the cut.")
+    await hers.page.get_by_role("button", name="Share", exact=True).click()
+    begun = time.monotonic()
+    await hers.page.get_by_role("button", name="Remove Bob").click()
+    await expect(his.bar).to_contain_text("no longer shared with you", timeout=5000)
+    assert time.monotonic() - begun < 5
+    answer.text("Behind the cut.")
+    answer.end()
+    await hers.shows("Behind the cut.")
+    await expect(his.answers.last).not_to_contain_text("Behind")
+    await expect(his.page.locator(f"[data-conversation='{path.split('/')[2]}']")).to_have_count(0)
+
+
+async def test_what_others_wrote_is_marked_until_it_is_seen(
+    place: Place, alice: Visit, visit: NewVisit, path: str
+) -> None:
+    bob = await visit(person={"display_name": "Bob"})
+    hers = await alice.chat(path)
+    await share(hers, bob.name, "writer")
+    entry = f"[data-conversation='{path.split('/')[2]}']"
+    his = await bob.chat()
+    await expect(his.page.locator(entry)).to_have_class("entry entry--unread")
+    async with his.page.expect_response(lambda response: response.url.endswith("/read/")):
+        await his.page.locator(entry).get_by_role("link").click()
+    await his.open()
+    await expect(his.page.locator(entry)).to_have_class("entry")
+    await hers.ask("News")
+    await expect(his.page.locator(entry)).to_have_class("entry entry--unread")
+    await his.open()
+    await expect(his.page.locator(entry)).to_have_class("entry entry--unread")
+
+
+async def test_a_reader_may_read_only(alice: Visit, visit: NewVisit, path: str) -> None:
+    bob = await visit(person={"display_name": "Bob"})
+    hers = await alice.chat(path)
+    await share(hers, bob.name, "reader")
+    his = await bob.chat(path)
+    await expect(his.composer).to_have_attribute("placeholder", "You may read this conversation, but not write in it.")
+    await expect(his.page.locator("#send")).to_be_disabled()
+    await expect(his.page.locator("#title")).to_have_text("Coast photographs")
+    await his.page.get_by_role("button", name="People", exact=True).click()
+    await expect(his.page.locator("#people")).to_contain_text("Leave this conversation")
+
+
+async def test_a_link_is_made_copied_followed_and_switched_off(alice: Visit, visit: NewVisit, path: str) -> None:
+    alice.place.clerk.workspace(public_links=True)
+    hers = await alice.chat(path)
+    await hers.page.get_by_role("button", name="Share", exact=True).click()
+    panel = hers.page.locator("#people")
+    await panel.get_by_label("Also for people without an account").check()
+    await panel.get_by_role("button", name="Make a link").click()
+    url = await panel.get_by_label("Link", exact=True).input_value()
+    guest = await visit(signed_in=False, viewport={"width": 360, "height": 700})
+    page = await guest.page(url.removeprefix(alice.place.url))
+    await expect(page.locator(".message")).to_have_count(2)
+    await expect(page.get_by_role("heading", name="Coast photographs")).to_be_visible()
+    await panel.get_by_role("button", name="Switch off").click()
+    await expect(panel).to_contain_text("off")
+    response = await page.reload()
+    assert response is not None and response.status == 404
