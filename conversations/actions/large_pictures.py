@@ -17,9 +17,9 @@ from ..attachments import process
 from ..attachments.refusal import FileRefused
 from ..models import Attachment, StoredFile
 from . import stored_files
-from .attachments import work_folder
 from .errors import Unavailable
 from .transaction import writing
+from .uploads import work_folder
 
 logger = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ import struct
 import sys
 from typing import Any, NoReturn
 
-NICENESS = 5
+NICENESS = 10
 _LARGEST_FILE = 256 * 1024 * 1024
 _PR_SET_PDEATHSIG, _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 1, 22, 38
 _MODE_FILTER = 2

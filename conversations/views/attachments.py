@@ -15,7 +15,7 @@ from chatsite.errors import json_error
 
 from .. import access
 from ..access import NotFound, Operation
-from ..actions import attachments
+from ..actions import attachments, uploads
 from ..actions.errors import Invalid, Refused
 from ..attachments.kinds import is_text
 from ..models import Attachment
@@ -30,7 +30,7 @@ def upload(request: HttpRequest) -> HttpResponse:
         files = request.FILES.getlist("file")
         if len(files) != 1 or not isinstance(files[0], UploadedFile):
             raise Invalid("Send one file per request, as the field “file” of a multipart form.")
-        return JsonResponse(described(attachments.upload(person(request), files[0])), status=201)
+        return JsonResponse(described(uploads.upload(person(request), files[0])), status=201)
     except Refused as refused:
         return json_error(refused.status, refused.type, refused.message)
 

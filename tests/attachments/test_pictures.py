@@ -11,6 +11,8 @@ import pytest
 from PIL import Image, ImageChops, ImageOps
 
 from conversations.attachments import pictures
+from conversations.attachments.decoding import Picture
+from conversations.attachments.encoding import as_it_came
 from conversations.attachments.kinds import GIF, JPEG, PNG, WEBP
 from conversations.attachments.limits import Limits, base64_size
 from conversations.attachments.refusal import FileRefused
@@ -181,8 +183,8 @@ def test_a_variant_is_made_from_the_stored_picture_and_only_where_it_does_not_fi
 
 def test_where_an_encoder_gives_up_another_format_keeps_all_pixels(tmp_path: Path) -> None:
     image = picture(80, 60, "RGBA")
-    found = pictures.Picture(image, WEBP, True, {"method": 99})
-    data, media_type = pictures._original(found)
+    found = Picture(image, WEBP, True, {"method": 99})
+    data, media_type = as_it_came(found)
     assert media_type == PNG and Image.open(io.BytesIO(data)).tobytes() == image.tobytes()
-    data, media_type = pictures._original(pictures.Picture(picture(), WEBP, False, {"method": 99}))
+    data, media_type = as_it_came(Picture(picture(), WEBP, False, {"method": 99}))
     assert media_type == JPEG

@@ -15,7 +15,7 @@ from django.core.files.storage import default_storage
 from django.core.management import call_command
 from django.utils import timezone
 
-from conversations.actions import attachments, stored_files
+from conversations.actions import attachments, stored_files, uploads
 from conversations.models import Attachment, Conversation, StoredFile
 from tests.world import Person
 
@@ -99,7 +99,7 @@ def test_files_in_anothers_conversation_stay_when_the_person_who_gave_them_goes(
 
 
 def test_left_over_work_goes_and_running_work_stays(db: None) -> None:
-    with attachments.work_folder() as folder:
+    with uploads.work_folder() as folder:
         leftover = folder.parent / f"left-{uuid.uuid4()}"
         leftover.mkdir()
         old = time.time() - 7200

@@ -1,0 +1,122 @@
+"""A picture's header is checked, then its first frame decoded, upright and without metadata. Used by `pictures`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+from PIL import GifImagePlugin, Image, ImageOps, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+
+from .kinds import GIF, JPEG, PNG, WEBP
+from .limits import Limits
+from .refusal import FileRefused
+
+FORMATS = {JPEG: "JPEG", PNG: "PNG", GIF: "GIF", WEBP: "WEBP"}
+# Named here so that they are loaded before the process is confined.
+PLUGINS = (JpegImagePlugin, PngImagePlugin, GifImagePlugin, WebPImagePlugin)
+_SMALL = 4_000_000
+"""Pixels up to which WebP may take its time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Decoded, upright, without metadata. `options` write it back in its own format as it came."""
+
+    pixels: Image.Image
+    media_type: str
+    lossless: bool
+    options: dict[str, Any]
+
+
+def opened(source: BinaryIO, media_type: str, limits: Limits) -> Picture:
+    """The first frame, decoded after everything that a header can tell was checked. Raises FileRefused."""
+    # Pillow's own guard knows no sentence; ours asks the header, before anything is decoded.
+    Image.MAX_IMAGE_PIXELS = None
+    if media_type == WEBP:
+        # Opening one takes memory for all its pixels.
+        _check_size(*_webp_size(source), limits)
+    with Image.open(source, formats=[FORMATS[media_type]]) as image:
+        _check_size(*image.size, limits)
+        _check_frames(image, limits)
+        options, lossless = _own_way(image, media_type)
+        image.seek(0)
+        image.load()
+        try:
+            ImageOps.exif_transpose(image, in_place=True)
+        except Exception:  # hostile metadata: the pixels are good, and the metadata goes anyway
+            image.getexif().clear()
+        # Everything that a writer would take over by itself: comments, profiles, EXIF, XMP.
+        image.info = {key: value for key, value in image.info.items() if key == "transparency"}
+        pixels = image.convert("RGB") if media_type == JPEG and image.mode not in ("L", "RGB") else image
+        if pixels is not image:
+            options = {"quality": 92}
+        return Picture(pixels, media_type, lossless, options)
+
+
+def _webp_size(source: BinaryIO) -> tuple[int, int]:
+    """Width and height as the first chunk of a WebP file tells them; 1, 1 when it does not."""
+    head = source.read(30)
+    source.seek(0)
+    kind = head[12:16]
+    if len(head) < 30 or kind not in (b"VP8X", b"VP8L", b"VP8 "):
+        return 1, 1
+    if kind == b"VP8X":
+        return 1 + int.from_bytes(head[24:27], "little"), 1 + int.from_bytes(head[27:30], "little")
+    if kind == b"VP8L":
+        bits = int.from_bytes(head[21:25], "little")
+        return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
+    bits = int.from_bytes(head[26:30], "little")
+    return bits & 0x3FFF, bits >> 16 & 0x3FFF
+
+
+def _check_size(width: int, height: int, limits: Limits) -> None:
+    if width < 1 or height < 1:
+        raise FileRefused("invalid", "This picture is empty.")
+    if max(width, height) > limits.max_side:
+        raise FileRefused(
+            "too_large",
+            f"This picture is {width:,} × {height:,} pixels; no side may be longer than {limits.max_side:,}.",
+        )
+    if width * height > limits.max_pixels:
+        raise FileRefused(
+            "too_large",
+            f"This picture has {width * height / 1e6:.1f} megapixels; "
+            f"the limit is {limits.max_pixels / 1e6:g}. Make it smaller and attach it again.",
+        )
+
+
+def _check_frames(image: Image.Image, limits: Limits) -> None:
+    frames = getattr(image, "n_frames", 1)
+    if frames > limits.max_frames:
+        raise FileRefused(
+            "too_large", f"This animation has {frames:,} frames; the limit is {limits.max_frames}."
+        )
+
+
+def _own_way(image: Image.Image, media_type: str) -> tuple[dict[str, Any], bool]:
+    """How to write the format so that nothing changes, and whether it loses nothing at all."""
+    if media_type == JPEG:
+        assert isinstance(image, JpegImagePlugin.JpegImageFile)
+        sampling = JpegImagePlugin.get_sampling(image)
+        # With its own tables a JPEG hardly changes, and grows as little.
+        return {
+            "qtables": image.quantization,
+            "subsampling": sampling if sampling >= 0 else 0,
+            "progressive": bool(image.info.get("progressive")),
+        }, False
+    if media_type == WEBP:
+        lossless = _is_lossless_webp(image)
+        effort = 4 if image.width * image.height <= _SMALL else 0
+        if lossless:
+            return {"lossless": True, "exact": True, "quality": 15 * effort, "method": effort}, True
+        return {"quality": 92, "method": effort}, False
+    return {}, True
+
+
+def _is_lossless_webp(image: Any) -> bool:
+    source: BinaryIO = image.fp
+    place = source.tell()
+    source.seek(0)
+    head = source.read(4096)
+    source.seek(place)
+    return b"VP8L" in head and b"VP8 " not in head[:64]
