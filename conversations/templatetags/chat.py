@@ -19,10 +19,11 @@ STATIC_IMPORT = re.compile(r'^import [^;]*?"(\.{1,2}/[^"]+)";', re.MULTILINE)
 
 # Every icon that templates or scripts may use, by its Lucide name.
 ICONS = (
-    "archive", "archive-restore", "arrow-down", "arrow-up", "check", "chevron-left", "chevron-right", "circle-alert",
-    "copy", "download", "ellipsis", "file-text", "git-fork", "keyboard", "link", "log-out", "menu", "minus", "monitor", "moon",
-    "panel-left", "paperclip", "pencil", "plus", "refresh-cw", "search", "settings-2", "shield", "square", "sun", "trash-2",
-    "undo-2", "user", "users", "wrench", "x",
+    "archive", "archive-restore", "arrow-down", "arrow-up", "chart-column", "check", "chevron-left",
+    "chevron-right", "circle-alert", "copy", "download", "ellipsis", "file-text", "git-fork", "keyboard", "link",
+    "log-out", "menu", "minus", "monitor", "moon", "panel-left", "paperclip", "pencil", "plus", "refresh-cw",
+    "scroll-text", "search", "settings-2", "shield", "square", "sun", "trash-2", "undo-2", "user", "users",
+    "wrench", "x",
 )  # fmt: skip
 
 ROLES = {"user": "You", "assistant": "Answer"}

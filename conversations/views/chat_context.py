@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from .. import access
 from ..access import Operation
+from ..actions import budgets
 from ..actions.choices import model_for
 from ..actions.errors import Unavailable
 from ..forms.settings import SettingsForm
@@ -50,6 +51,7 @@ def chat_context(user: User, found: Conversation | None) -> dict[str, Any]:
         "starters": workspace.starters[:4],
         "client_id": uuid.uuid4(),
         "totals": totals_of(found) if found is not None else {},
+        "budget_warnings": budgets.warnings_for(user, chosen),
         "provider_problem": "" if chosen else "No model is set up yet. An administrator can add one.",
         "page": _page(user, found, chosen, usable, may_write),
     }
