@@ -6,6 +6,7 @@ Called by every view, consumer and admin page that takes an id from outside.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
 from enum import StrEnum
 
 from django.contrib.auth.models import AnonymousUser
@@ -34,6 +35,11 @@ def conversation(user: User | AnonymousUser, id: uuid.UUID, operation: Operation
     if not may(user, found, operation):
         raise NotFound
     return found
+
+
+def existing(ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Conversation]:
+    """Those of these conversations that are there; whoever asks for many goes on with `may`."""
+    return {found.pk: found for found in Conversation.objects.filter(pk__in=list(ids), deleted_at=None)}
 
 
 def deleted_conversation(user: User, id: uuid.UUID) -> Conversation:

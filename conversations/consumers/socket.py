@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from typing import Any
 
+from channels.consumer import get_handler_name
+from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 
@@ -28,6 +31,16 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
     conversation_id: uuid.UUID | None = None
     session_key = ""
     _counted = False
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """As Channels does it, but without a thread that looks after database connections at every frame: what asks
+        the database here looks after them itself.
+        """
+        await getattr(self, get_handler_name(message))(message)
+
+    async def websocket_disconnect(self, message: dict[str, Any]) -> None:
+        await self.disconnect(message["code"])
+        raise StopConsumer
 
     async def connect(self) -> None:
         user = self.scope.get("user")

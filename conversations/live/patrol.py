@@ -11,10 +11,10 @@ import uuid
 
 from channels.db import database_sync_to_async
 
-from chatsite.sessions import signed_in_user
+from chatsite.sessions import signed_in_users
 
 from .. import access
-from ..access import NotFound, Operation
+from ..access import Operation
 from ..models import User
 from .hub import hub
 
@@ -46,31 +46,22 @@ async def _walk() -> None:
     if not pages:
         return
     keys = {page.session_key for page in pages}
-    people = await database_sync_to_async(_signed_in)(keys)
+    people = await database_sync_to_async(signed_in_users)(keys)
     wanted = {(page.session_key, page.conversation_id) for page in pages if page.conversation_id is not None}
     gone = await database_sync_to_async(_gone)(people, wanted)
     for page in pages:
-        if people[page.session_key] is None:
+        if page.session_key not in people:
             page.signed_out()
         elif (page.session_key, page.conversation_id) in gone:
             page.gone()
 
 
-def _signed_in(keys: set[str]) -> dict[str, User | None]:
-    return {key: signed_in_user(key) for key in keys}
-
-
-def _gone(
-    people: dict[str, User | None], wanted: set[tuple[str, uuid.UUID | None]]
-) -> set[tuple[str, uuid.UUID | None]]:
-    """The pairs whose person may no longer read that conversation."""
-    gone: set[tuple[str, uuid.UUID | None]] = set()
-    for key, conversation in wanted:
-        user = people[key]
-        if user is None or conversation is None:
-            continue
-        try:
-            access.conversation(user, conversation, Operation.READ)
-        except NotFound:
-            gone.add((key, conversation))
-    return gone
+def _gone(people: dict[str, User], wanted: set[tuple[str, uuid.UUID]]) -> set[tuple[str, uuid.UUID]]:
+    """The pairs of session and conversation whose person may no longer read it."""
+    existing = access.existing({conversation for _, conversation in wanted})
+    return {
+        (key, conversation)
+        for key, conversation in wanted
+        if key in people
+        and not (conversation in existing and access.may(people[key], existing[conversation], Operation.READ))
+    }
