@@ -245,6 +245,8 @@ WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 WHITENOISE_MAX_AGE = 300
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 FILE_UPLOAD_PERMISSIONS = 0o600
+# Files on their way in: what a crash leaves here is swept.
+FILE_UPLOAD_TEMP_DIR = MEDIA_ROOT / "work"
 FILE_UPLOAD_MAX_MEMORY_SIZE = min(1024 * 1024, UPLOAD_REQUEST_MAX_BYTES)
 
 # Requests are answered by this many threads, each with a lasting database connection.
@@ -285,9 +287,10 @@ LOGGING = {
 env.check()
 if not SECRET_KEY:
     SECRET_KEY = secret_file.load_or_create(DATA_DIR / "secret_key")
-# WhiteNoise warns about a missing folder, and before the first `start` it is missing.
+# WhiteNoise and Django warn about missing folders, and before the first `start` they are missing.
 with contextlib.suppress(OSError):
     STATIC_ROOT.mkdir(parents=True, exist_ok=True, mode=0o700)
+    FILE_UPLOAD_TEMP_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
 if len(SECRET_KEY) < 32:
     raise ImproperlyConfigured("SECRET_KEY needs at least 32 characters.")
 FIELD_ENCRYPTION_KEYS = [secret_file.encryption_key(key) for key in (SECRET_KEY, *SECRET_KEY_FALLBACKS)]

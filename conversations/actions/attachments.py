@@ -100,8 +100,12 @@ def sweep(now: datetime | None = None) -> int:
 
 def _sweep_work() -> None:
     before = time.time() - settings.ATTACHMENT_ORPHAN_SECONDS
-    for folder in work_root().glob("*"):
-        # Work that ends meanwhile takes its folder away itself.
+    for left in work_root().glob("*"):
+        # Work that ends meanwhile cleans up after itself.
         with suppress(FileNotFoundError):
-            if folder.stat().st_mtime < before:
-                shutil.rmtree(folder, ignore_errors=True)
+            if left.stat().st_mtime >= before:
+                continue
+            if left.is_dir():
+                shutil.rmtree(left, ignore_errors=True)
+            else:
+                left.unlink()

@@ -27,7 +27,7 @@ _ATTEMPTS = 3
 
 def work_root() -> Path:
     """Where files are on their way through the child; swept when a crash leaves something there."""
-    return Path(settings.MEDIA_ROOT) / "work"
+    return Path(settings.FILE_UPLOAD_TEMP_DIR)
 
 
 def upload(user: User, given: UploadedFile[bytes]) -> Attachment:

@@ -102,7 +102,10 @@ def test_left_over_work_goes_and_running_work_stays(db: None) -> None:
     with uploads.work_folder() as folder:
         leftover = folder.parent / f"left-{uuid.uuid4()}"
         leftover.mkdir()
+        half = folder.parent / "half.upload"
+        half.write_bytes(b"half a file")
         old = time.time() - 7200
-        os.utime(leftover, (old, old))
+        for path in (leftover, half):
+            os.utime(path, (old, old))
         attachments.sweep()
-        assert folder.exists() and not leftover.exists()
+        assert folder.exists() and not leftover.exists() and not half.exists()

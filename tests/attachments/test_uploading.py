@@ -161,6 +161,15 @@ def test_the_quota_holds_for_many_uploads_at_once(alice: Person, settings: Any) 
     assert Attachment.objects.count() == 3
 
 
+def test_pages_do_not_stand_in_line_behind_uploads() -> None:
+    from chatsite.handler import _workers_for
+    from chatsite.threads import upload_workers, workers
+
+    assert _workers_for({"method": "POST", "path": "/attachments/"}) is upload_workers()
+    for method, path in (("GET", "/attachments/"), ("POST", "/conversations/"), ("GET", "/")):
+        assert _workers_for({"method": method, "path": path}) is workers()
+
+
 def test_a_storage_that_takes_nothing_refuses_with_a_reason(
     alice: Person, settings: Any, tmp_path: Path
 ) -> None:
