@@ -59,6 +59,8 @@ def test_a_database_that_is_away_is_named_plainly(tmp_path: Path) -> None:
 # What behaves differently on another database: locks, transactions, sessions, JSON, connections of threads.
 ALSO_ON_POSTGRESQL = (
     "tests/actions",
+    "tests/generation/test_journal.py",
+    "tests/generation/test_reaping.py",
     "tests/money",
     "tests/views/test_idempotency.py",
     "tests/views/test_sending.py",
