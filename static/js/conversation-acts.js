@@ -46,7 +46,11 @@ export class ConversationActs {
       if (changed) this.#rename(button, title);
     };
     field.addEventListener("keydown", (event) => {
-      if (event.key === "Enter" && !event.isComposing) close(true);
+      if (event.key === "Enter" && !event.isComposing) {
+        // Or the same key press would act on the button that gets the focus.
+        event.preventDefault();
+        close(true);
+      }
       if (event.key === "Escape") close(false);
       event.stopPropagation();
     });

@@ -189,7 +189,10 @@ $("sign-out").addEventListener("submit", () => {
   for (const key of Object.keys(localStorage)) if (key.startsWith(draftKey("").slice(0, -1))) localStorage.removeItem(key);
 });
 
-addEventListener("popstate", () => location.reload());
+addEventListener("popstate", () => {
+  // A skip link, say, changes the fragment alone.
+  if (location.pathname !== (page.conversation ? urls.conversation() : urls.home)) location.reload();
+});
 
 const newConversation = () => location.assign(urls.home);
 const copyAnswer = async () => {

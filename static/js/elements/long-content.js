@@ -79,7 +79,7 @@ const MANY_LINES = 24;
 export function fold(root) {
   for (const figure of root.querySelectorAll(".code--long:not(.code--folded)")) {
     figure.classList.add("code--folded");
-    const lines = figure.querySelector("code").textContent.split("\n").length;
+    const lines = figure.querySelector("code").textContent.trimEnd().split("\n").length;
     figure.append(foldButton("code__more", `Show all ${lines} lines`));
   }
   for (const text of root.querySelectorAll(".message__text")) foldTurn(text);
