@@ -39,10 +39,13 @@ export class ChatPeople extends HTMLElement {
 
   async #load() {
     const { html } = await getHTML(urls.act("people"));
-    const focused = document.activeElement;
-    const name = this.contains(focused) ? focused.id : "";
-    this.querySelector("#people-body").replaceChildren(nodesOf(html));
-    if (name) document.getElementById(name)?.focus({ preventScroll: true });
+    const body = this.querySelector("#people-body");
+    const focused = body.contains(document.activeElement) ? document.activeElement : null;
+    const name = focused?.id || "people-who-field";
+    body.replaceChildren(nodesOf(html));
+    if (!focused) return;
+    const next = document.getElementById(name) ?? this.querySelector("[data-act=people]");
+    next.focus({ preventScroll: true });
   }
 
   /* Somebody else may have changed who is in it; what is half typed here stays. */
