@@ -208,7 +208,7 @@ function detail({ state, size, label, picture, attachment, problem }) {
   if (state !== "done") return fileSize(size);
   const { pages, tokens } = attachment;
   const extent = pages ? `${pages} ${pages === 1 ? "page" : "pages"}` : fileSize(size);
-  return [picture && label, extent, tokens && `≈ ${thousands(tokens)} tokens`].filter(Boolean).join(" · ");
+  return [picture && label, extent, tokens && `≈\u00a0${thousands(tokens)}\u00a0tokens`].filter(Boolean).join(" · ");
 }
 
 function name(row, act, label, isOff = false) {
