@@ -61,8 +61,14 @@ def upload_workers() -> Workers:
     return Workers(settings.ATTACHMENT_CHILDREN, "upload")
 
 
+@cache
+def socket_workers() -> Workers:
+    """The one that lets websockets in: who has sent something does not wait behind everybody else's sends."""
+    return Workers(1, "socket")
+
+
 async def run_with_database(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """Database work outside a request: broken or aged connections go, good ones stay."""
+    """Database work for a websocket, outside a request: broken or aged connections go, good ones stay."""
 
     def call() -> R:
         close_old_connections()
@@ -71,4 +77,4 @@ async def run_with_database(function: Callable[P, R], *args: P.args, **kwargs: P
         finally:
             close_old_connections()
 
-    return await workers().least_busy().run(call)
+    return await socket_workers().least_busy().run(call)

@@ -68,5 +68,7 @@ def sweep() -> None:
 
 def ends(generations: Collection[uuid.UUID]) -> dict[uuid.UUID, int]:
     """The last number that the journal has of each of these answers; those of which it has none are missing."""
+    if not generations:
+        return {}
     rows = GenerationEvent.objects.filter(generation__in=list(generations)).order_by()
     return dict(rows.values_list("generation").annotate(Max("seq")))

@@ -6,10 +6,10 @@ import uuid
 from typing import Any
 
 from channels.db import database_sync_to_async
-from django.db.models import Max
 
 from .. import access
 from ..access import NotFound, Operation
+from ..actions import journal
 from ..actions.answers import request_stop
 from ..generation import supervisor
 from ..live import mirrors, news
@@ -54,13 +54,14 @@ class ConversationSocket(Socket):
         """The conversation and its running answers. Raises NotFound."""
         assert self.conversation_id is not None
         conversation = access.conversation(self.user, self.conversation_id, Operation.READ)
-        rows = Generation.objects.live().filter(conversation_id=self.conversation_id)
+        live = Generation.objects.live().filter(conversation_id=self.conversation_id)
+        rows = list(live.values_list("pk", "message_id"))
+        # Of those of other processes the journal knows how far they are.
+        elsewhere = journal.ends([generation for generation, _ in rows if generation not in hub.logs])
         found = []
-        for generation, message, journalled in rows.values_list("pk", "message_id").annotate(
-            seq=Max("events__seq")
-        ):
+        for generation, message in rows:
             log = hub.logs.get(generation)
-            seq = log.seq if log is not None else journalled or 0
+            seq = log.seq if log is not None else elsewhere.get(generation, 0)
             found.append({"generation": generation, "message": message, "seq": seq})
         return conversation, found
 

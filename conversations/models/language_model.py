@@ -15,17 +15,22 @@ if TYPE_CHECKING:
 class LanguageModelQuerySet(models.QuerySet["LanguageModel"]):
     def usable_by(self, user: User) -> list[LanguageModel]:
         """Models that answer now and that this person may use, in the order of the picker."""
-        answering = self.filter(enabled=True, provider__enabled=True).select_related("provider")
-        answering = answering.exclude(retired_at__lte=timezone.now())
-        # Few models and fewer restrictions: every send asks, and sorting here costs less than composing the join.
-        groups: dict[int, set[int]] = {}
-        for model, group in LanguageModel.allowed_groups.through.objects.values_list(
-            "languagemodel_id", "group_id"
-        ):
-            groups.setdefault(model, set()).add(group)
-        theirs = set(user.groups.values_list("pk", flat=True)) if groups else set()
-        usable = [model for model in answering if model.pk not in groups or groups[model.pk] & theirs]
-        return sorted(usable, key=lambda model: (model.position, model.pk))
+        # A row for each group that a model is kept for. Every send asks this, and there are few models: to choose and
+        # to sort here costs less than to compose the SQL for it.
+        rows = list(
+            self.filter(enabled=True, provider__enabled=True)
+            .select_related("provider")
+            .annotate(kept_for=models.F("allowed_groups"))
+        )
+        kept_for = [vars(model)["kept_for"] for model in rows]
+        groups = {None, *(user.groups.values_list("pk", flat=True) if any(kept_for) else ())}
+        now = timezone.now()
+        usable = {
+            model.pk: model
+            for model, group in zip(rows, kept_for, strict=True)
+            if group in groups and (model.retired_at is None or model.retired_at > now)
+        }
+        return sorted(usable.values(), key=lambda model: (model.position, model.pk))
 
 
 class LanguageModel(models.Model):
