@@ -20,7 +20,8 @@ QUESTIONS = ("Hello", "fault:5", "fault:6", "fault:12", "fault:14", "fault:21")
 PAGES = (
     "/", "/usage/", "/usage/download/", "/audit/", "/audit/download/", "/account/", "/admin/", "/nothing-here",
     "/admin/conversations/provider/", "/admin/conversations/provider/1/change/",
-    "/admin/conversations/provider/1/history/", "/admin/conversations/languagemodel/1/change/", "/conversations/nonsense/", "/healthz", "/readyz", "/metrics",
+    "/admin/conversations/provider/1/history/", "/admin/conversations/languagemodel/1/change/",
+    "/conversations/nonsense/", "/healthz", "/readyz", "/metrics",
 )  # fmt: skip
 
 
