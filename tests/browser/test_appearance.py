@@ -1,0 +1,151 @@
+"""Narrow screens, themes, motion: nothing falls off the page, everything stays within reach."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.async_api import Page, expect
+
+from .conftest import NewVisit
+from .place import Place
+from .texts import HARD
+from .visit import Chat, Visit
+
+PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
+WIDE_THINGS = (
+    "| " + " | ".join(f"Column {number}" for number in range(12)) + " |\n" + "|---" * 12 + "|\n"
+    "| " + " | ".join(f"value {number}" for number in range(12)) + " |\n\n"
+    "```text\n" + "a very long line " * 30 + "\n```\n\n" + "Wort" * 80 + "\n\n$$" + "x + " * 60 + "y$$\n\n" + HARD
+)
+
+
+async def _fits(page: Page) -> None:
+    wider = await page.evaluate(
+        """() => [...document.querySelectorAll("body, body *")].filter((one) => {
+            if (one.closest("svg, math") && !one.matches("svg, math")) return false;
+            const box = one.getBoundingClientRect();
+            if (!box.width || !box.height || box.right <= innerWidth + 1 && box.left >= -1) return false;
+            for (let up = one.parentElement; up; up = up.parentElement) {
+                const style = getComputedStyle(up);
+                if (/auto|scroll|hidden|clip/.test(style.overflowX) && !up.matches("html, body"))
+                    return up.getBoundingClientRect().right > innerWidth + 1;
+            }
+            return getComputedStyle(one).position !== "fixed" && !one.closest(".sidebar, [hidden]");
+        }).map((one) => one.outerHTML.slice(0, 120))"""
+    )
+    assert wider == []
+    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+async def test_a_phone_shows_everything_without_sideways_scrolling(visit: NewVisit) -> None:
+    phone = await visit(**PHONE)
+    title = "A title that is much longer than any telephone is wide, and then some more"
+    chat = await phone.chat(phone.conversation([HARD, WIDE_THINGS], title))
+    await _fits(chat.page)
+    for path in ("/", "/account/", "/nothing/"):
+        await chat.open(path)
+        await _fits(chat.page)
+
+
+async def test_on_a_phone_everything_is_within_reach(visit: NewVisit) -> None:
+    phone = await visit(**PHONE)
+    chat = await phone.chat(phone.conversation(["Question", "Answer"], "On a phone"))
+    await chat.page.get_by_role("button", name="Show the sidebar").tap()
+    sidebar = chat.page.locator("#sidebar")
+    await expect(sidebar.get_by_role("link", name="New conversation")).to_be_in_viewport()
+    await expect(sidebar.locator(".entry")).to_be_in_viewport()
+    await chat.page.locator("#scrim").tap(position={"x": 340, "y": 400})
+    await expect(sidebar.locator(".entry")).not_to_be_in_viewport()
+    await chat.page.get_by_label("More for this conversation").tap()
+    menu = chat.page.locator("#conversation-menu")
+    for item in await menu.get_by_role("menuitem").all():
+        await expect(item).to_be_in_viewport()
+    await chat.page.keyboard.press("Escape")
+    await chat.page.get_by_role("button", name="Settings of this conversation").tap()
+    await expect(chat.page.locator("#settings")).to_be_in_viewport()
+    await chat.page.get_by_role("button", name="Close the settings").tap()
+    await chat.page.locator("#transcript").evaluate("one => one.scrollTo(0, 0)")
+    small = await chat.page.evaluate(
+        """() => [...document.querySelectorAll("button, a.button, select, summary, .entry__link")].filter((one) => {
+            const box = one.getBoundingClientRect();
+            if (!one.checkVisibility({ visibilityProperty: true, opacityProperty: true }) || !box.width) return false;
+            if (box.bottom < 0 || box.right < 0) return false;
+            return box.width < 40 || box.height < 40;
+        }).map((one) => `${one.getAttribute("aria-label") ?? one.textContent.trim()} `
+            + `${one.getBoundingClientRect().width}x${one.getBoundingClientRect().height}`)"""
+    )
+    assert small == []
+    await chat.composer.tap()
+    await chat.composer.fill("From a phone")
+    await chat.page.get_by_role("button", name="Send").tap()
+    await expect(chat.turns).to_have_count(2)
+    await chat.settled()
+
+
+async def test_the_theme_is_remembered_for_the_person(alice: Visit) -> None:
+    chat = await alice.chat()
+    html = chat.page.locator("html")
+    background = "getComputedStyle(document.body).backgroundColor"
+    light = await chat.page.evaluate(background)
+    await chat.page.locator("[data-menu=account-menu]").click()
+    async with chat.page.expect_response("**/account/"):
+        await chat.page.get_by_role("menuitemradio", name="Dark").click()
+    await expect(html).to_have_attribute("data-theme", "dark")
+    assert await chat.page.evaluate(background) != light
+    await chat.page.reload()
+    await expect(html).to_have_attribute("data-theme", "dark")
+    account = await alice.page("/account/")
+    await expect(account.get_by_label("Dark")).to_be_checked()
+
+
+async def test_the_system_theme_follows_the_system(alice: Visit) -> None:
+    chat = await alice.chat()
+    background = "getComputedStyle(document.body).backgroundColor"
+    light = await chat.page.evaluate(background)
+    await chat.page.emulate_media(color_scheme="dark")
+    assert await chat.page.evaluate(background) != light
+
+
+async def test_reduced_motion_means_none(place: Place, chat: Chat) -> None:
+    answer = place.answer()
+    await chat.say("Go")
+    longest = await chat.page.evaluate(
+        """() => Math.max(0, ...document.getAnimations().map((one) => one.effect.getComputedTiming().endTime))"""
+    )
+    assert longest <= 20
+    answer.begin().end()
+    await chat.settled()
+
+
+async def test_the_sidebar_stays_closed_over_a_reload(alice: Visit) -> None:
+    chat = await alice.chat()
+    await chat.page.get_by_role("button", name="Hide the sidebar").click()
+    await expect(chat.page.locator("#sidebar")).to_be_hidden()
+    await expect(chat.page.get_by_role("button", name="Show the sidebar")).to_be_focused()
+    await chat.page.reload()
+    await expect(chat.page.locator("#sidebar")).to_be_hidden()
+
+
+@pytest.mark.parametrize("width", [360, 768, 1440])
+async def test_the_field_grows_to_a_part_of_the_height_and_then_scrolls(alice: Visit, width: int) -> None:
+    chat = await alice.chat()
+    await chat.page.set_viewport_size({"width": width, "height": 800})
+    await chat.composer.fill("line\n" * 100)
+    box = await chat.composer.bounding_box()
+    assert box is not None and box["height"] <= 0.4 * 800 + 2
+    await expect(chat.page.get_by_role("button", name="Send")).to_be_in_viewport()
+    await _fits(chat.page)
+
+
+async def test_right_to_left_text_runs_right_to_left(alice: Visit) -> None:
+    chat = await alice.chat(alice.conversation(["שלום עולם", "مرحبا **بالعالم**\n\nand English"], "שלום"))
+    prose = chat.answers.last.locator("p")
+    edge = """(one) => {
+        const range = document.createRange();
+        range.selectNodeContents(one);
+        return range.getBoundingClientRect().right;
+    }"""
+    arabic, english = [await prose.nth(number).evaluate(edge) for number in (0, 1)]
+    assert arabic > english + 100
+    await expect(chat.page).to_have_title(re.compile("שלום"))

@@ -1,0 +1,174 @@
+"""What is done to a conversation as a whole: rename, archive, delete and undo, settings, drafts, search."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.async_api import expect
+
+from .place import Place
+from .visit import Chat, Visit
+
+
+async def test_rename_in_place(alice: Visit) -> None:
+    chat = await alice.chat(alice.conversation(["Question", "Answer"], "Old name"))
+    await chat.title.click()
+    field = chat.page.get_by_role("textbox", name="Title")
+    await expect(field).to_be_focused()
+    await field.fill("New <b>name</b>")
+    await field.press("Enter")
+    await expect(chat.title).to_have_text("New <b>name</b>")
+    await expect(chat.title).to_be_focused()
+    await expect(chat.page.locator("#conversations .entry__title").first).to_have_text("New <b>name</b>")
+    await chat.page.reload()
+    await expect(chat.title).to_have_text("New <b>name</b>")
+    await chat.title.click()
+    await field.fill("Never kept")
+    await field.press("Escape")
+    await expect(chat.title).to_have_text("New <b>name</b>")
+
+
+async def test_a_rename_reaches_other_tabs(alice: Visit) -> None:
+    path = alice.conversation(["Question", "Answer"], "Old name")
+    chat, other = await alice.chat(path), await alice.chat(path)
+    await chat.title.click()
+    await chat.page.get_by_role("textbox", name="Title").fill("New name")
+    await chat.page.keyboard.press("Enter")
+    await expect(other.title).to_have_text("New name")
+    await expect(other.page.locator("#conversations .entry__title").first).to_have_text("New name")
+
+
+async def test_delete_and_undo(alice: Visit) -> None:
+    path = alice.conversation(["Question", "Answer"], "To be deleted")
+    chat = await alice.chat(path)
+    await chat.menu(chat.page.get_by_label("More for this conversation"), "Delete")
+    await chat.page.wait_for_url(re.compile(r"/$"))
+    await expect(chat.page.get_by_text("The conversation was deleted.")).to_be_visible()
+    await expect(chat.page.locator("#conversations .entry")).to_have_count(0)
+    await chat.page.get_by_role("button", name="Undo").click()
+    await chat.page.wait_for_url(re.compile(path))
+    await chat.shows("Answer")
+
+
+async def test_archive_from_the_sidebar_and_back(alice: Visit) -> None:
+    alice.conversation(["Question", "Answer"], "To the archive")
+    chat = await alice.chat()
+    entry = chat.page.locator("#conversations .entry")
+    await entry.hover()
+    await chat.menu(entry.locator(".entry__more"), "Archive")
+    await expect(entry).to_have_count(0)
+    await chat.menu(chat.page.locator("[data-menu=account-menu]"), "Archived conversations")
+    await expect(entry).to_have_count(1)
+    await expect(entry).to_contain_text("To the archive")
+    await entry.hover()
+    await entry.locator(".entry__more").click()
+    await chat.page.locator("#entry-menu [data-act=archive]").click()
+    await expect(entry).to_have_count(0)
+
+
+async def test_settings_change_the_next_request(place: Place, chat: Chat) -> None:
+    await chat.ask("First")
+    await chat.page.get_by_role("button", name="Settings of this conversation").click()
+    panel = chat.page.locator("#settings")
+    await expect(panel).to_be_visible()
+    await panel.get_by_label("System prompt").fill("Answer in Dutch.")
+    await panel.get_by_label("Longest answer, in tokens").fill("777")
+    await panel.get_by_label("Longest answer, in tokens").blur()
+    await expect(panel.get_by_role("status")).to_contain_text("Saved")
+    await chat.ask("Second")
+    before, after = (call.body for call in place.asked())
+    assert after["max_tokens"] == 777 != before["max_tokens"]
+    assert "Answer in Dutch." in str(after["system"])
+    await chat.page.reload()
+    await chat.page.get_by_role("button", name="Settings of this conversation").click()
+    await expect(panel.get_by_label("System prompt")).to_have_value("Answer in Dutch.")
+
+
+async def test_settings_before_the_first_message_go_with_it(place: Place, chat: Chat) -> None:
+    await chat.page.get_by_role("button", name="Settings of this conversation").click()
+    panel = chat.page.locator("#settings")
+    await panel.get_by_label("System prompt").fill("From the start.")
+    await panel.get_by_label("Model", exact=True).select_option(index=1)
+    await chat.ask("First")
+    assert "From the start." in str(place.asked()[0].body["system"])
+    assert place.asked()[0].body["model"] == "claude-opus-5-5"
+
+
+async def test_the_model_of_the_composer_is_the_next_answers(place: Place, chat: Chat) -> None:
+    await chat.ask("First")
+    saved = chat.page.expect_response("**/settings/")
+    async with saved:
+        await chat.page.get_by_label("Model").first.select_option(index=2)
+    await chat.ask("Second")
+    assert [call.body["model"] for call in place.asked()] == ["claude-sonnet-5-5", "claude-haiku-5-5"]
+
+
+async def test_a_draft_is_kept_per_conversation_and_over_reloads(alice: Visit) -> None:
+    one = alice.conversation(["Question", "Answer"], "One")
+    two = alice.conversation(["Question", "Answer"], "Two")
+    chat = await alice.chat(one)
+    await chat.composer.fill("For one")
+    await chat.open(two)
+    await expect(chat.composer).to_have_value("")
+    await chat.composer.fill("For two")
+    await chat.open("/")
+    await expect(chat.composer).to_have_value("")
+    await chat.open(one)
+    await expect(chat.composer).to_have_value("For one")
+    await chat.page.reload()
+    await expect(chat.composer).to_have_value("For one")
+    await chat.ask("For one")
+    await chat.page.reload()
+    await expect(chat.composer).to_have_value("")
+
+
+async def test_signing_out_takes_the_drafts_along(alice: Visit) -> None:
+    chat = await alice.chat()
+    await chat.composer.fill("A secret draft")
+    await chat.menu(chat.page.locator("[data-menu=account-menu]"), "Sign out")
+    await chat.page.wait_for_url("**/accounts/login/**")
+    assert "secret" not in await chat.page.evaluate("JSON.stringify(localStorage)")
+
+
+async def test_search_finds_a_conversation_by_keyboard(alice: Visit) -> None:
+    alice.conversation(["Question", "Answer"], "Letter to the harbour office")
+    alice.conversation(["Question", "Answer"], "Grant budget")
+    chat = await alice.chat()
+    await chat.page.keyboard.press("Control+k")
+    field = chat.page.get_by_role("combobox", name="Search conversations and commands")
+    await expect(field).to_be_focused()
+    await field.press_sequentially("harb")
+    options = chat.page.locator("#command-list [role=option]")
+    await expect(options).to_have_count(1)
+    await expect(options.first).to_have_attribute("aria-selected", "true")
+    await field.press("Enter")
+    await expect(chat.title).to_have_text("Letter to the harbour office")
+    await chat.page.keyboard.press("Control+k")
+    await field.fill("zzz")
+    await expect(chat.page.get_by_text("Nothing found")).to_be_visible()
+    await chat.page.keyboard.press("Escape")
+    await expect(field).to_be_hidden()
+
+
+async def test_an_answer_in_another_conversation_marks_it_in_the_sidebar(place: Place, alice: Visit) -> None:
+    chat = await alice.chat()
+    answer = place.answer()
+    await chat.say("Long one")
+    answer.begin().text("Working")
+    await chat.shows("Working")
+    other = await alice.chat(alice.conversation(["Question", "Answer"], "Elsewhere"))
+    await chat.page.close()
+    entry = other.page.locator(".entry", has_text="Long one")
+    await expect(entry).to_have_class(re.compile("entry--running"))
+    answer.end()
+    await expect(other.page.locator(".entry--unread")).to_have_count(1)
+    await expect(other.page.locator(".entry--running")).to_have_count(0)
+
+
+async def test_export_gives_the_conversation_as_a_file(alice: Visit) -> None:
+    chat = await alice.chat(alice.conversation(["What?", "**That.**"], "To take away"))
+    await chat.page.get_by_label("More for this conversation").click()
+    async with chat.page.expect_download() as download:
+        await chat.page.get_by_role("menuitem", name="Export as Markdown").click()
+    path = await (await download.value).path()
+    assert "**That.**" in path.read_text()
