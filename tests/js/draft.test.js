@@ -53,3 +53,19 @@ test("unreadable storage counts as empty", () => {
   place.items.set("k", "{broken");
   assert.equal(new Draft(place, "k").text, "");
 });
+
+test("attachments are part of the draft, go with the send, and return before newer ones", () => {
+  const place = storage();
+  const draft = new Draft(place, "k");
+  draft.attach([{ id: "1" }]);
+  assert.deepEqual(new Draft(place, "k").attachments, [{ id: "1" }]);
+  draft.send({ client_id: "a", text: "", attachments: draft.attachments });
+  assert.deepEqual(draft.attachments, []);
+  draft.write("more");
+  draft.attach([{ id: "2" }]);
+  assert.equal(draft.giveBack("a"), "more");
+  assert.deepEqual(draft.attachments, [{ id: "1" }, { id: "2" }]);
+  draft.write("");
+  draft.attach([]);
+  assert.equal(place.items.size, 0);
+});
