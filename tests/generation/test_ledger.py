@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from conversations.models import Conversation, GenerationStatus, UsageRecord
-from tests.fake_upstream import wire
-from tests.fake_upstream.steps import Hang, Reply
+from tests.fake_upstream import Call, wire
+from tests.fake_upstream.steps import Hang, Reply, Sleep, Step
 from tests.world import MODEL, World
 
 CHAT, TITLE, CONTINUE = "chat", "title", "continue"
@@ -139,18 +139,35 @@ def test_a_title_is_asked_for_once_after_the_first_answer(world: World) -> None:
     assert len(world.upstream.calls) == 3, "question, title, question"
 
 
-def test_a_persons_title_is_never_replaced(world: World) -> None:
-    gate = threading.Event()
-    world.upstream.script(wire.message_start(), wire.block_start(), wire.text_delta("Hi"), Hang())
+def test_a_title_is_not_asked_for_where_a_person_has_given_one(world: World) -> None:
+    world.upstream.script(wire.message_start(), wire.block_start(), Sleep(0.3), *wire.text_answer("Hi")[3:])
     sent = world.alice.start()
     world.alice.post(f"/conversations/{sent['conversation']}/rename/", {"title": "Mine"})
-    world.alice.post(f"/generations/{sent['generation']}/stop/")
-    world.ended(sent)
-    assert not gate.is_set()
-    more, _ = world.answer()
-    world.alice.post(f"/conversations/{more['conversation']}/rename/", {"title": "Mine too"})
-    title_row()
-    assert set(Conversation.objects.values_list("title", flat=True)) <= {"Mine", "Mine too"}
+    assert world.ended(sent).status == "completed"
+    more = world.alice.send(sent["conversation"])
+    world.ended(more | {"conversation": sent["conversation"]})
+    assert len(world.upstream.calls) == len(world.asked()) == 2
+    assert Conversation.objects.get().title == "Mine"
+
+
+def test_a_title_that_a_person_gives_meanwhile_is_never_replaced(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = threading.Event()
+    steps_for = world.upstream.steps_for
+
+    def steps(call: Call) -> list[Step]:
+        if call.body.get("stream"):
+            return steps_for(call)
+        asked.set()
+        return [Sleep(0.3), *steps_for(call)]
+
+    monkeypatch.setattr(world.upstream, "steps_for", steps)
+    sent, _ = world.answer()
+    assert asked.wait(5)
+    world.alice.post(f"/conversations/{sent['conversation']}/rename/", {"title": "Mine"})
+    assert title_row().status == "completed"
+    assert Conversation.objects.get().title == "Mine"
 
 
 @pytest.mark.parametrize("text", ["fault:12", "fault:31", "fault:21"])
