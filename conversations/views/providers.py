@@ -19,6 +19,7 @@ from ..forms.provider import ModelForm, ProviderForm
 from ..generation import provider_calls
 from ..models import LanguageModel, Provider
 from ..models.encryption import SecretUnreadable
+from ..upstream.capabilities import lookup
 from ..upstream.endpoint import DEFAULT_BASE_URLS
 from ..upstream.errors import UpstreamError
 from .requests import Fields, answer, answers_refusals
@@ -39,7 +40,7 @@ def providers(request: HttpRequest) -> HttpResponse:
         "providers": [
             {"row": row, "address": row.base_url or DEFAULT_BASE_URLS.get(row.dialect, "")} for row in rows
         ],
-        "models": models.order_by("-enabled", "position", "pk"),
+        "models": [_named(row) for row in models.order_by("-enabled", "position", "pk")],
     }
     return render(request, "providers/providers.html", context)
 
@@ -113,7 +114,7 @@ def language_model(request: HttpRequest, model: int) -> HttpResponse:
         else:
             messages.success(request, "Saved.")
             return answer(request, {"saved": True}, reverse("providers"))
-    context = {"model": found, "form": form}
+    context = {"model": found, "name": _named(found)["name"], "form": form}
     return render(request, "providers/model.html", context, status=400 if form.errors else 200)
 
 
@@ -172,9 +173,22 @@ def _edited(request: HttpRequest, found: Provider) -> HttpResponse:
 
 
 def _context(found: Provider, form: ProviderForm) -> dict[str, Any]:
-    models = found.language_models.order_by("position", "pk") if found.pk is not None else []
+    rows = (
+        found.language_models.select_related("provider").order_by("position", "pk")
+        if found.pk is not None
+        else []
+    )
+    models = [_named(row) for row in rows]
     read_only = found.source != Provider.Source.ADMIN
     return {"provider": found, "form": form, "models": models, "read_only": read_only}
+
+
+def _named(row: LanguageModel) -> dict[str, Any]:
+    """A model with the name that people see in the picker."""
+    return {
+        "row": row,
+        "name": row.label or lookup(row.model_id, row.provider.dialect).display_name or row.model_id,
+    }
 
 
 def _provider(id: int) -> Provider:

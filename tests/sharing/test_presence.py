@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from conversations.live import news
 from conversations.models import Participant
 from tests.world import World
 
@@ -89,3 +90,18 @@ def test_reading_on_one_device_is_known_on_the_other(world: World, shared: str) 
     other = world.socket(world.bob)
     world.bob.post(f"/conversations/{shared}/read/")
     assert other.next("conversation_updated")["conversation"]["unread"] is False
+
+
+def test_people_of_another_process_are_present_as_well_and_forgotten_with_it(world: World, shared: str) -> None:
+    alice = world.socket(world.alice, shared)
+    alice.frame()
+    carol = {"id": 10**6, "name": "Carol", "initial": "C"}
+    ring = {"present": shared, "process": "another", "people": [carol], "ask": True}
+    world.engine.loop.call_soon_threadsafe(news.heard, ring)
+    assert names(alice.next("presence")) == ["alice", "Carol"]
+    world.engine.loop.call_soon_threadsafe(news.heard, {**ring, "people": []})
+    assert names(alice.next("presence")) == ["alice"]
+    unknown = {**ring, "present": "00000000-0000-0000-0000-000000000000"}
+    world.engine.loop.call_soon_threadsafe(news.heard, unknown)
+    world.engine.loop.call_soon_threadsafe(news.heard, ring)
+    assert names(alice.next("presence")) == ["alice", "Carol"]
