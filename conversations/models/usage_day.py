@@ -33,7 +33,7 @@ class UsageDay(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["day"], name="usage_of_day"),
+            models.Index(fields=["day", "model", "error_type"], name="usage_by_day"),
             models.Index(fields=["user", "day"], name="usage_of_person"),
         ]
 
