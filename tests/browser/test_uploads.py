@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from PIL import Image
-from playwright.async_api import FilePayload, Locator, Route, expect
+from playwright.async_api import CDPSession, FilePayload, Locator, Route, expect
 
 from .conftest import NewVisit
 from .place import Place
@@ -24,7 +24,11 @@ TRANSFER = """([name, type, text]) => {
     return transfer;
 }"""
 NOTES: FilePayload = {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"The pier is 61 m long."}
-HEIC: FilePayload = {"name": "beach.heic", "mimeType": "image/heic", "buffer": b"\0\0\0\x18ftypheic" + bytes(60)}
+HEIC: FilePayload = {
+    "name": "beach.heic",
+    "mimeType": "image/heic",
+    "buffer": b"\0\0\0\x18ftypheic" + bytes(60),
+}
 
 
 def picture(
@@ -60,6 +64,15 @@ async def attached(chat: Chat, *files: FilePayload) -> None:
     before = await rows(chat).count()
     await attach(chat, *files)
     await expect(chat.page.locator(".upload[data-state=done]")).to_have_count(before + len(files))
+
+
+async def slow_uploads(chat: Chat) -> CDPSession:
+    """What the page sends leaves at 400 KB a second, until the session is detached."""
+    session = await chat.page.context.new_cdp_session(chat.page)
+    await session.send("Network.enable")
+    conditions = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 400_000}
+    await session.send("Network.emulateNetworkConditions", conditions)
+    return session
 
 
 async def send(chat: Chat) -> None:
@@ -172,8 +185,8 @@ async def test_a_file_may_be_dropped_anywhere(chat: Chat) -> None:
 
 async def test_a_send_waits_for_its_uploads_and_says_so(place: Place, chat: Chat) -> None:
     await attached(chat, picture("small.png"))
-    place.cable.freeze()
-    await attach(chat, large("large.png"))
+    network = await slow_uploads(chat)
+    await attach(chat, picture("large.png", size=(1200, 1200), compress_level=0))
     bar = rows(chat).last.locator("progress")
     await expect(bar).to_be_visible()
     await expect(bar).not_to_have_js_property("value", 0)
@@ -182,7 +195,7 @@ async def test_a_send_waits_for_its_uploads_and_says_so(place: Place, chat: Chat
     await chat.composer.press("Enter")
     await expect(chat.page.locator("#composer-state")).to_have_text("Sends when the file is uploaded.")
     await expect(chat.turns).to_have_count(0)
-    place.cable.mend()
+    await network.detach()
     await expect(chat.turns).to_have_count(1, timeout=20000)
     await chat.settled()
     assert [block["type"] for block in sent(place)] == ["image", "image", "text"]
@@ -369,6 +382,8 @@ async def test_files_and_the_viewer_are_accessible(visit: NewVisit, width: int, 
             await chat.turns.last.locator("a.attachment--image").first.click()
             await expect(chat.page.locator("#viewer img")).to_have_js_property("complete", True)
         found = await axe.run(chat.page)
-        problems = [(one["id"], [node["html"] for node in one["nodes"]]) for one in found.response["violations"]]
+        problems = [
+            (one["id"], [node["html"] for node in one["nodes"]]) for one in found.response["violations"]
+        ]
         assert problems == []
         assert await chat.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
