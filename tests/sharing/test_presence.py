@@ -52,9 +52,10 @@ def test_a_second_page_of_the_same_person_is_no_second_person(world: World, shar
 
 def test_who_is_alone_hears_nothing(world: World, shared: str) -> None:
     alice = world.socket(world.alice, shared)
-    assert alice.frame()["type"] == "conversation"
+    # The title of the first answer may still come.
     with pytest.raises(AssertionError, match="Nothing came"):
-        alice.frame(0.6)
+        while alice.frame(0.6)["type"] != "presence":
+            pass
 
 
 def test_all_who_have_it_open_see_message_answer_author_and_title(world: World, shared: str) -> None:
