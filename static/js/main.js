@@ -40,9 +40,9 @@ const conversationActs = once(async () => {
 });
 const codeActs = once(() => import("./code-acts.js"));
 const command = once(async () => {
-  await import("./elements/command.js");
+  const [{ commandsOf }] = await Promise.all([import("./commands.js"), import("./elements/command.js")]);
   const element = document.querySelector("chat-command");
-  element.commands = commands;
+  element.commands = commandsOf({ ...pageActs, panel: settings, newConversation, chooseTheme, attach: () => $("attach").click() });
   return element;
 });
 const loadSettings = once(() => import("./elements/settings.js"));
@@ -214,18 +214,6 @@ enableKeys({
     else if (composer.answering) session.stop();
   },
 });
-
-const commands = [
-  { label: "New conversation", keys: "Ctrl Shift O", run: newConversation },
-  { label: "Settings of this conversation", run: async () => (await settings()).toggle(true) },
-  { label: "Show or hide the sidebar", keys: "Ctrl B", run: pageActs.sidebar },
-  { label: "Archived conversations", run: pageActs.archived },
-  { label: "Light theme", run: () => chooseTheme("light") },
-  { label: "Dark theme", run: () => chooseTheme("dark") },
-  { label: "Theme of the system", run: () => chooseTheme("system") },
-  { label: "Keyboard shortcuts", keys: "?", run: pageActs.help },
-  { label: "Account", run: () => location.assign(urls.account) },
-];
 
 transcript.addEventListener("click", async ({ target }) => {
   const button = target.closest(".code__wrap, .code__copy");
