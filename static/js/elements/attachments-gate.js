@@ -22,10 +22,13 @@ export function enableAttachments(composer) {
   const isDrag = ({ dataTransfer }) => !isOurs && !composer.isClosed && dataTransfer?.types.includes("Files");
 
   composer.querySelector("#attach").addEventListener("click", () => picker.click());
-  picker.addEventListener("change", () => {
+  const picked = () => {
     take([...picker.files]);
     picker.value = "";
-  });
+  };
+  picker.addEventListener("change", picked);
+  // Somebody may have been quicker than the scripts.
+  picked();
   on("paste", (event) => {
     const { files, types } = event.clipboardData;
     const text = event.clipboardData.getData("text/plain");
