@@ -114,21 +114,36 @@ async def _connect(request: httpx.Request) -> Connection:
     url = request.url
     secure = url.scheme == "https"
     loop = asyncio.get_running_loop()
+    seconds = request.extensions["timeout"]["connect"]
+    connecting = loop.create_task(
+        loop.create_connection(
+            Connection,
+            url.host,
+            url.port or (443 if secure else 80),
+            ssl=ssl_context() if secure else None,
+            server_hostname=url.host if secure else None,
+            happy_eyeballs_delay=0.25,
+        )
+    )
     try:
-        async with asyncio.timeout(request.extensions["timeout"]["connect"]):
-            _, connection = await loop.create_connection(
-                Connection,
-                url.host,
-                url.port or (443 if secure else 80),
-                ssl=ssl_context() if secure else None,
-                server_hostname=url.host if secure else None,
-                happy_eyeballs_delay=0.25,
-            )
+        async with asyncio.timeout(seconds):
+            _, connection = await asyncio.shield(connecting)
+    except asyncio.CancelledError:
+        # asyncio loses a socket whose connecting is cancelled as it succeeds: let it succeed, then hang up.
+        connecting.add_done_callback(_hang_up)
+        loop.call_later(seconds, connecting.cancel)
+        raise
     except TimeoutError as error:
+        connecting.cancel()
         raise httpx.ConnectTimeout("no connection in time") from error
     except (OSError, UnicodeError) as error:
         raise httpx.ConnectError(str(error)) from error
     return connection
+
+
+def _hang_up(connecting: asyncio.Task[tuple[asyncio.Transport, Connection]]) -> None:
+    if not connecting.cancelled() and connecting.exception() is None:
+        connecting.result()[1].abort()
 
 
 async def _read_head(protocol: h11.Connection, connection: Connection) -> h11.Response:
