@@ -92,6 +92,10 @@ const pageActs = {
     if (!$("settings").hidden) (await settings()).toggle(false);
     await (await people()).toggle();
   },
+  shareUpTo: async ({ article }) => {
+    if ($("people").hidden) await pageActs.people();
+    $("people").upTo(article.dataset.message);
+  },
   help: () => $("help").showModal(),
   rename: async () => (await conversationActs()).rename(),
   archived: () => sidebar.toggleArchived(),

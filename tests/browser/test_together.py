@@ -122,7 +122,11 @@ async def test_a_link_is_made_copied_followed_and_switched_off(alice: Visit, vis
     page = await guest.page(url.removeprefix(alice.place.url))
     await expect(page.locator(".message")).to_have_count(2)
     await expect(page.get_by_role("heading", name="Coast photographs")).to_be_visible()
-    await panel.get_by_role("button", name="Switch off").click()
+    await hers.menu(hers.turns.first.get_by_role("button", name="More"), "Link up to here")
+    await expect(panel.locator("[data-ends]")).to_have_text("It ends at the message that you chose.")
+    await panel.get_by_role("button", name="Make a link").click()
+    await expect(panel.get_by_label("Link", exact=True)).not_to_have_value(url)
+    await panel.get_by_role("button", name="Switch off").last.click()
     await expect(panel.get_by_role("button", name="Switch on")).to_be_visible()
     response = await page.reload()
     assert response is not None and response.status == 404

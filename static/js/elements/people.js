@@ -37,6 +37,15 @@ export class ChatPeople extends HTMLElement {
     (this.querySelector("#people-who-field") ?? this.querySelector("[data-act=people]")).focus();
   }
 
+  /** The next link ends at this message, not at the newest one. */
+  upTo(message) {
+    const form = this.querySelector("[data-makes-link]");
+    if (!form) return;
+    form.elements.message.value = message;
+    form.querySelector("[data-ends]").textContent = "It ends at the message that you chose.";
+    form.querySelector("button").focus();
+  }
+
   async #load() {
     const { html } = await getHTML(urls.act("people"));
     const body = this.querySelector("#people-body");
