@@ -1,0 +1,160 @@
+"""axe finds nothing: every page, every open state, light and dark, on a telephone and on a desk."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Page, expect
+
+from tests.fake_upstream import wire
+from tests.fake_upstream.faults import fault
+
+from .conftest import NewVisit
+from .place import Place
+from .texts import HARD
+from .visit import Chat, Visit
+
+ADMINISTRATOR = {"is_staff": True, "is_superuser": True, "display_name": "Carol"}
+VARIANTS = [("light", 1440), ("dark", 1440), ("dark", 360), ("light", 360)]
+OPTIONS: dict[str, Any] = {"resultTypes": ["violations"]}
+
+
+async def audit(page: Page) -> None:
+    """Fails with what axe finds wrong with the page as it is now."""
+    found = []
+    for scheme, width in VARIANTS:
+        await page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
+        await page.set_viewport_size({"width": width, "height": 900})
+        # Colours are compared as they are painted: one frame for the new scheme.
+        await page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        result = await Axe().run(page, options=OPTIONS)
+        for violation in result.response["violations"]:
+            for node in violation["nodes"]:
+                found.append((scheme, width, violation["id"], node["failureSummary"], node["html"][:200]))
+    assert found == []
+
+
+@pytest.mark.parametrize("path", ["/accounts/login/", "/accounts/password/reset/", "/accounts/signup/"])
+async def test_pages_before_signing_in(visit: NewVisit, path: str) -> None:
+    await audit(await (await visit(signed_in=False)).page(path))
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/account/", "/accounts/password/change/", "/accounts/logout/", "/nothing/", "/setup/used-up/", "/usage/"],
+)
+async def test_pages_of_a_member(alice: Visit, path: str) -> None:
+    await audit(await alice.page(path))
+
+
+async def test_a_wrong_sign_in(visit: NewVisit) -> None:
+    page = await (await visit(signed_in=False)).page("/accounts/login/")
+    await page.get_by_label("User name or e-mail").fill("nobody")
+    await page.get_by_label("Password").fill("wrong")
+    await page.get_by_role("button", name="Sign in").click()
+    await expect(page.get_by_text("not correct")).to_be_visible()
+    await audit(page)
+
+
+async def test_a_conversation_with_everything_in_it(alice: Visit) -> None:
+    code = "```python\n" + "\n".join(f"line_{number} = {number}" for number in range(60)) + "\n```"
+    chat = await alice.chat(alice.conversation(["# not a heading\n" * 30, HARD, "And code?", code], "Everything"))
+    await audit(chat.page)
+
+
+async def test_while_an_answer_runs(place: Place, chat: Chat) -> None:
+    answer = place.answer()
+    await chat.say("Go")
+    await audit(chat.page)
+    answer.raw(wire.message_start() + wire.block_start(0, type="thinking", thinking="", signature=""))
+    answer.raw(wire.delta(0, type="thinking_delta", thinking="Considering.") + wire.block_stop(0))
+    answer.raw(wire.block_start(1, type="tool_use", id="toolu_1", name="get_weather", input={}))
+    answer.raw(wire.delta(1, type="input_json_delta", partial_json="{}") + wire.block_stop(1))
+    answer.raw(wire.block_start(2)).text("Some text\n\n```python\nx = ", 2)
+    await chat.shows("x = ")
+    await audit(chat.page)
+    answer.end(index=2)
+    await chat.settled()
+    await chat.answers.last.locator("summary").first.click()
+    await chat.answers.last.locator("summary").last.click()
+    await audit(chat.page)
+
+
+async def test_notes_and_versions(place: Place, chat: Chat) -> None:
+    place.upstream.script(*fault(20))
+    await chat.say("Go")
+    await chat.settled("interrupted")
+    await chat.act(chat.answers.last, "regenerate")
+    await expect(chat.answers.last.locator(".branch__count")).to_have_text("2/2")
+    await chat.settled()
+    place.upstream.script(*fault(6))
+    await chat.say("Again")
+    await chat.settled("failed")
+    await audit(chat.page)
+
+
+@pytest.mark.parametrize(
+    "state", ["menu", "message menu", "account menu", "settings", "people", "search", "help", "edit"]
+)
+async def test_what_opens(alice: Visit, state: str) -> None:
+    chat = await alice.chat(alice.conversation(["Question", "Answer with `code`"], "Open things"))
+    page = chat.page
+    if state == "menu":
+        await page.get_by_label("More for this conversation").click()
+    elif state == "message menu":
+        await chat.answers.last.get_by_role("button", name="More").click()
+    elif state == "account menu":
+        await page.locator("[data-menu=account-menu]").click()
+    elif state == "settings":
+        await page.get_by_role("button", name="Settings of this conversation").click()
+        await expect(page.locator("#settings")).to_be_visible()
+        await page.locator("#settings summary").click()
+    elif state == "people":
+        await page.get_by_role("button", name="Share").click()
+        await expect(page.locator("#people")).to_be_visible()
+    elif state == "search":
+        await page.keyboard.press("Control+k")
+        await expect(page.locator("#command-list [role=option]").first).to_be_visible()
+    elif state == "help":
+        await page.locator("#transcript").focus()
+        await page.keyboard.press("?")
+        await expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
+    else:
+        await chat.act(chat.turns.last, "edit")
+        await expect(page.locator(".edit__text")).to_be_visible()
+    await audit(page)
+
+
+async def test_the_sidebar_over_the_page(visit: NewVisit) -> None:
+    phone = await visit(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
+    chat = await phone.chat(phone.conversation(["Question", "Answer"], "On a phone"))
+    await chat.page.get_by_role("button", name="Show the sidebar").tap()
+    result = await Axe().run(chat.page, options=OPTIONS)
+    assert [(one["id"], one["nodes"][0]["html"]) for one in result.response["violations"]] == []
+
+
+async def test_bars_and_toasts(place: Place, visit: NewVisit) -> None:
+    alice = await visit(fresh=True)
+    alice.conversation(["Question", "Answer"], "To be deleted")
+    chat = await alice.chat()
+    entry = chat.page.locator("#conversations .entry")
+    await entry.hover()
+    await chat.menu(entry.locator(".entry__more"), "Delete")
+    await expect(chat.page.get_by_role("button", name="Undo")).to_be_visible()
+    await alice.context.set_offline(True)
+    await expect(chat.bar).to_be_visible()
+    await audit(chat.page)
+
+
+async def test_pages_of_an_administrator(visit: NewVisit) -> None:
+    carol = await visit(person=ADMINISTRATOR)
+    home = await carol.page("/")
+    await home.locator("[data-menu=account-menu]").click()
+    links = await home.locator("#account-menu a").evaluate_all("all => all.map((one) => one.getAttribute('href'))")
+    await home.close()
+    for path in {link for link in links if link.startswith("/") and not link.startswith("/admin/")}:
+        page = await carol.page(path)
+        await audit(page)
+        await page.close()
