@@ -41,4 +41,6 @@ class SocketGate:
         user = await run_with_database(signed_in_user, session_key) if session_key else None
         if user is None:
             return await refuse(scope, receive, send)
-        await self._application({**scope, "user": user, "session_key": session_key}, receive, send)
+        # The scope is this connection's own, and a copy would be kept as long as it is open.
+        scope.update(user=user, session_key=session_key)
+        await self._application(scope, receive, send)
