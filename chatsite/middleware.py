@@ -101,17 +101,6 @@ def audit_address(get_response: GetResponse) -> GetResponse:
     return middleware
 
 
-def audit_address(get_response: GetResponse) -> GetResponse:
-    """What a request changes is recorded with the address that it came from."""
-    from conversations.actions import audit
-
-    def middleware(request: HttpRequest) -> HttpResponseBase:
-        with audit.coming_from(request.META.get("REMOTE_ADDR")):
-            return get_response(request)
-
-    return middleware
-
-
 class CompressPages(GZipMiddleware):
     """Compresses HTML alone: streams must not wait, files are compressed already, JSON is small."""
 

@@ -56,9 +56,9 @@ def _finish_one(outcome: Outcome, owner: str | None, booked: list[UsageRecord]) 
     )
     if not changed:
         return False
-    generation = Generation.objects.select_related(
-        "language_model__provider", "conversation", "message"
-    ).get(pk=outcome.generation)
+    generation = Generation.objects.select_related("language_model__provider", "conversation", "message").get(
+        pk=outcome.generation
+    )
     purpose = UsageRecord.Purpose.CONTINUE if generation.message.continues else UsageRecord.Purpose.CHAT
     booked += ledger.rows_of(generation, outcome, purpose)
     Message.objects.filter(pk=generation.message_id).update(

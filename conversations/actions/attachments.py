@@ -15,7 +15,6 @@ from django.utils import timezone
 
 from ..attachments import sending
 from ..models import Attachment, Conversation, LanguageModel, Message, User
-from ..upstream.capabilities import lookup
 from . import stored_files
 from .errors import Invalid, TooLarge
 from .transaction import writing
@@ -54,7 +53,7 @@ def take(
         raise Invalid("A file is no longer there, or was sent already. Attach it again.")
     rows = [found[id] for id in ids]
     try:
-        sending.refuse_unreadable(rows, lookup(language_model.model_id, language_model.provider.dialect))
+        sending.refuse_unreadable(rows, language_model.can)
         sending.refuse_too_large(sum(sending.size_in_request(row, row.sent) for row in rows))
     except sending.CannotBeSent as refused:
         raise (TooLarge if refused.type == "size" else Invalid)(str(refused)) from None

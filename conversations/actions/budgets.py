@@ -155,7 +155,9 @@ def _of(budget: Budget, person: str) -> Q:
 def _refusal(state: State, user: User) -> str:
     whose = f"{_whose(state.budget, user)} {_period(state.budget)}"
     if state.used >= state.budget.limit_microdollars:
-        return f"{whose} is reached. It begins again on {state.resets_on:%-d %B}; an administrator can raise it."
+        return (
+            f"{whose} is reached. It begins again on {state.resets_on:%-d %B}; an administrator can raise it."
+        )
     return f"{whose} is nearly reached, and the rest is held back for answers that are still running. Try again soon."
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 
 from ..models import Conversation, GenerationStatus, LanguageModel, Message, User
-from ..upstream.capabilities import lookup
 from . import branches, idempotency
 from .choices import model_for
 from .errors import Invalid
@@ -57,11 +56,7 @@ def takes_prefill(message: Message, language_model: LanguageModel, conversation:
     ends_in_text = message.content[-1].get("type") == "text" and bool(
         message.content[-1].get("text", "").strip()
     )
-    return (
-        lookup(language_model.model_id, language_model.provider.dialect).prefill
-        and not thinks
-        and ends_in_text
-    )
+    return language_model.can.prefill and not thinks and ends_in_text
 
 
 def _request_to_go_on(message: Message) -> str:

@@ -56,7 +56,9 @@ def check_sqlite(path: Path) -> dict[str, int]:
         raise Damaged(str(error)) from None
 
 
-def load_tables(members: dict[str, Path], columns: dict[str, list[str]], migrations: list[list[str]]) -> dict[str, int]:
+def load_tables(
+    members: dict[str, Path], columns: dict[str, list[str]], migrations: list[list[str]]
+) -> dict[str, int]:
     """Replace everything in this PostgreSQL database by the copied tables; the number of rows of each. The schema is
     taken to where it was; migrations of a newer version come later.
     """
@@ -83,7 +85,10 @@ def load_tables(members: dict[str, Path], columns: dict[str, list[str]], migrati
 def _take_sqlite(folder: Path) -> Copy:
     path = folder / SQLITE
     name = str(connection.settings_dict["NAME"])
-    with closing(sqlite3.connect(name, uri=name.startswith("file:"))) as source, closing(sqlite3.connect(path)) as copy:
+    with (
+        closing(sqlite3.connect(name, uri=name.startswith("file:"))) as source,
+        closing(sqlite3.connect(path)) as copy,
+    ):
         # In one step: writers go on beside it, and the copy is as of its beginning.
         source.backup(copy)
         # The copy is one file, without a log beside it.

@@ -120,9 +120,7 @@ def edit(
     kept = [block for block in message.content if block.get("type") != "text"]
     content = text_content(clean_prompt(text, may_be_empty=bool(kept or attachments)))
     conversation = message.conversation
-    fields = idempotency.digest(
-        {"act": "edit", "message": message.pk, "text": text, "files": attachments}
-    )
+    fields = idempotency.digest({"act": "edit", "message": message.pk, "text": text, "files": attachments})
 
     def make(chosen: LanguageModel) -> tuple[Conversation, Message]:
         locked = branches.lock(conversation)

@@ -86,7 +86,9 @@ def restore(source: Path, *, replace: bool) -> Report:
         raise Invalid("The backup was made by a newer version of Chatsite. Restore it with that version.")
     people = _has_people()
     if people and not replace:
-        raise Invalid("There are people in this site already. Say --replace to put the backup in their place.")
+        raise Invalid(
+            "There are people in this site already. Say --replace to put the backup in their place."
+        )
     report = Report(manifest["made_at"], {}, 0, manifest["lost"], "missing", [])
     settings.DATA_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
     with tempfile.TemporaryDirectory(prefix=".restore-", dir=settings.DATA_DIR) as folder:

@@ -101,9 +101,7 @@ def _close(
         # Given up by `end_lost_calls`, or the conversation is gone with all that the price depends on.
         return
     generation = _generation(row.generation_id)
-    before = ledger.failed_tries(
-        generation, _TITLE, list(failed_tries), row.presumed_microdollars, model
-    )
+    before = ledger.failed_tries(generation, _TITLE, list(failed_tries), row.presumed_microdollars, model)
     row.model = model or row.model
     row.status, row.error_type, row.attempt = status, error_type, len(before) + 1
     row.cost_microdollars = ledger.price(generation, usage, meta, model) if usage or meta else None

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from ..attachments.sending import referred
 from ..models import Attachment, GenerationStatus, LanguageModel, Message
-from ..upstream.capabilities import default_max_tokens, lookup
+from ..upstream.capabilities import default_max_tokens
 from ..upstream.usage import is_count
 from .model_prices import worst_prices
 
@@ -21,7 +21,7 @@ _OVERHEAD_TOKENS = 500  # what an API adds by itself: roles, tool instructions
 
 def of_answer(language_model: LanguageModel, turn: Message, parameters: dict[str, Any]) -> int | None:
     """Micro-dollars of an answer to this turn: the input as estimated, and all of max_tokens. None: no price known."""
-    capabilities = lookup(language_model.model_id, language_model.provider.dialect)
+    capabilities = language_model.can
     chosen = parameters.get("max_tokens") or default_max_tokens(language_model.model_id)
     tokens = _input_tokens(turn) + len(str(parameters.get("system", "")).encode()) // _BYTES_PER_TOKEN
     return of_call(language_model, min(tokens, capabilities.context), min(chosen, capabilities.max_output))
@@ -66,6 +66,11 @@ def _used(usage: dict[str, Any] | None) -> int:
     """All tokens of an answered request; 0 where they were not counted to the end."""
     counts = [
         (usage or {}).get(name)
-        for name in ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens", "output_tokens")
+        for name in (
+            "input_tokens",
+            "cache_creation_input_tokens",
+            "cache_read_input_tokens",
+            "output_tokens",
+        )
     ]
     return sum(count for count in counts if is_count(count)) if is_count(counts[0]) else 0

@@ -14,7 +14,7 @@ from django.db.models import prefetch_related_objects
 from ..actions import large_pictures
 from ..attachments import sending
 from ..models import Conversation, Generation, LanguageModel, Message, Provider
-from ..upstream.capabilities import default_max_tokens, lookup
+from ..upstream.capabilities import default_max_tokens
 from ..upstream.endpoint import Endpoint
 from ..upstream.model_table import Capabilities
 from ..upstream.request import MessageRequest
@@ -85,7 +85,7 @@ def request_for(
     conversation: Conversation, language_model: LanguageModel, parameters: dict[str, Any], path: list[Message]
 ) -> MessageRequest:
     """The request that goes on from the end of `path` with these parameters."""
-    capabilities = lookup(language_model.model_id, language_model.provider.dialect)
+    capabilities = language_model.can
     limit = min(
         parameters.get("max_tokens") or default_max_tokens(language_model.model_id), capabilities.max_output
     )
@@ -165,7 +165,7 @@ def _with_words(content: list[Block]) -> list[Block]:
 
 def _pictures_shrink(path: list[Message], language_model: LanguageModel) -> bool:
     """Whether there are so many pictures that they go out smaller than in earlier requests: another beginning, too."""
-    capabilities = lookup(language_model.model_id, language_model.provider.dialect)
+    capabilities = language_model.can
     pictures = sending.pictures_in([{"content": _user_blocks(m.content)} for m in path if m.role == "user"])
     return capabilities.high_resolution and not sending.takes_large(pictures, capabilities)
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 from django.contrib.auth.models import Group
 from django.db import models
 from django.utils import timezone
+
+from ..upstream.capabilities import lookup
+from ..upstream.model_table import Capabilities
 
 if TYPE_CHECKING:
     from .user import User
@@ -61,3 +65,17 @@ class LanguageModel(models.Model):
 
     def __str__(self) -> str:
         return self.label or self.model_id
+
+    @property
+    def can(self) -> Capabilities:
+        """What the built-in table says of it behind this provider, with an administrator's overrides."""
+        known = lookup(self.model_id, self.provider.dialect)
+        names = {field.name for field in dataclasses.fields(known)} - {"id", "prices", "known"}
+        given = {name: value for name, value in self.capabilities.items() if name in names}
+        lists = {name: tuple(value) for name, value in given.items() if isinstance(value, list)}
+        return dataclasses.replace(known, **(given | lists))
+
+    @property
+    def name(self) -> str:
+        """What people know it by: the administrator's label, else the table's name, else its id."""
+        return self.label or lookup(self.model_id, self.provider.dialect).display_name or self.model_id

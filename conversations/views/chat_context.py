@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import uuid
 from typing import Any
 
@@ -17,7 +16,6 @@ from ..actions.errors import Unavailable
 from ..forms.settings import SettingsForm
 from ..models import Conversation, Generation, LanguageModel, Message, Provider, UsageRecord, User, Workspace
 from ..upstream.capabilities import lookup
-from ..upstream.model_table import Capabilities
 from .money import dollars, tokens
 from .sidebar import is_unread, sidebar
 from .transcript import page_of
@@ -63,7 +61,7 @@ def _header(found: Conversation, chosen: LanguageModel | None) -> dict[str, Any]
         "title": found.title,
         "archived": found.archived_at is not None,
         "deleted": found.deleted_at is not None,
-        "model_name": _label(chosen) if chosen is not None else "",
+        "model_name": chosen.name if chosen is not None else "",
     }
 
 
@@ -107,10 +105,10 @@ def _page(
 
 
 def _model(row: LanguageModel, selected: bool) -> dict[str, Any]:
-    can = _capabilities(row)
+    can = row.can
     return {
         "id": row.pk,
-        "label": _label(row),
+        "label": row.name,
         "selected": selected,
         "capabilities": {
             "thinking": list(can.thinking),
@@ -122,18 +120,6 @@ def _model(row: LanguageModel, selected: bool) -> dict[str, Any]:
             "max_output": can.max_output,
         },
     }
-
-
-def _capabilities(row: LanguageModel) -> Capabilities:
-    can = lookup(row.model_id, row.provider.dialect)
-    known = {field.name for field in dataclasses.fields(can)} - {"prices", "id"}
-    return dataclasses.replace(
-        can, **{name: value for name, value in row.capabilities.items() if name in known}
-    )
-
-
-def _label(row: LanguageModel) -> str:
-    return row.label or lookup(row.model_id, row.provider.dialect).display_name or row.model_id
 
 
 def totals_of(found: Conversation) -> dict[str, Any]:

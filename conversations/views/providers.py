@@ -19,7 +19,6 @@ from ..forms.provider import ModelForm, ProviderForm
 from ..generation import provider_calls
 from ..models import LanguageModel, Provider
 from ..models.encryption import SecretUnreadable
-from ..upstream.capabilities import lookup
 from ..upstream.endpoint import DEFAULT_BASE_URLS
 from ..upstream.errors import UpstreamError
 from .requests import Fields, answer, answers_refusals
@@ -187,7 +186,7 @@ def _named(row: LanguageModel) -> dict[str, Any]:
     """A model with the name that people see in the picker."""
     return {
         "row": row,
-        "name": row.label or lookup(row.model_id, row.provider.dialect).display_name or row.model_id,
+        "name": row.name,
     }
 
 

@@ -137,7 +137,7 @@ def _model_label(message: Message, generation: Generation | None) -> str:
     language_model = generation.language_model if generation is not None else None
     if language_model is None:
         return lookup(asked).display_name or asked
-    return language_model.label or lookup(asked, language_model.provider.dialect).display_name or asked
+    return language_model.name if asked == language_model.model_id else lookup(asked).display_name or asked
 
 
 def _author(user: User | None) -> dict[str, str] | None:
