@@ -24,6 +24,8 @@ export class ChatTranscript extends HTMLElement {
     document.addEventListener("visibilitychange", () => this.#schedule(), { signal });
     const resized = new ResizeObserver(() => this.#stay());
     resized.observe(this);
+    // Parts that come onto the screen for the first time get their real height only then.
+    resized.observe(this.#box);
     signal.addEventListener("abort", () => resized.disconnect());
     fold(this.#box);
     this.toEnd();
