@@ -39,6 +39,6 @@ class SettingsForm(forms.Form):
         super().__init__(initial=initial)
         field = self.fields["model"]
         assert isinstance(field, forms.ChoiceField)
-        field.choices = [(str(row.pk), str(row)) for row in models]
+        field.choices = [(str(row.pk), row.name) for row in models]
         for number in ("temperature", "top_p"):
             self.fields[number].widget.attrs["step"] = "0.05"
