@@ -20,6 +20,7 @@ from twisted.logger import ILogObserver, globalLogBeginner
 from zope.interface import implementer
 
 from .lifecycle import stopping
+from .one_core import OneCore
 from .requests import Request, RequestFactory, reactor
 from .websocket import Socket, SocketFactory
 
@@ -53,15 +54,17 @@ class Server(DaphneServer):  # type: ignore[misc]
         on_listening: Callable[[], None],
         *,
         deaf_seconds: float = 0,
+        one_core: bool = False,
     ) -> None:
         """`deaf_seconds`: so long after a signal the next one counts as the same. A worker among several hears the
-        terminal and its parent.
+        terminal and its parent. `one_core`: keep all threads together, as suits a server that is one process.
         """
         super().__init__(application, endpoints=["ours"], signal_handlers=False, verbosity=0, server_name="")
         self._engine = engine
         self._listener = listener
         self._on_listening = on_listening
         self._deaf_seconds = deaf_seconds
+        self._one_core = one_core
         self._ending_since = 0.0
         self._ports: list[Any] = []
         self._ending: asyncio.Task[None] | None = None
@@ -107,6 +110,8 @@ class Server(DaphneServer):  # type: ignore[misc]
             self._listener.close()
             self._on_listening()
             _give_back_memory()
+            if self._one_core:
+                OneCore().stay()
         except BaseException as error:
             self._failure = error
             reactor.stop()

@@ -251,6 +251,8 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = min(1024 * 1024, UPLOAD_REQUEST_MAX_BYTES)
 
 # Requests are answered by this many threads, each with a lasting database connection.
 REQUEST_THREADS = env.integer("CHATSITE_REQUEST_THREADS", 4)
+# "all" lets the system spread the threads of a single process, which is slower (chatsite/one_core.py).
+CORES = env.choice("CHATSITE_CORES", ("one", "all")) or "one"
 
 # Figures for Prometheus at /metrics; without a token nothing is there.
 METRICS_TOKEN = env.secret("CHATSITE_METRICS_TOKEN")

@@ -42,6 +42,10 @@ def confine(memory: int, cpu_seconds: int) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (_LARGEST_FILE, _LARGEST_FILE))
     if sys.platform == "linux":
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    if hasattr(os, "sched_setaffinity"):
+        # The server keeps to one core, and this process would be kept there as well.
+        with contextlib.suppress(OSError):
+            os.sched_setaffinity(0, range(os.cpu_count() or 1))
     os.nice(NICENESS)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _forbid_system_calls()

@@ -31,7 +31,10 @@ class Command(BaseCommand):
         parser.add_argument("--host", default="127.0.0.1", help="Address to listen on (127.0.0.1).")
         parser.add_argument("--port", type=int, default=8000, help="Port to listen on (8000).")
         parser.add_argument(
-            "--workers", type=int, default=1, help="Processes on this port (1); more need PostgreSQL and Redis."
+            "--workers",
+            type=int,
+            default=1,
+            help="Processes on this port (1); more need PostgreSQL and Redis.",
         )
 
     def handle(self, *args: Any, host: str, port: int, workers: int = 1, **options: Any) -> None:
@@ -83,12 +86,18 @@ class Command(BaseCommand):
                     if not several.run(announce):
                         raise CommandError("A worker did not end well; its log lines say why.")
                 else:
-                    self._serve(listener, announce)
+                    self._serve(listener, announce, one_core=settings.CORES == "one")
             except OSError as error:
                 raise self._unusable(host, port, error) from None
         self._say("Stopped.")
 
-    def _serve(self, listener: socket.socket, on_listening: Callable[[], None], deaf_seconds: float = 0) -> None:
+    def _serve(
+        self,
+        listener: socket.socket,
+        on_listening: Callable[[], None],
+        deaf_seconds: float = 0,
+        one_core: bool = False,
+    ) -> None:
         # Imported last: Daphne and the application are not needed to say that something is wrong, and every worker
         # has an event loop of its own.
         from chatsite.server import Server
@@ -96,7 +105,14 @@ class Command(BaseCommand):
         from chatsite.asgi import application  # isort: skip
         from conversations.generation import supervisor  # isort: skip
 
-        Server(application, supervisor, listener, on_listening, deaf_seconds=deaf_seconds).run()
+        Server(
+            application,
+            supervisor,
+            listener,
+            on_listening,
+            deaf_seconds=deaf_seconds,
+            one_core=one_core,
+        ).run()
 
     def _say(self, sentence: str) -> None:
         self.stdout.write(sentence)
