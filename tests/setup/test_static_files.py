@@ -59,15 +59,6 @@ def test_style_sheets_and_scripts_are_compressed_and_hashed(collected: Path) -> 
             assert file.with_name(file.name + ".gz").exists()
 
 
-def test_the_first_load_is_small(collected: Path) -> None:
-    def transferred(ending: str) -> int:
-        compressed = [file.with_name(file.name + ".br") for file in ours(collected, ending)]
-        return sum(path.stat().st_size for path in compressed if path.exists())
-
-    assert transferred("js") <= 40 * 1024
-    assert transferred("js") + transferred("css") <= 100 * 1024
-
-
 def test_before_files_were_collected_plain_names_are_used(tmp_path: Path, settings: Any) -> None:
     settings.STATIC_ROOT = tmp_path
     assert StaticStorage(location=tmp_path, base_url="/static/").url("css/base.css") == "/static/css/base.css"
