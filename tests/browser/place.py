@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 from contextlib import ExitStack
 from itertools import count
@@ -91,6 +92,12 @@ class Place:
     def asked(self) -> list[Call]:
         """The streaming requests that the upstream saw; titles are left out."""
         return [call for call in self.upstream.calls if call.body.get("stream")]
+
+    async def until_asked(self, count: int = 1) -> None:
+        """Returns when the upstream has seen so many streaming requests."""
+        async with asyncio.timeout(10):
+            while len(self.asked()) < count:  # noqa: ASYNC110 (the upstream counts in its own thread)
+                await asyncio.sleep(0.005)
 
     def new_name(self) -> str:
         return f"person{next(self._names)}"

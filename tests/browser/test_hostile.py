@@ -52,8 +52,8 @@ async def _asks_nobody(place: Place, alice: Visit, chat: Chat, answers: list[str
         answer = place.answer()
         await chat.say(f"Attack {number}")
         answer.begin()
-        # Every third character on its own: what is half written must be as harmless as the whole.
-        step = max(3, len(text) // 60)
+        # In pieces: what is half written must be as harmless as the whole.
+        step = max(5, len(text) // 20)
         for at in range(0, len(text), step):
             answer.text(text[at : at + step])
         answer.text("\n\nthe end")

@@ -69,12 +69,23 @@ async def test_stop_ends_the_answer_and_keeps_its_text(place: Place, chat: Chat)
 async def test_stop_before_the_first_word(place: Place, chat: Chat) -> None:
     place.answer()
     await chat.say("Talk")
+    await place.until_asked()
     await chat.stop.click()
     await chat.settled("stopped")
     await expect(chat.stop).to_be_hidden()
     # Where nothing has come, the next message goes on all the same.
     await chat.ask("Now then")
     await chat.shows("Hello from the fake upstream.")
+
+
+async def test_stop_pressed_before_the_server_has_answered(place: Place, chat: Chat) -> None:
+    place.cable.freeze()
+    await chat.say("Talk")
+    await chat.stop.click()
+    place.answer()
+    place.cable.mend()
+    await chat.settled("stopped")
+    await expect(chat.stop).to_be_hidden()
 
 
 async def test_stop_works_from_another_tab(place: Place, alice: Visit, chat: Chat) -> None:

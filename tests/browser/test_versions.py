@@ -38,6 +38,7 @@ async def test_an_edit_asks_again_and_keeps_the_old_version(place: Place, chat: 
 async def test_escape_leaves_an_edit_and_gives_the_focus_back(chat: Chat) -> None:
     await chat.ask("Some words")
     await chat.act(chat.turns.last, "edit")
+    await expect(chat.page.locator(".edit__text")).to_be_focused()
     await chat.page.keyboard.press("Escape")
     await expect(chat.page.locator(".edit")).to_have_count(0)
     await expect(chat.turns.last.locator("[data-act=edit]")).to_be_focused()

@@ -97,10 +97,10 @@ class Chat:
         await self.say(text)
         await self.settled()
 
-    async def settled(self, status: str = "completed") -> None:
-        """The last answer is over and shows what the server rendered."""
+    async def settled(self, status: str = "completed", within: float = 10_000) -> None:
+        """The last answer is over and shows what the server rendered; `within` milliseconds."""
         last = self.answers.last
-        await expect(last).to_have_attribute("data-status", status)
+        await expect(last).to_have_attribute("data-status", status, timeout=within)
         await expect(last).not_to_have_attribute("aria-busy", "true")
 
     async def shows(self, text: str | re.Pattern[str]) -> None:
