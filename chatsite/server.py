@@ -73,6 +73,7 @@ class Server(DaphneServer):  # type: ignore[misc]
     def run(self) -> None:
         """Blocks until the server has stopped. Raises what made its start fail."""
         sys.setswitchinterval(SWITCH_SECONDS)
+        _share_one_heap()
         self.connections: dict[Any, dict[str, Any]] = {}
         self.http_factory = RequestFactory(self)
         self.ws_factory = SocketFactory(self, server="")
@@ -172,6 +173,13 @@ class Server(DaphneServer):  # type: ignore[misc]
 @implementer(ILogObserver)  # type: ignore[untyped-decorator]
 def _no_log(event: Any) -> None:
     """Twisted's own log holds addresses of people and nothing that an operator needs."""
+
+
+def _share_one_heap() -> None:
+    """The C library would give each thread a heap with holes of its own; threads that take turns need no more than one."""
+    m_arena_max = -8
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).mallopt(m_arena_max, 1)
 
 
 def _give_back_memory() -> None:
