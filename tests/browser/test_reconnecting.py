@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from playwright.async_api import expect
+import asyncio
+
+from playwright.async_api import WebSocketRoute, expect
 
 from .place import Place
 from .texts import HARD, pieces, shown_and_expected
@@ -88,3 +90,55 @@ async def test_going_back_in_history_shows_the_conversation_as_it_is_now(place: 
     await chat.page.go_back()
     await expect(chat.turns).to_have_count(2)
     await chat.shows("Hello from the fake upstream.")
+
+
+async def _deaf(place: Place, alice: Visit, path: str) -> tuple[Chat, asyncio.Event]:
+    """A tab whose socket hears nothing until the event is set."""
+    hears = asyncio.Event()
+
+    async def hold(socket: WebSocketRoute) -> None:
+        await hears.wait()
+        socket.connect_to_server()
+
+    page = await alice.context.new_page()
+    await page.route_web_socket("**/ws/**", hold)
+    return await Chat(place, page).open(path), hears
+
+
+async def test_what_happened_before_the_socket_opened_is_shown(place: Place, alice: Visit) -> None:
+    path = alice.conversation(["Question", "Answer"], "Old title")
+    chat, hears = await _deaf(place, alice, path)
+    other = await alice.chat(path)
+    await other.ask("Said elsewhere")
+    await other.title.click()
+    await other.page.get_by_role("textbox", name="Title").fill("New title")
+    await other.page.keyboard.press("Enter")
+    await expect(other.page.locator("#conversations .entry__title")).to_have_text("New title")
+    await expect(chat.turns).to_have_count(1)
+    hears.set()
+    await expect(chat.turns).to_have_count(2)
+    await chat.settled()
+    await expect(chat.title).to_have_text("New title")
+
+
+async def test_the_loser_of_a_race_keeps_its_words(place: Place, alice: Visit) -> None:
+    path = alice.conversation(["Question", "Answer"])
+    slow, hears = await _deaf(place, alice, path)
+    fast = await alice.chat(path)
+    answer = place.answer()
+    await fast.say("I was first")
+    answer.begin().text("To the first")
+    await fast.shows("To the first")
+    await slow.composer.fill("I was second")
+    await slow.composer.press("Enter")
+    await expect(slow.page.locator("#composer-state")).to_contain_text("still answering")
+    await expect(slow.composer).to_have_value("I was second")
+    await expect(slow.turns).to_have_count(1)
+    hears.set()
+    await slow.shows("To the first")
+    answer.end()
+    await slow.settled()
+    await slow.composer.press("Enter")
+    await expect(slow.turns).to_have_count(3)
+    await slow.settled()
+    assert len(place.asked()) == 2
