@@ -4,9 +4,6 @@
 from daphne.server import Server as DaphneServer  # isort: skip
 
 import asyncio
-import contextlib
-import ctypes
-import gc
 import logging
 import signal
 import socket
@@ -20,6 +17,7 @@ from twisted.logger import ILogObserver, globalLogBeginner
 from zope.interface import implementer
 
 from .lifecycle import stopping
+from .memory import give_back
 from .one_core import OneCore
 from .requests import Request, RequestFactory, reactor
 from .websocket import Socket, SocketFactory
@@ -73,7 +71,6 @@ class Server(DaphneServer):  # type: ignore[misc]
     def run(self) -> None:
         """Blocks until the server has stopped. Raises what made its start fail."""
         sys.setswitchinterval(SWITCH_SECONDS)
-        _share_one_heap()
         self.connections: dict[Any, dict[str, Any]] = {}
         self.http_factory = RequestFactory(self)
         self.ws_factory = SocketFactory(self, server="")
@@ -110,7 +107,7 @@ class Server(DaphneServer):  # type: ignore[misc]
             # The reactor has its own copy: closing that one alone must free the port.
             self._listener.close()
             self._on_listening()
-            _give_back_memory()
+            give_back()
             if self._one_core:
                 OneCore().stay()
         except BaseException as error:
@@ -173,18 +170,3 @@ class Server(DaphneServer):  # type: ignore[misc]
 @implementer(ILogObserver)  # type: ignore[untyped-decorator]
 def _no_log(event: Any) -> None:
     """Twisted's own log holds addresses of people and nothing that an operator needs."""
-
-
-def _share_one_heap() -> None:
-    """The C library would give each thread a heap with holes of its own; threads that take turns need no more than one."""
-    m_arena_max = -8
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).mallopt(m_arena_max, 1)
-
-
-def _give_back_memory() -> None:
-    """Migrations, static files and imports leave a heap with holes; what lives now lives for ever."""
-    gc.collect()
-    gc.freeze()
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).malloc_trim(0)

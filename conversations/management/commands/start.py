@@ -14,6 +14,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError, connections
 
 from chatsite import address, data_folder
+from chatsite.memory import share_one_heap
 from chatsite.workers import Workers, share_figures
 from conversations import checks
 from conversations.actions import people, providers
@@ -38,6 +39,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, host: str, port: int, workers: int = 1, **options: Any) -> None:
+        share_one_heap()
         host = host.strip("[]")
         if host in EVERYWHERE and not settings.PUBLIC_URL:
             raise CommandError(
