@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from playwright.async_api import expect
+import asyncio
+
+import pytest
+from playwright.async_api import Route, expect
 
 from tests.fake_upstream import wire
 
@@ -47,32 +50,63 @@ async def _is_inert(chat: Chat) -> None:
     assert found["names"] == []
 
 
-async def _asks_nobody(place: Place, alice: Visit, chat: Chat, answers: list[str]) -> None:
-    for number, text in enumerate(answers):
-        answer = place.answer()
-        await chat.say(f"Attack {number}")
-        answer.begin()
+@pytest.mark.parametrize("bypass_csp", [False, True], ids=["as served", "without the policy"])
+async def test_hostile_answers_are_inert_while_they_stream_and_after_a_reload(
+    place: Place, visit: NewVisit, bypass_csp: bool
+) -> None:
+    alice = await visit(bypass_csp=bypass_csp)
+    chat = await alice.chat()
+    await chat.page.evaluate(_POLICY)
+    answer = place.answer()
+    await chat.say("Attack")
+    answer.raw(wire.message_start())
+    # A block for each, so that none can hide in the one before it.
+    for index, text in enumerate(ANSWERS):
+        answer.raw(wire.block_start(index))
         # In pieces: what is half written must be as harmless as the whole.
         step = max(5, len(text) // 20)
         for at in range(0, len(text), step):
-            answer.text(text[at : at + step])
-        answer.text("\n\nthe end")
-        answer.end()
-        await chat.settled()
-        await chat.shows("the end")
+            answer.text(text[at : at + step], index)
+        answer.text("\n\nthe end", index)
+        if index < len(ANSWERS) - 1:
+            answer.raw(wire.block_stop(index))
+        await asyncio.sleep(0.01)
+    answer.end(index=len(ANSWERS) - 1)
+    await chat.settled(within=20_000)
+    await _has_all(chat)
     await _is_inert(chat)
     assert alice.record.foreign == []
-
-
-async def test_hostile_answers_are_inert_while_they_stream_and_after_a_reload(place: Place, alice: Visit) -> None:
-    chat = await alice.chat()
-    await chat.page.evaluate(_POLICY)
-    await _asks_nobody(place, alice, chat, ANSWERS)
     await chat.page.add_init_script(f"({_POLICY})()")
     await chat.page.reload()
-    await chat.shows("the end")
+    await _has_all(chat)
     await _is_inert(chat)
-    assert await chat.answers.count() > 10
+
+
+async def test_the_policy_alone_stops_what_is_not_sanitised(alice: Visit) -> None:
+    reached: list[str] = []
+
+    async def reach(route: Route) -> None:
+        reached.append(route.request.url)
+        await route.abort()
+
+    await alice.context.route(lambda url: FOREIGN in url, reach)
+    page = await alice.page("/nothing/")
+    # A refresh is no script and leaves the page: that one is the sanitiser's alone.
+    raw = [text for text in ANSWERS if "refresh" not in text]
+    await page.evaluate("(raw) => { document.getElementById('main').innerHTML = raw.join('<hr>'); }", raw)
+    await page.evaluate("new Promise((done) => setTimeout(done, 100))")  # time for what would run
+    assert await page.locator("#main img").count() > 5
+    assert await page.evaluate("globalThis.pwned") is None
+    assert reached == []
+    assert any("Content Security Policy" in line for line in alice.record.console)
+    alice.record.console.clear()
+    alice.record.foreign.clear()
+
+
+async def _has_all(chat: Chat) -> None:
+    blocks = chat.answers.last.locator(".prose")
+    await expect(blocks).to_have_count(len(ANSWERS))
+    await expect(blocks.last).to_contain_text("the end")
 
 
 async def test_hostile_links_show_where_they_lead(alice: Visit) -> None:
