@@ -16,7 +16,7 @@ import pytest
 from django.core.cache import cache
 from django.db import connection
 
-from .services import chromium_path, postgres_server, redis_server
+from .services import chromium_path, new_database, postgres_server, redis_server
 from .world import (  # noqa: F401 - fixtures
     administrator,
     alice,
@@ -67,16 +67,22 @@ def chromium() -> str:
 
 
 @pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
-    """DATABASE_URL of an empty database on a PostgreSQL server of our own."""
+def postgres() -> Iterator[str]:
+    """Address of a PostgreSQL server of our own, without a database's name."""
     try:
         with (
             tempfile.TemporaryDirectory(prefix="chatsite-postgres-", ignore_cleanup_errors=True) as folder,
             postgres_server(Path(folder)) as url,
         ):
-            yield url
+            yield url.rpartition("/")[0]
     except FileNotFoundError as error:
         absent("postgres", str(error))
+
+
+@pytest.fixture(scope="module")
+def postgres_url(postgres: str) -> str:
+    """DATABASE_URL of an empty database; the tests of one file share it."""
+    return new_database(postgres)
 
 
 @pytest.fixture(scope="session")

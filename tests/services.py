@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -85,24 +86,23 @@ def postgres_server(folder: Path) -> Iterator[str]:
         )
     try:
         wait_for_port(port, server)
-        _create_database(port)
-        yield f"postgres://chatsite@127.0.0.1:{port}/chatsite"
+        yield new_database(f"postgres://chatsite@127.0.0.1:{port}")
     finally:
         server.terminate()
         server.wait(20)
 
 
-def _create_database(port: int) -> None:
+def new_database(server: str) -> str:
+    """DATABASE_URL of a new, empty database on the server with this address."""
     import psycopg
 
+    name = f"chatsite_{uuid.uuid4().hex}"
     deadline = time.monotonic() + 20
     while True:
         try:
-            with psycopg.connect(
-                f"host=127.0.0.1 port={port} user=chatsite dbname=postgres", autocommit=True
-            ) as connection:
-                connection.execute("CREATE DATABASE chatsite")
-            return
+            with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+                connection.execute(f"CREATE DATABASE {name}")
+            return f"{server}/{name}"
         except psycopg.OperationalError:
             # It listens a moment before it answers.
             if time.monotonic() > deadline:

@@ -6,6 +6,7 @@ import logging
 import uuid
 from collections.abc import Collection
 
+from django.db import DatabaseError
 from django.utils import timezone
 
 from ..actions import answers
@@ -34,7 +35,13 @@ def reap(running: Collection[uuid.UUID] = ()) -> int:
             continue
         # One of our own that nobody works on is one that never began, or whose end could not be stored.
         if generation.pk in expired or owner.is_gone(generation.owner):
-            reaped += len(answers.finish([_outcome(generation)], None))
+            try:
+                outcome = _outcome(generation)
+            except DatabaseError:
+                # What cannot be read now is not empty: it is left for the next time.
+                logger.exception("The journal of generation %s cannot be read now.", generation.pk)
+                continue
+            reaped += len(answers.finish([outcome], None))
             news.answers_changed([(generation.pk, generation.message_id, generation.conversation_id)])
     if reaped:
         logger.warning("%d interrupted answers were taken over.", reaped)
@@ -52,6 +59,8 @@ def _outcome(generation: Generation) -> Outcome:
         found.finish()
         # A broken-off block that is kept ends with an event of its own, as in `Answer`.
         closing = int(log.has_open_block() and len(found.content) == blocks)
+    except DatabaseError:
+        raise
     except Exception:
         # It must not stay running, nor keep others from being taken over.
         logger.exception("The journal of generation %s cannot be read to its end.", generation.pk)

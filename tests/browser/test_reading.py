@@ -109,10 +109,8 @@ async def test_copy_gives_the_source_and_code_gives_the_code(alice: Visit) -> No
     chat = await alice.chat(alice.conversation(["Code?", "Some **bold**\n\n```js\nlet a = '<b>';\n```"], "Code"))
     await alice.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=alice.place.url)
     await chat.act(chat.answers.last, "copy")
-    await chat.page.wait_for_function("async () => (await navigator.clipboard.readText()).includes('**bold**')")
+    await chat.until("async () => (await navigator.clipboard.readText()).includes('**bold**')")
     await chat.page.get_by_role("button", name="Copy").last.scroll_into_view_if_needed()
     await chat.page.locator(".code__copy").click()
     code = "let a = '<b>';"
-    await chat.page.wait_for_function(
-        "async (code) => (await navigator.clipboard.readText()).trim() === code", arg=code
-    )
+    await chat.until("async (code) => (await navigator.clipboard.readText()).trim() === code", code)

@@ -26,7 +26,7 @@ async def test_after_a_crash_the_answer_reads_as_interrupted_and_continues(place
     await chat.say("Go")
     answer.begin().text("Half of a sen")
     await chat.shows("Half of a sen")
-    await chat.page.wait_for_function(
+    await chat.until(
         """async () => {
             const { messages } = await (await fetch(location.pathname + "messages/")).json();
             return messages.at(-1).content.some((block) => block.text?.includes("Half of a sen"));

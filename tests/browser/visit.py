@@ -106,6 +106,12 @@ class Chat:
     async def shows(self, text: str | re.Pattern[str]) -> None:
         await expect(self.answers.last.locator(".message__blocks")).to_contain_text(text)
 
+    async def until(self, script: str, argument: object = None, within: float = 8) -> None:
+        """Returns once this async function is true in the page; Playwright's own wait takes its promise for true."""
+        async with asyncio.timeout(within):
+            while not await self.page.evaluate(script, argument):
+                await self.page.evaluate("new Promise((done) => setTimeout(done, 20))")
+
     async def connected(self) -> None:
         """The page follows the running answer: a piece that the upstream sends from now on arrives by socket."""
         await expect(self.bar).to_be_hidden()

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import OperationalError, connection
 from django.utils import timezone
 
 from conversations.actions import answers
@@ -170,6 +171,20 @@ def test_a_journal_that_makes_no_sense_hinders_no_other(alice: Person) -> None:
     journal(good, START, TEXT, delta("good"))
     assert reaped(good).message.text == "good"
     assert not Generation.objects.live().exists()
+
+
+def test_a_journal_that_cannot_be_read_now_is_not_taken_for_an_empty_one(alice: Person) -> None:
+    generation = live(alice, dead_owner())
+    journal(generation, START, TEXT, delta("Some text"))
+
+    def away(execute: Any, sql: str, *rest: Any) -> Any:
+        if "SELECT" in sql and "generationevent" in sql:
+            raise OperationalError("disk I/O error")
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(away):
+        assert reaped(generation).status == "running"
+    assert reaped(generation).message.text == "Some text"
 
 
 def test_an_answer_that_has_ended_meanwhile_is_left_as_it_is(alice: Person) -> None:
