@@ -31,6 +31,12 @@ from .world import (  # noqa: F401 - fixtures
 REQUIRED = {part.strip() for part in os.environ.get("CHATSITE_TEST_REQUIRE", "").split(",") if part.strip()}
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The slow ones first, each order as shuffled: none of them is what everybody waits for at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 def absent(part: str, reason: str) -> None:
     """Skips the running test, or fails it when the environment says that this part must be there."""
     if part in REQUIRED:

@@ -22,7 +22,7 @@ WIDE = {"width": 1440, "height": 900}
 
 NewVisit = Callable[..., Awaitable[Visit]]
 
-expect.set_options(timeout=8000)
+expect.set_options(timeout=15_000)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

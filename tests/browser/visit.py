@@ -97,7 +97,7 @@ class Chat:
         await self.say(text)
         await self.settled()
 
-    async def settled(self, status: str = "completed", within: float = 10_000) -> None:
+    async def settled(self, status: str = "completed", within: float = 20_000) -> None:
         """The last answer is over and shows what the server rendered; `within` milliseconds."""
         last = self.answers.last
         await expect(last).to_have_attribute("data-status", status, timeout=within)
@@ -106,7 +106,7 @@ class Chat:
     async def shows(self, text: str | re.Pattern[str]) -> None:
         await expect(self.answers.last.locator(".message__blocks")).to_contain_text(text)
 
-    async def until(self, script: str, argument: object = None, within: float = 8) -> None:
+    async def until(self, script: str, argument: object = None, within: float = 15) -> None:
         """Returns once this async function is true in the page; Playwright's own wait takes its promise for true."""
         async with asyncio.timeout(within):
             while not await self.page.evaluate(script, argument):

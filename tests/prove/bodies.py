@@ -72,9 +72,10 @@ async def prove(runs: int, seed: int, database: str, mebibytes: int = 1024) -> l
         await _send(place, person, "/conversations/", "length told", MEBIBYTE, found, warm=True)
         for _ in range(runs):
             for name in chance.sample(list(BODIES), len(BODIES)):
-                for path in PATHS:
-                    for session in (person, ""):
-                        await _send(place, session, path, name, mebibytes * MEBIBYTE, found)
+                ways = [(path, session) for path in PATHS for session in (person, "")]
+                await asyncio.gather(
+                    *(_send(place, session, path, name, mebibytes * MEBIBYTE, found) for path, session in ways)
+                )
             found.runs += 1
         found.check(not place.complaints(), place.complaints())
     return [found]
@@ -87,7 +88,8 @@ async def _send(
     label = f"{name}, {path}, {'signed in' if session else 'anonymous'}"
     head, pieces = BODIES[name](total)
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-    writer.write(f"POST {path} HTTP/1.1\r\n{headers(server.port, session, X_CSRFToken=CSRF)}{head}\r\n\r\n".encode())
+    fields = headers(server.port, session, X_CSRFToken=CSRF, Connection="close")
+    writer.write(f"POST {path} HTTP/1.1\r\n{fields}{head}\r\n\r\n".encode())
     answer = asyncio.create_task(_read(reader))
     before, free, sent, limit_at = server.memory(), shutil.disk_usage(place.folder).free, 0, 0.0
     peak, disk = before, 0.0

@@ -20,9 +20,10 @@ from .place import POSTGRES, Place
 from .report import Finding
 
 ANSWERS, STALLED, HEALTHY = 4, 200, 50
-ANSWER_BYTES = 4 * 1024 * 1024 - 200_000
+WINDOW = 1024 * 1024
+ANSWER_BYTES = 4 * WINDOW - 200_000
 SECONDS = 24.0
-WATCHED = "load-900-20"
+ACK_TIMEOUT = 10.0
 
 
 def long_answer(size: int, seconds: float) -> list[Step]:
@@ -36,27 +37,28 @@ def long_answer(size: int, seconds: float) -> list[Step]:
     return [*steps, wire.block_stop(), wire.message_end(output_tokens=pieces)]
 
 
-async def prove(runs: int, seed: int, database: str, scale: float = 1.0) -> list[Finding]:
-    """`runs` storms of stalled sockets; `scale` makes each smaller. One person may have all sockets here."""
+async def prove(
+    runs: int, seed: int, database: str, stalled: int = STALLED, healthy: int = HEALTHY,
+    size: int = ANSWER_BYTES, seconds: float = SECONDS, ack_timeout: float = ACK_TIMEOUT,
+) -> list[Finding]:  # fmt: skip
+    """`runs` storms of `stalled` sockets on answers of `size` bytes in `seconds`. One person may have them all here."""
     found = Finding("P7", database, "memory, closed in time, healthy p95 ≤2×, the slow one complete", seed)
-    stalled, healthy, size = (max(4, int(number * scale)) for number in (STALLED, HEALTHY, ANSWER_BYTES))
-    seconds = SECONDS * max(scale, 0.6)
-    settings = {"CHATSITE_SOCKETS_PER_USER": str(stalled)}
+    settings = {"CHATSITE_SOCKETS_PER_USER": str(stalled), "CHATSITE_SOCKET_ACK_TIMEOUT": str(ack_timeout)}
     with Place(database, servers=2 if database == POSTGRES else 1, **settings) as place:
         people = place.add_people(ANSWERS + healthy)
         for _ in range(runs):
-            await _storm(place, people, stalled, healthy, size, seconds, found)
+            await _storm(place, people, stalled, size, seconds, ack_timeout, found)
             found.runs += 1
         found.check(not place.complaints(), place.complaints())
     return [found]
 
 
 async def _storm(
-    place: Place, people: list[str], stalled: int, healthy: int, size: int, seconds: float, found: Finding
+    place: Place, people: list[str], stalled: int, size: int, seconds: float, ack_timeout: float, found: Finding
 ) -> None:
     server = place.servers[-1]
     writers, readers = people[:ANSWERS], people[ANSWERS:]
-    quiet = await delays(place, readers[:healthy], WATCHED.replace("900", "150"))
+    quiet = await delays(place, readers, "load-150-20")
     # The answers themselves, read by nobody: what they cost is not counted.
     before = max(memory(one.pid) for one in place.servers)
     await _answers(place, writers, size, seconds, [])
@@ -64,7 +66,7 @@ async def _storm(
     sockets: list[Any] = []
     closing: list[asyncio.Task[float]] = []
     sends = asyncio.create_task(_answers(place, writers, size, seconds, sockets, stalled, closing, server.port))
-    watching = asyncio.create_task(delays(place, readers[:healthy], WATCHED))
+    watching = asyncio.create_task(delays(place, readers, f"load-{int(seconds * 0.75 * 50)}-20"))
     sent = await sends
     busy = await watching
     peak = max(memory(one.pid, "VmHWM") for one in place.servers)
@@ -73,12 +75,12 @@ async def _storm(
     found.note(f"idle {before:.0f} MiB, answers alone {alone:.0f}, with stalled sockets {peak:.0f}")
     found.note(f"healthy p95 {quiet * 1000:.0f} → {busy * 1000:.0f} ms")
     # A socket counts as stalled once a mebibyte waits for its acknowledgement.
-    fills = seconds * min(1.0, 1024 * 1024 / size)
+    fills = seconds * WINDOW / size
     ends = [await one for one in closing]
     found.check(len(ends) > 0, "no socket was stalled")
     for end in ends:
         found.check(end >= 0, "a stalled socket stayed open")
-        found.most("s from a full window to its end", end - fills, 15)
+        found.most("s from a full window to its end", end - fills, ack_timeout + 5)
     session, body = sent[0]
     page = Page(server.port, session, body["conversation"]).open()
     shown = await page.ended(body["generation"], 60)

@@ -58,7 +58,7 @@ def test_a_restart_in_the_middle_of_answers_loses_nothing(database: str) -> None
 
 
 def test_stalled_readers_cost_little_and_are_closed() -> None:
-    prove("slow", 1, SQLITE, scale=0.1)
+    prove("slow", 1, SQLITE, stalled=20, healthy=5, size=1_500_000, seconds=4, ack_timeout=2)
 
 
 def test_floods_are_closed_and_cost_nothing() -> None:

@@ -166,10 +166,10 @@ def test_commands_run_in_the_environment_whatever_the_machine_has(tmp_path: Path
     ("given", "processes"),
     [([], True), (["-k", "x"], True), (["-n", "0"], False), (["-n4"], False), (["--pdb"], False)],
 )
-def test_the_suite_runs_on_two_processes_unless_told_otherwise(
+def test_the_suite_runs_on_several_processes_unless_told_otherwise(
     manage: ModuleType, given: list[str], processes: bool
 ) -> None:
-    assert (manage.pytest_arguments(given)[2:4] == ["-n", "2"]) is processes
+    assert (manage.pytest_arguments(given)[2:4] == ["-n", "3"]) is processes
     assert manage.pytest_arguments(given)[-len(given) or None :] == given or not given
 
 
