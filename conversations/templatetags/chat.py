@@ -88,8 +88,9 @@ def blank_message(role: str) -> SimpleNamespace:
     """A message view with nothing in it; the page clones it for the echo of a send and for a new answer."""
     return SimpleNamespace(
         id="", role=role, parent="", status="queued" if role == "assistant" else "completed",
-        author=None, created_at=None, blocks=[], text="", note=None, branch=None, model="", usage=None, cost="",
-        duration=None, generation=None, running=role == "assistant", joined=False, can_edit=True, can_regenerate=True,
+        author=None, created_at=None, blocks=[], citations=[], text="", note=None, branch=None, model="", usage=None,
+        cost="", duration=None, generation=None, running=role == "assistant", joined=False, can_edit=True,
+        can_regenerate=True,
     )  # fmt: skip
 
 

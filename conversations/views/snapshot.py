@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.safestring import mark_safe
+from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
 from .. import access
@@ -22,6 +22,7 @@ from ..attachments.sending import referred
 from ..models import Attachment, GenerationStatus, Message, ShareLink, User
 from ..rendering.characters import visible
 from ..upstream.capabilities import lookup
+from .citations import joined, runs
 from .files import files_of
 from .formatted import html_of
 from .stored import stored_response
@@ -146,11 +147,12 @@ def _message(
             "text": visible(message.text),
             "files": [_shown_file(link, token, one) for one in attached],
         }
+    formatted = html_of(message)
     parts = [
-        mark_safe(part)  # noqa: S308 - made by rendering
-        for block, html in zip(message.content, html_of(message), strict=True)
-        if block.get("type") == "text"
-        for part in html
+        part
+        for run in runs(message.content)
+        if run[0][1].get("type") == "text"
+        for part in joined([(block.get("text") or "", formatted[index], SafeString()) for index, block in run])
     ]
     return {"role": "assistant", "author": lookup(message.model).display_name or message.model, "html": parts}
 

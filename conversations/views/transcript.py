@@ -10,11 +10,11 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import Q
-from django.utils.safestring import SafeString, mark_safe
 
 from ..models import Attachment, Conversation, Generation, GenerationStatus, Message, User
 from ..rendering.characters import visible
 from ..upstream.capabilities import lookup
+from .citations import Citation, Citations, cited_files, joined, runs
 from .files import file_block, files_of
 from .formatted import html_of
 from .money import dollars, tokens
@@ -36,6 +36,7 @@ class MessageView:
     created_at: datetime
     shared: bool
     blocks: list[dict[str, Any]] = field(default_factory=list)
+    citations: list[Citation] = field(default_factory=list)
     text: str = ""
     note: Note | None = None
     branch: dict[str, Any] | None = None
@@ -67,11 +68,11 @@ def views_of(
 ) -> list[MessageView]:
     """The views of these messages; turns of our own that only asked to go on are left out."""
     siblings = _siblings(conversation, messages)
-    files = files_of(messages)
+    files, cited = files_of(messages), cited_files(conversation, messages)
     shown = [
         message for message in messages if message.role == Message.Role.ASSISTANT or not message.continues
     ]
-    return [_view(message, siblings[message.parent_id], viewer, may_write, files) for message in shown]
+    return [_view(message, siblings[message.parent_id], viewer, may_write, files, cited) for message in shown]
 
 
 def _siblings(
@@ -94,6 +95,7 @@ def _view(
     viewer: User,
     may_write: bool,
     files: dict[str, Attachment],
+    cited: list[Attachment],
 ) -> MessageView:
     generation: Generation | None = getattr(message, "generation", None)
     running = message.status in _LIVE and generation is not None and generation.is_live
@@ -120,7 +122,9 @@ def _view(
     if running:
         # Its text arrives over the socket, from the first event.
         return view
-    view.blocks = _answer_blocks(message)
+    citations = Citations(message.pk, cited)
+    view.blocks = _answer_blocks(message, citations)
+    view.citations = citations.found
     view.note = note_for(message, viewer)
     if view.note is not None and not may_write:
         view.note = Note(view.note.kind, view.note.text, [])
@@ -166,15 +170,17 @@ def _user_block(index: int, block: dict[str, Any], files: dict[str, Attachment])
     return {"kind": "unknown", "index": index, "type": block.get("type", "")}
 
 
-def _answer_blocks(message: Message) -> list[dict[str, Any]]:
+def _answer_blocks(message: Message, citations: Citations) -> list[dict[str, Any]]:
     formatted = html_of(message)
     results = {block["tool_use_id"]: block for block in message.content if "tool_use_id" in block}
-    shown = []
-    for index, block in enumerate(message.content):
+    shown: list[dict[str, Any]] = []
+    for run in runs(message.content):
+        index, block = run[0]
         kind = block.get("type", "")
         if kind == "text":
-            html: list[SafeString] = [mark_safe(part) for part in formatted[index]]  # noqa: S308 (made by rendering)
-            shown.append({"kind": "text", "index": index, "html": html, "source": block.get("text", "")})
+            pieces = [(one.get("text") or "", formatted[at], citations.marks(one)) for at, one in run]
+            source = "".join(text for text, _, _ in pieces)
+            shown.append({"kind": "text", "index": index, "html": joined(pieces), "source": source})
         elif kind in ("thinking", "redacted_thinking"):
             redacted = kind == "redacted_thinking"
             shown.append(

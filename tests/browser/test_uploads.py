@@ -13,6 +13,8 @@ from axe_playwright_python.async_playwright import Axe
 from PIL import Image
 from playwright.async_api import CDPSession, FilePayload, Locator, Route, expect
 
+from tests.fake_upstream import wire
+
 from .conftest import NewVisit
 from .place import Place
 from .visit import Chat
@@ -271,6 +273,39 @@ async def test_an_upload_that_broke_off_is_tried_again(place: Place, chat: Chat)
     place.cable.mend()
     await chat.page.get_by_role("button", name="Try second.png again").click()
     await expect(chat.page.locator(".upload[data-state=done]")).to_have_count(2)
+
+
+async def test_a_question_about_a_pdf_is_answered_with_a_citation_that_opens(place: Place, chat: Chat) -> None:
+    await attach(chat, pdf(3))
+    await expect(rows(chat).locator("[role=progressbar]")).to_have_count(0)
+    answer = place.answer()
+    await chat.say("How long is the pier?")
+    cited = {
+        "type": "page_location", "cited_text": "The pier is 61 m long.", "document_index": 0,
+        "document_title": "gauge.pdf", "start_page_number": 2, "end_page_number": 3,
+    }  # fmt: skip
+    answer.begin().text("It is ").raw(wire.block_stop(0))
+    answer.raw(wire.block_start(1)).text("61 m long", 1).raw(wire.delta(1, type="citations_delta", citation=cited))
+    answer.raw(wire.block_stop(1) + wire.block_start(2)).text(", says the gauge.", 2).end(index=2)
+    await chat.settled()
+    for _ in range(2):
+        await expect(chat.answers.last.locator(".prose > p")).to_have_text("It is 61 m long1, says the gauge.")
+        panel = chat.page.get_by_role("dialog", name="Source 1")
+        await expect(panel).to_be_hidden()
+        mark = chat.answers.last.get_by_role("button", name="Source 1: gauge.pdf")
+        await mark.focus()
+        await chat.page.keyboard.press("Enter")
+        await expect(panel).to_contain_text("Page 2")
+        await expect(panel.get_by_text("The pier is 61 m long.")).to_be_visible()
+        async with chat.page.expect_download() as coming:
+            await panel.get_by_role("link", name="Download the document").click()
+        assert (await coming.value).suggested_filename == "gauge.pdf"
+        found = await Axe().run(chat.page)
+        assert found.violations_count == 0, found.generate_report()
+        await chat.page.keyboard.press("Escape")
+        await expect(panel).to_be_hidden()
+        await expect(mark).to_be_focused()
+        await chat.page.reload()
 
 
 async def test_files_survive_a_reload_in_mid_upload(place: Place, chat: Chat) -> None:

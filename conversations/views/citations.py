@@ -1,0 +1,163 @@
+"""The sources of an answer (messages-api 4.4) as the transcript shows them: numbered marks in the text, and for each a
+panel with the quoted passage and its place in our own copy. Used by `transcript` and `snapshot`.
+
+A cited answer arrives as several text blocks in a row, which read as one text.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+
+from ..models import Attachment, Conversation, Message
+from ..rendering import links
+from ..rendering.characters import visible
+
+_SHOWN_TITLE = 200
+_SHOWN_QUOTE = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """What `_citation.html` reads. `url` leads to our own copy (`is_file`) or to the web page; empty: neither."""
+
+    number: int
+    anchor: str
+    title: str
+    place: str
+    quote: str
+    url: str
+    is_file: bool
+
+
+def cited_files(conversation: Conversation, messages: Iterable[Message]) -> list[Attachment]:
+    """Our copies of the documents that these messages cite; no query when they cite none."""
+    titles = {
+        _text(told.get("document_title"))
+        for message in messages
+        for block in message.content
+        if isinstance(cited := block.get("citations"), list)
+        for told in cited
+        if isinstance(told, dict)
+    } - {""}
+    return list(conversation.attachments.filter(name__in=titles)) if titles else []
+
+
+class Citations:
+    """The sources of one message, numbered in the order of their marks; equal ones share a number."""
+
+    def __init__(self, message: uuid.UUID, files: Iterable[Attachment]) -> None:
+        self.found: list[Citation] = []
+        self._message = message
+        self._numbers: dict[tuple[str, ...], Citation] = {}
+        self._files: dict[str, Attachment | None] = {}
+        for file in files:
+            # Of different documents of one name nobody can tell which one is meant.
+            other = self._files.setdefault(file.name, file)
+            if other is not None and other.original_id != file.original_id:
+                self._files[file.name] = None
+
+    def marks(self, block: dict[str, Any]) -> SafeString:
+        """The marks of a text block, one for each source; empty when it cites nothing."""
+        cited = block.get("citations")
+        found = [self._citation(one) for one in cited if isinstance(one, dict)] if isinstance(cited, list) else []
+        return mark_safe("".join(map(_mark, dict.fromkeys(found))))  # noqa: S308 (each made by format_html)
+
+    def _citation(self, told: dict[str, Any]) -> Citation:
+        title = _text(told.get("document_title")) or _text(told.get("title")) or _text(told.get("source"))
+        file = self._files.get(title)
+        url = reverse("attachment", args=[file.pk]) if file is not None else _web_address(told.get("url"))
+        place, quote = _place(told), _text(told.get("cited_text"))
+        key = (title, url, place, quote)
+        if key not in self._numbers:
+            number = len(self.found) + 1
+            self._numbers[key] = Citation(
+                number=number,
+                anchor=f"source-{self._message}-{number}",
+                title=visible(title[:_SHOWN_TITLE]) or "A source without a title",
+                place=place,
+                quote=visible(quote),
+                url=url,
+                is_file=file is not None,
+            )
+            self.found.append(self._numbers[key])
+        return self._numbers[key]
+
+
+def runs(content: list[dict[str, Any]]) -> list[list[tuple[int, dict[str, Any]]]]:
+    """The blocks with their indices; those of a text that was split for its sources together."""
+    found: list[list[tuple[int, dict[str, Any]]]] = []
+    for is_text, group in groupby(enumerate(content), lambda one: one[1].get("type") == "text"):
+        run = list(group)
+        is_cited = is_text and any(block.get("citations") for _, block in run)
+        found += [run] if is_cited else [[one] for one in run]
+    return found
+
+
+def joined(pieces: list[tuple[str, list[str], SafeString]]) -> list[SafeString]:
+    """The HTML of neighbouring text blocks (source, HTML of its parts, marks) as one text: a sentence that was split
+    for its source stays one paragraph.
+    """
+    result: list[str] = []
+    before = ""
+    for source, parts, marks in pieces:
+        rest = [part.rstrip("\n") for part in parts]
+        same_paragraph = not before.endswith("\n") and not source.startswith("\n")
+        if rest and result and same_paragraph and _is_paragraph(result[-1]) and _is_paragraph(rest[0]):
+            space = " " if before[-1:].isspace() or source[:1].isspace() else ""
+            opening = rest[0].index(">") + 1
+            result[-1] = result[-1].removesuffix("</p>") + space + rest.pop(0)[opening:]
+        result += rest
+        if marks:
+            if result and _is_paragraph(result[-1]):
+                result[-1] = result[-1].removesuffix("</p>") + marks + "</p>"
+            else:
+                result.append(f"<p>{marks}</p>")
+        before = source
+    return [mark_safe(part) for part in result]  # noqa: S308 (made by rendering and format_html)
+
+
+def _is_paragraph(html: str) -> bool:
+    return html.startswith(("<p>", "<p ")) and html.endswith("</p>")
+
+
+def _mark(citation: Citation) -> SafeString:
+    return format_html(
+        '<button type="button" class="citation" popovertarget="{}" aria-label="Source {}: {}" title="{}">{}</button>',
+        citation.anchor, citation.number, citation.title, citation.quote[:_SHOWN_QUOTE], citation.number,
+    )  # fmt: skip
+
+
+def _place(told: dict[str, Any]) -> str:
+    """Where in the source, as people count: from 1, both ends included."""
+    match told.get("type"):
+        case "char_location":
+            return _range("Character", told.get("start_char_index"), told.get("end_char_index"), 0)
+        case "page_location":
+            return _range("Page", told.get("start_page_number"), told.get("end_page_number"), 1)
+        case "content_block_location" | "search_result_location":
+            return _range("Part", told.get("start_block_index"), told.get("end_block_index"), 0)
+    return ""
+
+
+def _range(noun: str, start: object, end: object, first: int) -> str:
+    """`start` counts from `first`; `end` is exclusive."""
+    if type(start) is not int or type(end) is not int or not first <= start < end:
+        return ""
+    begin, last = start - first + 1, end - first
+    return f"{noun} {begin}" if begin == last else f"{noun}s {begin}–{last}"
+
+
+def _web_address(url: object) -> str:
+    return url if isinstance(url, str) and url.startswith(("http://", "https://")) and links.allowed(url) else ""
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
