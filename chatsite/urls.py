@@ -21,6 +21,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("setup/<str:token>/", setup.first_administrator, name="setup"),
     path("account/", account.preferences, name="account"),
     path("accounts/", include("allauth.account.urls")),
+    path("accounts/2fa/", include("allauth.mfa.urls")),
+    path("accounts/sessions/", include("allauth.usersessions.urls")),
     path("admin/", admin.site.urls),
     path("", include("conversations.urls")),
 ]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account import signals as account
+from allauth.mfa import signals as second_factor
+from allauth.mfa.models import Authenticator
 from django.contrib.auth import signals
 
 from ..models import User
@@ -18,6 +20,10 @@ def connect() -> None:
     account.password_changed.connect(_password_changed, dispatch_uid="audit")
     account.password_reset.connect(_password_reset, dispatch_uid="audit")
     account.email_changed.connect(_email_changed, dispatch_uid="audit")
+    second_factor.authenticator_added.connect(_second_factor_added, dispatch_uid="audit")
+    second_factor.authenticator_removed.connect(_second_factor_removed, dispatch_uid="audit")
+    second_factor.authenticator_reset.connect(_second_factor_reset, dispatch_uid="audit")
+    second_factor.authentication_failed.connect(_second_factor_refused, dispatch_uid="audit")
 
 
 def sign_in_failed(user: User | None) -> None:
@@ -44,3 +50,19 @@ def _password_reset(sender: Any, user: User, **_: Any) -> None:
 
 def _email_changed(sender: Any, user: User, **_: Any) -> None:
     audit.record(user, "email_changed", user)
+
+
+def _second_factor_added(sender: Any, user: User, authenticator: Authenticator, **_: Any) -> None:
+    audit.record(user, "second_factor_added", user, kind=authenticator.type)
+
+
+def _second_factor_removed(sender: Any, user: User, authenticator: Authenticator, **_: Any) -> None:
+    audit.record(user, "second_factor_removed", user, kind=authenticator.type)
+
+
+def _second_factor_reset(sender: Any, user: User, authenticator: Authenticator, **_: Any) -> None:
+    audit.record(user, "second_factor_renewed", user, kind=authenticator.type)
+
+
+def _second_factor_refused(sender: Any, user: User, **_: Any) -> None:
+    audit.record(None, "sign_in_failed", user, actor_name=user.username)

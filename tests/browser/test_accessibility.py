@@ -45,7 +45,10 @@ async def test_pages_before_signing_in(visit: NewVisit, path: str) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "/account/", "/accounts/password/change/", "/accounts/logout/", "/nothing/", "/setup/used-up/", "/usage/"],
+    [
+        "/", "/account/", "/accounts/password/change/", "/accounts/logout/", "/nothing/", "/setup/used-up/", "/usage/",
+        "/accounts/2fa/", "/accounts/sessions/", "/accounts/reauthenticate/",
+    ],
 )
 async def test_pages_of_a_member(alice: Visit, path: str) -> None:
     await audit(await alice.page(path))

@@ -1,20 +1,26 @@
-"""`manage.py rotate_keys`: encrypts providers' keys with the newest SECRET_KEY, so that older ones can go."""
+"""`manage.py rotate_keys`: encrypts what is kept encrypted (providers' keys, secrets of second steps) with the newest
+SECRET_KEY, so that older ones can go.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
+from allauth.mfa.models import Authenticator
 from django.core.management.base import BaseCommand, CommandError
 
 from conversations.actions import audit
 from conversations.actions.transaction import writing
 from conversations.models import Provider
-from conversations.models.encryption import SecretUnreadable
+from conversations.models.encryption import Secret, SecretUnreadable
+
+# Where allauth keeps what an authenticator knows.
+_SECRETS = {"secret", "seed"}
 
 
 class Command(BaseCommand):
     help = (
-        "Encrypts providers' keys with the newest SECRET_KEY. Before: put the new key into SECRET_KEY and the old one "
+        "Encrypts stored keys with the newest SECRET_KEY. Before: put the new key into SECRET_KEY and the old one "
         "into CHATSITE_SECRET_KEY_FALLBACKS. After: take the old one out again."
     )
 
@@ -32,6 +38,14 @@ class Command(BaseCommand):
                 Provider.objects.filter(pk=provider.pk).update(api_key=fresh)
                 audit.record(None, "key_rotated", provider, actor_name="command line", name=provider.name)
                 rotated += 1
+            for authenticator in Authenticator.objects.select_for_update().order_by("pk"):
+                try:
+                    kept = {name: Secret(authenticator.data[name]) for name in _SECRETS & authenticator.data.keys()}
+                    renewed = {name: secret.rotated().token for name, secret in kept.items()}
+                except SecretUnreadable:
+                    unreadable.append(f"the second step of {authenticator.user}")
+                    continue
+                Authenticator.objects.filter(pk=authenticator.pk).update(data={**authenticator.data, **renewed})
         self.stdout.write(f"{rotated} keys are encrypted with the present SECRET_KEY.")
         if unreadable:
             raise CommandError(

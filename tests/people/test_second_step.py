@@ -1,0 +1,149 @@
+"""Signing in with a second step: the app's code or a recovery code, kept encrypted and recorded; a person's devices."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from django.core.cache import cache
+from django.core.management import call_command
+from django.test import Client
+
+from conversations.models import AuditEvent, User
+from conversations.models.encryption import _fernet
+
+pytestmark = pytest.mark.django_db
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture
+def ann() -> User:
+    return User.objects.create_user("ann", password=PASSWORD)
+
+
+@pytest.fixture
+def sign_in(ann: User) -> Callable[[], Client]:
+    """A new browser that has given Ann's password."""
+
+    def signed_in() -> Client:
+        client = Client()
+        answer = client.post("/accounts/login/", {"login": "ann", "password": PASSWORD})
+        assert answer.status_code == 302
+        return client
+
+    return signed_in
+
+
+def confirmed(client: Client) -> Client:
+    """The same browser after the password was asked for again, as changes of protection need it."""
+    assert client.post("/accounts/reauthenticate/", {"password": PASSWORD}).status_code == 302
+    return client
+
+
+def code(secret: str) -> str:
+    """What an authenticator app shows now; each code works once."""
+    cache.clear()
+    return format_hotp_value(hotp_value(secret, int(time.time()) // 30))
+
+
+@pytest.fixture
+def secret(sign_in: Callable[[], Client], django_capture_on_commit_callbacks: Any) -> str:
+    """The secret of Ann's app, after she has turned the second step on."""
+    client = confirmed(sign_in())
+    page = client.get("/accounts/2fa/totp/activate/").content.decode()
+    found = re.search(r"<code>([A-Z2-7]+)</code>", page)
+    assert found is not None
+    assert "<svg" in page
+    with django_capture_on_commit_callbacks(execute=True):
+        assert client.post("/accounts/2fa/totp/activate/", {"code": code(found[1])}).status_code == 302
+    return found[1]
+
+
+def is_in(client: Client) -> bool:
+    return client.get("/account/").status_code == 200
+
+
+def test_the_password_alone_no_longer_signs_in(secret: str, sign_in: Callable[[], Client]) -> None:
+    client = sign_in()
+    assert not is_in(client)
+    assert client.post("/accounts/2fa/authenticate/", {"code": "000000"}).status_code == 200
+    assert not is_in(client)
+    assert client.post("/accounts/2fa/authenticate/", {"code": code(secret)}).status_code == 302
+    assert is_in(client)
+
+
+def test_a_recovery_code_works_once(secret: str, ann: User, sign_in: Callable[[], Client]) -> None:
+    row = Authenticator.objects.get(user=ann, type="recovery_codes")
+    first, *others = row.wrap().get_unused_codes()
+    for used, works in ((first, True), (first, False), (others[0], True)):
+        client = sign_in()
+        client.post("/accounts/2fa/authenticate/", {"code": used})
+        assert is_in(client) is works
+
+
+def test_a_wrong_code_does_not_turn_it_on(sign_in: Callable[[], Client], ann: User) -> None:
+    client = confirmed(sign_in())
+    client.get("/accounts/2fa/totp/activate/")
+    assert client.post("/accounts/2fa/totp/activate/", {"code": "000000"}).status_code == 200
+    assert not Authenticator.objects.filter(user=ann).exists()
+
+
+def test_its_owner_turns_it_off(secret: str, ann: User, sign_in: Callable[[], Client]) -> None:
+    client = sign_in()
+    client.post("/accounts/2fa/authenticate/", {"code": code(secret)})
+    assert client.post("/accounts/2fa/totp/deactivate/")["Location"].startswith("/accounts/reauthenticate/")
+    assert Authenticator.objects.filter(user=ann).exists()
+    confirmed(client)
+    assert client.post("/accounts/2fa/totp/deactivate/").status_code == 302
+    assert not Authenticator.objects.filter(user=ann).exists()
+    assert is_in(sign_in())
+
+
+def test_secrets_are_encrypted_and_rotated(secret: str, ann: User, settings: object) -> None:
+    kept = json.dumps(list(Authenticator.objects.values_list("data", flat=True)))
+    assert secret not in kept
+    old = settings.FIELD_ENCRYPTION_KEYS  # type: ignore[attr-defined]
+    fresh = "x" * 43 + "="
+    settings.FIELD_ENCRYPTION_KEYS = [fresh, *old]  # type: ignore[attr-defined]
+    codes = Authenticator.objects.get(user=ann, type="recovery_codes").wrap().get_unused_codes()
+    call_command("rotate_keys")
+    settings.FIELD_ENCRYPTION_KEYS = [fresh]  # type: ignore[attr-defined]
+    assert Authenticator.objects.get(user=ann, type="recovery_codes").wrap().get_unused_codes() == codes
+    stored = Authenticator.objects.get(user=ann, type="totp").data["secret"]
+    assert _fernet((fresh,)).decrypt(stored.encode()).decode() == secret
+
+
+def test_every_step_is_on_the_record(secret: str, ann: User, sign_in: Callable[[], Client]) -> None:
+    client = sign_in()
+    client.post("/accounts/2fa/authenticate/", {"code": "000000"})
+    client.post("/accounts/2fa/authenticate/", {"code": code(secret)})
+    confirmed(client).post("/accounts/2fa/totp/deactivate/")
+    acts = list(AuditEvent.objects.order_by("pk").values_list("act", flat=True))
+    assert acts == [
+        "signed_in", "second_factor_added", "second_factor_added", "sign_in_failed", "signed_in",
+        "second_factor_removed", "second_factor_removed",
+    ]  # fmt: skip
+    assert secret not in json.dumps(list(AuditEvent.objects.values_list("detail", flat=True)))
+
+
+def test_other_browsers_are_listed_and_signed_out(ann: User, sign_in: Callable[[], Client]) -> None:
+    here, there = sign_in(), sign_in()
+    assert "This browser" in here.get("/accounts/sessions/").content.decode()
+    assert here.post("/accounts/sessions/").status_code == 302
+    assert is_in(here)
+    assert not is_in(there)
+
+
+def test_nobody_else_sees_the_devices_of_a_person(ann: User, sign_in: Callable[[], Client]) -> None:
+    sign_in()
+    other = Client(headers={"user-agent": "Other"})
+    User.objects.create_user("bob", password=PASSWORD)
+    other.post("/accounts/login/", {"login": "bob", "password": PASSWORD})
+    page = other.get("/accounts/sessions/").content.decode()
+    assert page.count("<li>") == 1
