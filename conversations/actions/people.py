@@ -6,6 +6,7 @@ from datetime import timedelta
 from importlib import import_module
 
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import Group
@@ -124,6 +125,19 @@ def sign_out_everywhere(actor: User, person: User) -> None:
         end_sessions(person)
         audit.record(actor, "person_signed_out", person)
         transaction.on_commit(news.recheck_rights)
+
+
+def has_second_step(person: User) -> bool:
+    return bool(Authenticator.objects.filter(user=person).exists())
+
+
+def remove_second_step(actor: User, person: User) -> None:
+    """For somebody who has lost app and codes: the password alone signs in. Raises Invalid when there is none."""
+    with writing():
+        removed, _ = Authenticator.objects.filter(user=person).delete()
+        if not removed:
+            raise Invalid("This account has no second step.")
+        audit.record(actor, "second_factor_removed", person)
 
 
 def keep_an_administrator(without: User) -> None:

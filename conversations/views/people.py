@@ -30,6 +30,7 @@ ACTS = {
     "administrator": (acts.make_administrator, "{} is an administrator."),
     "member": (acts.make_member, "{} is a member."),
     "sign-out": (acts.sign_out_everywhere, "{} is signed out everywhere."),
+    "second-step": (acts.remove_second_step, "{} signs in with the password alone."),
 }
 
 
@@ -184,4 +185,5 @@ def _group(id: int) -> Group:
 
 def _person_page(request: HttpRequest, found: User, url: str = "") -> HttpResponse:
     form = PersonGroupsForm(initial={"groups": found.groups.all()})
-    return render(request, "people/person.html", {"person": found, "form": form, "url": url})
+    context = {"person": found, "form": form, "url": url, "has_second_step": acts.has_second_step(found)}
+    return render(request, "people/person.html", context)

@@ -17,6 +17,7 @@ from django.test import Client
 
 from conversations.models import AuditEvent, User
 from conversations.models.encryption import _fernet
+from tests.world import Person
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "correct horse battery"
@@ -130,6 +131,18 @@ def test_every_step_is_on_the_record(secret: str, ann: User, sign_in: Callable[[
         "second_factor_removed", "second_factor_removed",
     ]  # fmt: skip
     assert secret not in json.dumps(list(AuditEvent.objects.values_list("detail", flat=True)))
+
+
+def test_an_administrator_takes_it_away_and_nobody_else_does(
+    secret: str, ann: User, administrator: Person, bob: Person, sign_in: Callable[[], Client]
+) -> None:
+    path = f"/people/{ann.pk}/act/"
+    assert bob.post(path, {"act": "second-step"}).status_code == 404
+    assert "Take it away" in administrator.get(f"/people/{ann.pk}/", HTTP_ACCEPT="text/html").content.decode()
+    assert administrator.post(path, {"act": "second-step"}).status_code == 200
+    assert is_in(sign_in())
+    assert AuditEvent.objects.filter(actor=administrator.user, act="second_factor_removed").count() == 1
+    assert administrator.post(path, {"act": "second-step"}).status_code == 400
 
 
 def test_other_browsers_are_listed_and_signed_out(ann: User, sign_in: Callable[[], Client]) -> None:
