@@ -9,7 +9,9 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 # Of these a change is recorded, never a value.
-SECRET_FIELDS = frozenset({"password", "password1", "password2", "new_api_key", "extra_headers", "token_hash"})
+SECRET_FIELDS = frozenset(
+    {"password", "password1", "password2", "new_api_key", "extra_headers", "token_hash"}
+)
 
 
 class AuditedSite(sites.AdminSite):
@@ -22,8 +24,12 @@ class AuditedSite(sites.AdminSite):
 class Audited:
     """Put in front of every ModelAdmin: what Django logs for itself goes into the audit record as well, with values."""
 
-    def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
-        values = {name: _value(form, name) for name in getattr(form, "changed_data", ()) if _differs(form, name)}
+    def construct_change_message(
+        self, request: HttpRequest, form: Any, formsets: Any, add: bool = False
+    ) -> Any:
+        values = {
+            name: _value(form, name) for name in getattr(form, "changed_data", ()) if _differs(form, name)
+        }
         request.audited_values = values  # type: ignore[attr-defined]
         return super().construct_change_message(request, form, formsets, add)  # type: ignore[misc]
 

@@ -36,7 +36,9 @@ class JsonFormatter(logging.Formatter):
             if value:
                 line[name] = value
         if record.exc_info:
-            line["traceback"] = _SECRETS.sub("[hidden]", "".join(traceback.format_exception(*record.exc_info)))
+            line["traceback"] = _SECRETS.sub(
+                "[hidden]", "".join(traceback.format_exception(*record.exc_info))
+            )
         # ASCII: control characters and line separators are escaped, so that a line is a line.
         return json.dumps(line)
 

@@ -34,7 +34,9 @@ first_word = Histogram(
 )  # fmt: skip
 sockets = Gauge("chatsite_sockets_open", "Open websockets", multiprocess_mode="livesum")
 journal = Histogram(
-    "chatsite_journal_seconds", "One write of the journal", buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5)
+    "chatsite_journal_seconds",
+    "One write of the journal",
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5),
 )
 
 

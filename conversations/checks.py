@@ -24,7 +24,9 @@ def risky_mixes(processes: int) -> list[str]:
     if not settings.REDIS_URL or "InMemory" in settings.CHANNEL_LAYERS["default"]["BACKEND"]:
         found.append("Several processes need Redis to tell each other news: set REDIS_URL.")
     elif settings.CACHES["default"]["BACKEND"].endswith(LOCAL_CACHES):
-        found.append("Several processes need a shared cache, or limits of failed sign-ins count for each alone.")
+        found.append(
+            "Several processes need a shared cache, or limits of failed sign-ins count for each alone."
+        )
     return found
 
 
@@ -49,5 +51,7 @@ def durable_commits(
         cursor.execute("SHOW synchronous_commit")
         value = cursor.fetchone()[0]
     if value == "off":
-        return [Error("synchronous_commit is off: a crash would lose acknowledged messages.", id="chatsite.E004")]
+        return [
+            Error("synchronous_commit is off: a crash would lose acknowledged messages.", id="chatsite.E004")
+        ]
     return []

@@ -45,7 +45,9 @@ urlpatterns: list[URLPattern] = [
     path(f"{_CONVERSATION}delete/", managing.delete, name="conversation-delete"),
     path(f"{_CONVERSATION}restore/", managing.restore, name="conversation-restore"),
     path(f"{_CONVERSATION}settings/", managing.settings, name="conversation-settings"),
-    path(f"{_CONVERSATION}people/", by_method(get=sharing.people, post=sharing.add), name="conversation-people"),
+    path(
+        f"{_CONVERSATION}people/", by_method(get=sharing.people, post=sharing.add), name="conversation-people"
+    ),
     path(f"{_CONVERSATION}people/<int:participant>/role/", sharing.role, name="participant-role"),
     path(f"{_CONVERSATION}people/<int:participant>/remove/", sharing.remove, name="participant-remove"),
     path(f"{_CONVERSATION}leave/", sharing.leave, name="conversation-leave"),

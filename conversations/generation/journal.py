@@ -136,7 +136,9 @@ class Journal:
         loop = asyncio.get_running_loop()
         try:
             with metrics.journal.time():
-                flushed, stored = await loop.run_in_executor(self._executor, self._write, spans, finishes, renew)
+                flushed, stored = await loop.run_in_executor(
+                    self._executor, self._write, spans, finishes, renew
+                )
         except Exception:
             # Some of it may be there: the next flush asks before it writes, or text would be there twice.
             self._unsure = True

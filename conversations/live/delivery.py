@@ -85,7 +85,13 @@ class Delivery:
             # tells the client.
             after = 0
         following = _Following(log, after)
-        if before is not None and before.log is log and before.edition == log.edition and after and before.cursor:
+        if (
+            before is not None
+            and before.log is log
+            and before.edition == log.edition
+            and after
+            and before.cursor
+        ):
             # What this socket was sent so far arrives before anything new, whatever the reader knew when it asked:
             # what comes again ends exactly there, and nothing in between may be left out.
             following.cursor = min(after, before.cursor)
@@ -196,7 +202,10 @@ class Delivery:
         self._bytes += len(text)
 
     def _window_is_full(self) -> bool:
-        return self._bytes >= settings.SOCKET_WINDOW_BYTES and len(self._unacked) >= settings.SOCKET_WINDOW_FRAMES
+        return (
+            self._bytes >= settings.SOCKET_WINDOW_BYTES
+            and len(self._unacked) >= settings.SOCKET_WINDOW_FRAMES
+        )
 
     def _stop_ack_timer(self) -> None:
         if self._ack_timer is not None:

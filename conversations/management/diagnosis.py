@@ -33,7 +33,15 @@ class Finding:
 
 def all_findings(*, ask_providers: bool) -> Iterator[Finding]:
     """Every check, one after the other. One that fails by itself is a finding, too."""
-    looks: list[Callable[[], Iterator[Finding]]] = [configuration, folder, database, layer, proxy, disk, clock]
+    looks: list[Callable[[], Iterator[Finding]]] = [
+        configuration,
+        folder,
+        database,
+        layer,
+        proxy,
+        disk,
+        clock,
+    ]
     for look in looks + ([providers] if ask_providers else []):
         try:
             yield from look()
@@ -48,7 +56,9 @@ def configuration() -> Iterator[Finding]:
         if message.level >= checks.WARNING and not message.is_silenced():
             yield Finding("configuration", message.msg, message.hint or "See the README's list of variables.")
     if not found:
-        yield Finding("configuration", f"fits; people reach the site at {settings.PUBLIC_URL or 'this machine alone'}.")
+        yield Finding(
+            "configuration", f"fits; people reach the site at {settings.PUBLIC_URL or 'this machine alone'}."
+        )
 
 
 def folder() -> Iterator[Finding]:
@@ -72,7 +82,9 @@ def database() -> Iterator[Finding]:
             cursor.execute("PRAGMA quick_check(1)")
             answer = cursor.fetchone()[0]
         if answer != "ok":
-            yield Finding("database", f"is damaged: {answer}", "Restore the newest backup (manage.py restore).")
+            yield Finding(
+                "database", f"is damaged: {answer}", "Restore the newest backup (manage.py restore)."
+            )
             return
     yield Finding("database", f"{connection.vendor}, whole and up to date.")
 
@@ -87,7 +99,9 @@ def layer() -> Iterator[Finding]:
         with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2) as client:
             client.ping()
     except redis.RedisError as error:
-        yield Finding("live news", f"Redis does not answer ({type(error).__name__}).", "Start it, or mend REDIS_URL.")
+        yield Finding(
+            "live news", f"Redis does not answer ({type(error).__name__}).", "Start it, or mend REDIS_URL."
+        )
     else:
         yield Finding("live news", "Redis answers.")
 
@@ -111,7 +125,9 @@ def disk() -> Iterator[Finding]:
     free = shutil.disk_usage(settings.DATA_DIR).free
     sentence = f"{free / 1024**3:.1f} GiB are free beside the data folder."
     if free < FREE_BYTES:
-        yield Finding("disk", sentence, "Make room: a full disk refuses messages.", grave=free < FREE_BYTES / 10)
+        yield Finding(
+            "disk", sentence, "Make room: a full disk refuses messages.", grave=free < FREE_BYTES / 10
+        )
     else:
         yield Finding("disk", sentence)
 

@@ -51,7 +51,9 @@ class Budget(models.Model):
                 ),
                 name="budget_is_of_one_thing",
             ),
-            models.CheckConstraint(condition=models.Q(limit_microdollars__gte=0), name="budget_is_not_negative"),
+            models.CheckConstraint(
+                condition=models.Q(limit_microdollars__gte=0), name="budget_is_not_negative"
+            ),
         ]
 
     def __str__(self) -> str:

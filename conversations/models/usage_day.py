@@ -14,7 +14,9 @@ class UsageDay(models.Model):
     key = models.CharField(max_length=64, unique=True)
     day = models.DateField()
     user = models.ForeignKey("User", null=True, on_delete=models.SET_NULL, related_name="+")
-    language_model = models.ForeignKey("LanguageModel", null=True, on_delete=models.SET_NULL, related_name="+")
+    language_model = models.ForeignKey(
+        "LanguageModel", null=True, on_delete=models.SET_NULL, related_name="+"
+    )
     model = models.CharField(max_length=200)
     purpose = models.CharField(max_length=10)
     status = models.CharField(max_length=20)

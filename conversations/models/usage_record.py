@@ -23,7 +23,9 @@ class UsageRecord(models.Model):
     )
     provider = models.ForeignKey("Provider", null=True, on_delete=models.SET_NULL, related_name="+")
     # Which model was asked; `model` says which one answered.
-    language_model = models.ForeignKey("LanguageModel", null=True, on_delete=models.SET_NULL, related_name="+")
+    language_model = models.ForeignKey(
+        "LanguageModel", null=True, on_delete=models.SET_NULL, related_name="+"
+    )
     model = models.CharField(max_length=200)
     purpose = models.CharField(max_length=10, choices=Purpose.choices, default=Purpose.CHAT)
     attempt = models.PositiveSmallIntegerField(default=1)

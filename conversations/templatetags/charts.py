@@ -61,9 +61,7 @@ def _stack(x: int, values: Sequence[float], highest: float) -> SafeString:
         below += height
         if height:
             pieces.append((number, x + 0.1, round(_HEIGHT - below, 2), round(max(height, 0.6), 2)))
-    return format_html_join(
-        "", '<rect class="series-{}" x="{}" y="{}" width="0.8" height="{}"/>', pieces
-    )
+    return format_html_join("", '<rect class="series-{}" x="{}" y="{}" width="0.8" height="{}"/>', pieces)
 
 
 def _path(line: Sequence[float | None], number: int, highest: float) -> SafeString:

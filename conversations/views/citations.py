@@ -67,7 +67,9 @@ class Citations:
     def marks(self, block: dict[str, Any]) -> SafeString:
         """The marks of a text block, one for each source; empty when it cites nothing."""
         cited = block.get("citations")
-        found = [self._citation(one) for one in cited if isinstance(one, dict)] if isinstance(cited, list) else []
+        found = (
+            [self._citation(one) for one in cited if isinstance(one, dict)] if isinstance(cited, list) else []
+        )
         return mark_safe("".join(map(_mark, dict.fromkeys(found))))  # noqa: S308 (each made by format_html)
 
     def _citation(self, told: dict[str, Any]) -> Citation:
@@ -156,7 +158,9 @@ def _range(noun: str, start: object, end: object, first: int) -> str:
 
 
 def _web_address(url: object) -> str:
-    return url if isinstance(url, str) and url.startswith(("http://", "https://")) and links.allowed(url) else ""
+    return (
+        url if isinstance(url, str) and url.startswith(("http://", "https://")) and links.allowed(url) else ""
+    )
 
 
 def _text(value: object) -> str:

@@ -20,7 +20,9 @@ _CELL_CHARACTERS = 5000
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
-def csv_download(name: str, header: Sequence[str], pieces: Iterable[Iterable[Sequence[Any]]]) -> StreamingHttpResponse:
+def csv_download(
+    name: str, header: Sequence[str], pieces: Iterable[Iterable[Sequence[Any]]]
+) -> StreamingHttpResponse:
     """The answer with a file called `name`.csv; each piece of rows is sent at once."""
     response = StreamingHttpResponse(_written(header, pieces), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{name}.csv"'

@@ -24,7 +24,8 @@ from ..models import User
 logger = logging.getLogger(__name__)
 
 _DATABASE_AWAY = (
-    "The server cannot save anything right now. Nothing was sent; your text is still here. Try again in a moment."
+    "The server cannot save anything right now. Nothing was sent; your text is still here. "
+    "Try again in a moment."
 )
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 SETTINGS = (

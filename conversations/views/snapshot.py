@@ -152,7 +152,9 @@ def _message(
         part
         for run in runs(message.content)
         if run[0][1].get("type") == "text"
-        for part in joined([(block.get("text") or "", formatted[index], SafeString()) for index, block in run])
+        for part in joined(
+            [(block.get("text") or "", formatted[index], SafeString()) for index, block in run]
+        )
     ]
     return {"role": "assistant", "author": lookup(message.model).display_name or message.model, "html": parts}
 

@@ -134,7 +134,10 @@ def figures_of(period: Period, user: User | None) -> Figures:
 
 def _people(rows: QuerySet[UsageDay]) -> tuple[list[Line], list[Line]]:
     """By person, and by group: somebody in two groups counts in both."""
-    names = {pk: display or name for pk, name, display in User.objects.values_list("pk", "username", "display_name")}
+    names = {
+        pk: display or name
+        for pk, name, display in User.objects.values_list("pk", "username", "display_name")
+    }
     groups_of: dict[int, list[str]] = defaultdict(list)
     for pk, group in User.objects.exclude(groups=None).values_list("pk", "groups__name"):
         groups_of[pk].append(group)

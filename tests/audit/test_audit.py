@@ -46,7 +46,11 @@ def test_a_failed_sign_in_names_the_person_and_never_what_was_typed(alice: Perso
 
 
 def test_a_change_of_password_is_recorded_without_it(alice: Person) -> None:
-    data = {"oldpassword": "alice-password-1", "password1": "tulip-Harvest-77", "password2": "tulip-Harvest-77"}
+    data = {
+        "oldpassword": "alice-password-1",
+        "password1": "tulip-Harvest-77",
+        "password2": "tulip-Harvest-77",
+    }
     assert alice.client.post("/accounts/password/change/", data).status_code == 302
     assert [event.actor for event in events("password_changed")] == [alice.user]
     assert "tulip" not in str(list(AuditEvent.objects.values()))
@@ -128,7 +132,10 @@ def test_the_record_is_append_only(administrator: Person, alice: Person) -> None
 def test_foreign_words_stay_in_one_escaped_line(administrator: Person) -> None:
     person = User.objects.create_user("mallory")
     audit.record(
-        person, "tested", name='a\nb\x1b[31m","x":1} \u202e<script>', **{"k\n1": ["\r\n2026-01-01 carol did it"]}
+        person,
+        "tested",
+        name='a\nb\x1b[31m","x":1} \u202e<script>',
+        **{"k\n1": ["\r\n2026-01-01 carol did it"]},
     )
     event = AuditEvent.objects.get(act="tested")
     assert event.detail == {"name": 'a b [31m","x":1} <script>', "k 1": ["2026-01-01 carol did it"]}

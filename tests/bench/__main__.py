@@ -66,12 +66,16 @@ def main() -> int:
     parser.add_argument("--only", choices=[*LOADS, "memory"], help="one row of the tables, or memory")
     parser.add_argument("--repeat", type=int, default=1, help="runs of each row")
     parser.add_argument("--headline", action="store_true", help="only the scenario with open pages")
-    parser.add_argument("--profile", type=Path, metavar="FOLDER", help="profile the server's threads (slower)")
+    parser.add_argument(
+        "--profile", type=Path, metavar="FOLDER", help="profile the server's threads (slower)"
+    )
     options = parser.parse_args()
     loads = QUICK if options.quick else LOADS
     scenarios = dict(list(SCENARIOS.items())[: 1 if options.headline else None])
     failed = 0
-    print(f"{os.cpu_count()} cores, Python {platform.python_version()}, SQLite, loopback; times in ms; everybody")
+    print(
+        f"{os.cpu_count()} cores, Python {platform.python_version()}, SQLite, loopback; times in ms; everybody"
+    )
     print("sends in the same instant; server, upstream and load client share the cores.")
     with Child(["-m", "tests.fake_upstream"], {}, subprocess.PIPE) as child:
         upstream = child.line()
@@ -114,7 +118,10 @@ def _run(upstream: str, load: Load, scenario: object, profile: Path | None) -> t
 def _read_bare(upstream: str, load: Load) -> Figures:
     numbers = [str(number) for number in (load.chats, load.deltas, load.milliseconds)]
     answer = subprocess.run(
-        [sys.executable, "-m", "tests.bench.reader", upstream, *numbers], capture_output=True, check=True, timeout=120
+        [sys.executable, "-m", "tests.bench.reader", upstream, *numbers],
+        capture_output=True,
+        check=True,
+        timeout=120,
     )
     return Figures(**json.loads(answer.stdout))
 

@@ -34,9 +34,14 @@ def main(count: int) -> None:
             session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
             session[HASH_SESSION_KEY] = user.get_session_auth_hash()
             session.save()
-            conversation = Conversation.objects.create(owner=user, title="Opened before", titled_by_person=True)
+            conversation = Conversation.objects.create(
+                owner=user, title="Opened before", titled_by_person=True
+            )
             question = Message.objects.create(
-                conversation=conversation, role="user", author=user, content=[{"type": "text", "text": "Hello?"}]
+                conversation=conversation,
+                role="user",
+                author=user,
+                content=[{"type": "text", "text": "Hello?"}],
             )
             answer = Message.objects.create(
                 conversation=conversation,

@@ -17,7 +17,9 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 class Child:
     """`python <arguments>` in the project's folder; the context manager ends it with SIGTERM, then SIGKILL."""
 
-    def __init__(self, arguments: list[str], env: dict[str, str], output: IO[bytes] | int | None = None) -> None:
+    def __init__(
+        self, arguments: list[str], env: dict[str, str], output: IO[bytes] | int | None = None
+    ) -> None:
         self.process = subprocess.Popen(
             [sys.executable, *arguments],
             cwd=ROOT,

@@ -20,7 +20,12 @@ _PREFIX = "data: "
 
 async def read(client: httpx.AsyncClient, url: str, model: str) -> Arrival:
     """One answer, its text deltas with the time they came."""
-    body = {"model": model, "max_tokens": 1024, "stream": True, "messages": [{"role": "user", "content": "Go."}]}
+    body = {
+        "model": model,
+        "max_tokens": 1024,
+        "stream": True,
+        "messages": [{"role": "user", "content": "Go."}],
+    }
     arrival = Arrival(time.time())
     async with client.stream("POST", f"{url}/v1/messages", json=body) as response:
         async for line in response.aiter_lines():

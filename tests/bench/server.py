@@ -43,7 +43,9 @@ class Server:
 
     def __enter__(self) -> Server:
         try:
-            self._folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="chatsite-bench-")))
+            self._folder = Path(
+                self._stack.enter_context(tempfile.TemporaryDirectory(prefix="chatsite-bench-"))
+            )
             self._env = {
                 "CHATSITE_DATA_DIR": str(self._folder / "data"),
                 "ANTHROPIC_BASE_URL": self._upstream,
@@ -54,7 +56,9 @@ class Server:
                 "REDIS_URL": "",
             }
             self._log = self._folder / "server.log"
-            launch = ["manage.py"] if self._profile is None else ["-m", "tests.bench.profiled", str(self._profile)]
+            launch = (
+                ["manage.py"] if self._profile is None else ["-m", "tests.bench.profiled", str(self._profile)]
+            )
             output = self._stack.enter_context(self._log.open("wb"))
             child = Child([*launch, "start", "--port", str(self.port)], self._env, output)
             self._process = self._stack.enter_context(child).process
@@ -67,7 +71,9 @@ class Server:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        complaints = [line for line in self._log.read_text().splitlines() if "ERROR" in line or "WARNING" in line]
+        complaints = [
+            line for line in self._log.read_text().splitlines() if "ERROR" in line or "WARNING" in line
+        ]
         self._stack.close()
         for line in complaints[:10]:
             print(f"  the server's log: {line[:200]}")

@@ -148,9 +148,15 @@ async def _difference_from_stored(server: Server, page: Page, chat: _Chat) -> st
     """What is on disk must be what was shown."""
     if not chat.conversation or chat.arrival.failure:
         return ""
-    status, body = await request(server.port, "GET", f"/conversations/{chat.conversation}/messages/", page.session)
+    status, body = await request(
+        server.port, "GET", f"/conversations/{chat.conversation}/messages/", page.session
+    )
     if status != 200:
         return f"the stored answer cannot be read: {status}"
     last = body["messages"][-1]
     stored = "".join(block.get("text", "") for block in last["content"])
-    return "" if stored == chat.arrival.text else f"stored as {last['status']}: {len(stored)} characters, not as shown"
+    return (
+        ""
+        if stored == chat.arrival.text
+        else f"stored as {last['status']}: {len(stored)} characters, not as shown"
+    )

@@ -160,7 +160,9 @@ class WebSocket(asyncio.Protocol):
         # A mask of zeros leaves the payload as it is.
         size = len(payload)
         long = size > 125
-        head = struct.pack("!BBH" if long else "!BB", 0x80 | opcode, *((0xFE, size) if long else (0x80 | size,)))
+        head = struct.pack(
+            "!BBH" if long else "!BB", 0x80 | opcode, *((0xFE, size) if long else (0x80 | size,))
+        )
         self._transport.write(head + b"\0\0\0\0" + payload)
 
     def _fail(self, reason: str) -> None:

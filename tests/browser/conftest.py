@@ -85,13 +85,19 @@ async def visit(place: Place, browser: Browser, warm: Warm) -> AsyncIterator[New
     async with AsyncExitStack() as stack:
 
         async def make(
-            *, person: dict[str, Any] | None = None, signed_in: bool = True, fresh: bool = False, **options: Any
+            *,
+            person: dict[str, Any] | None = None,
+            signed_in: bool = True,
+            fresh: bool = False,
+            **options: Any,
         ) -> Visit:
             is_warm = not visits and not options and not fresh
             if is_warm:
                 context = await warm.take()
             else:
-                context = await browser.new_context(**{"viewport": WIDE, "reduced_motion": "reduce", **options})
+                context = await browser.new_context(
+                    **{"viewport": WIDE, "reduced_motion": "reduce", **options}
+                )
             name = place.new_name()
             made = Visit(place, context, name)
             if is_warm:

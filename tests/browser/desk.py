@@ -22,7 +22,12 @@ from conversations.models import (
     Workspace,
 )
 
-USAGE = {"input_tokens": 2100, "cache_read_input_tokens": 8300, "cache_creation_input_tokens": 0, "output_tokens": 640}
+USAGE = {
+    "input_tokens": 2100,
+    "cache_read_input_tokens": 8300,
+    "cache_creation_input_tokens": 0,
+    "output_tokens": 640,
+}
 
 
 def person(name: str, password: str = "", **fields: Any) -> str:
@@ -47,7 +52,12 @@ def conversation(owner: str, messages: list[str], title: str, days: int = 0, tit
     assert model is not None
     then = timezone.now() - timedelta(days=days, minutes=len(messages))
     made = Conversation.objects.create(
-        owner=user, title=title, titled_by_person=titled, language_model=model, updated_at=then, created_at=then
+        owner=user,
+        title=title,
+        titled_by_person=titled,
+        language_model=model,
+        updated_at=then,
+        created_at=then,
     )
     rows: list[Message] = []
     generations: list[Generation] = []
@@ -55,7 +65,12 @@ def conversation(owner: str, messages: list[str], title: str, days: int = 0, tit
         parent = rows[-1] if rows else None
         at = then + timedelta(seconds=20 * number)
         content = [{"type": "text", "text": text}]
-        common: dict[str, Any] = {"conversation": made, "parent": parent, "content": content, "created_at": at}
+        common: dict[str, Any] = {
+            "conversation": made,
+            "parent": parent,
+            "content": content,
+            "created_at": at,
+        }
         if number % 2 == 0:
             rows.append(Message(role="user", author=user, **common))
             continue

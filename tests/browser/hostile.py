@@ -37,7 +37,7 @@ ANSWERS = [
     f'```"><img src=x onerror={_RUN}>\ncode\n```',
     f"```javascript\n</code></pre><script>{_RUN}</script>\n```",
     f"```{'x' * 10000}\ncode\n```",
-    f"```html\n<img src=x onerror={_RUN}>\n```\n\n```mermaid\nclick A \"javascript:{_RUN}\"\n```",
+    f'```html\n<img src=x onerror={_RUN}>\n```\n\n```mermaid\nclick A "javascript:{_RUN}"\n```',
     f"$\\href{{javascript:{_RUN}}}{{x}}$ $\\htmlData{{onclick={_RUN}}}{{x}}$ $\\includegraphics{{//{FOREIGN}/x}}$",
     "$$\\def\\a{\\a\\a}\\a$$ $\\unicode{x3c}script$ $</math><script>globalThis.pwned=1</script>$",
     f"| a | b |\n|---|---|\n| <img src=x onerror={_RUN}> | [x](javascript:{_RUN}) |",

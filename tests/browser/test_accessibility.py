@@ -20,14 +20,21 @@ ADMINISTRATOR = {"is_staff": True, "is_superuser": True, "display_name": "Carol"
 OPTIONS: dict[str, Any] = {"resultTypes": ["violations"]}
 # Another scheme changes nothing but colours.
 COLOURS = OPTIONS | {"runOnly": ["color-contrast"]}
-VARIANTS = [("light", 1440, OPTIONS), ("dark", 1440, COLOURS), ("dark", 360, COLOURS), ("light", 360, OPTIONS)]
+VARIANTS = [
+    ("light", 1440, OPTIONS),
+    ("dark", 1440, COLOURS),
+    ("dark", 360, COLOURS),
+    ("light", 360, OPTIONS),
+]
 
 
 async def audit(page: Page) -> None:
     """Fails with what axe finds wrong with the page as it is now."""
     found = []
     for scheme, width, options in VARIANTS:
-        await page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
+        await page.emulate_media(
+            color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce"
+        )
         await page.set_viewport_size({"width": width, "height": 900})
         # Colours are compared as they are painted: one frame for the new scheme.
         await page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
@@ -46,8 +53,16 @@ async def test_pages_before_signing_in(visit: NewVisit, path: str) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "/", "/account/", "/accounts/password/change/", "/accounts/logout/", "/nothing/", "/setup/used-up/", "/usage/",
-        "/accounts/2fa/", "/accounts/sessions/", "/accounts/reauthenticate/",
+        "/",
+        "/account/",
+        "/accounts/password/change/",
+        "/accounts/logout/",
+        "/nothing/",
+        "/setup/used-up/",
+        "/usage/",
+        "/accounts/2fa/",
+        "/accounts/sessions/",
+        "/accounts/reauthenticate/",
     ],
 )
 async def test_pages_of_a_member(alice: Visit, path: str) -> None:
@@ -65,7 +80,9 @@ async def test_a_wrong_sign_in(visit: NewVisit) -> None:
 
 async def test_a_conversation_with_everything_in_it(alice: Visit) -> None:
     code = "```python\n" + "\n".join(f"line_{number} = {number}" for number in range(60)) + "\n```"
-    chat = await alice.chat(alice.conversation(["# not a heading\n" * 30, HARD, "And code?", code], "Everything"))
+    chat = await alice.chat(
+        alice.conversation(["# not a heading\n" * 30, HARD, "And code?", code], "Everything")
+    )
     await audit(chat.page)
 
 
@@ -157,7 +174,9 @@ async def test_pages_of_an_administrator(visit: NewVisit) -> None:
     carol = await visit(person=ADMINISTRATOR)
     home = await carol.page("/")
     await home.locator("[data-menu=account-menu]").click()
-    links = await home.locator("#account-menu a").evaluate_all("all => all.map((one) => one.getAttribute('href'))")
+    links = await home.locator("#account-menu a").evaluate_all(
+        "all => all.map((one) => one.getAttribute('href'))"
+    )
     await home.close()
     for path in {link for link in links if link.startswith("/") and not link.startswith("/admin/")}:
         page = await carol.page(path)

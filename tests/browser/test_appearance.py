@@ -16,7 +16,14 @@ PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobil
 WIDE_THINGS = (
     "| " + " | ".join(f"Column {number}" for number in range(12)) + " |\n" + "|---" * 12 + "|\n"
     "| " + " | ".join(f"value {number}" for number in range(12)) + " |\n\n"
-    "```text\n" + "a very long line " * 30 + "\n```\n\n" + "Wort" * 80 + "\n\n$$" + "x + " * 60 + "y$$\n\n" + HARD
+    "```text\n"
+    + "a very long line " * 30
+    + "\n```\n\n"
+    + "Wort" * 80
+    + "\n\n$$"
+    + "x + " * 60
+    + "y$$\n\n"
+    + HARD
 )
 
 

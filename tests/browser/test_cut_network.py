@@ -69,7 +69,9 @@ async def test_a_frozen_network_that_thaws(place: Place, chat: Chat) -> None:
     await chat.settled()
 
 
-async def test_offline_says_so_keeps_the_field_and_sends_when_back(place: Place, alice: Visit, chat: Chat) -> None:
+async def test_offline_says_so_keeps_the_field_and_sends_when_back(
+    place: Place, alice: Visit, chat: Chat
+) -> None:
     await chat.ask("First")
     await alice.context.set_offline(True)
     await expect(chat.bar).to_contain_text("You are offline")

@@ -31,7 +31,9 @@ async def test_a_countdown_can_be_cancelled(place: Place, chat: Chat) -> None:
     assert len(place.asked()) == 1
 
 
-async def test_a_refused_key_is_told_to_members_and_administrators_differently(place: Place, visit: NewVisit) -> None:
+async def test_a_refused_key_is_told_to_members_and_administrators_differently(
+    place: Place, visit: NewVisit
+) -> None:
     member = await (await visit()).chat()
     place.upstream.script(*fault(6))
     await member.say("Go")

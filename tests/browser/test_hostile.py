@@ -19,7 +19,9 @@ _POLICY = """() => {
     document.addEventListener("securitypolicyviolation", (event) => globalThis.broken.push(event.violatedDirective));
 }"""
 
-_ELEMENTS = ".prose :is(script, iframe, object, embed, style, link, meta, base, form, input, video, audio, template)"
+_ELEMENTS = (
+    ".prose :is(script, iframe, object, embed, style, link, meta, base, form, input, video, audio, template)"
+)
 
 
 async def _is_inert(chat: Chat) -> None:
@@ -111,7 +113,9 @@ async def _has_all(chat: Chat) -> None:
 
 async def test_hostile_links_show_where_they_lead(alice: Visit) -> None:
     chat = await alice.chat(
-        alice.conversation(["?", f"[https://bank.example](https://{FOREIGN}/) and [x](https://good@{FOREIGN}/)"])
+        alice.conversation(
+            ["?", f"[https://bank.example](https://{FOREIGN}/) and [x](https://good@{FOREIGN}/)"]
+        )
     )
     for link in await chat.answers.last.locator("a").all():
         around = await link.evaluate("(one) => one.parentElement.textContent + one.title")

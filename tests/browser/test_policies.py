@@ -34,11 +34,16 @@ async def test_every_page_has_the_strict_policy(place: Place, alice: Visit) -> N
     for address in ("/", path, "/account/", "/nothing/", "/accounts/login/"):
         response = await page.goto(place.url + address)
         assert response is not None
-        given = dict(part.strip().split(" ", 1) for part in response.headers["content-security-policy"].split(";"))
+        given = dict(
+            part.strip().split(" ", 1) for part in response.headers["content-security-policy"].split(";")
+        )
         assert POLICY.items() <= given.items()
         assert "unsafe" not in str(given) and "*" not in str(given)
         assert response.headers["x-content-type-options"] == "nosniff"
-        assert await page.locator("script:not([src]):not([type='application/json']), style, [style]").count() == 0
+        assert (
+            await page.locator("script:not([src]):not([type='application/json']), style, [style]").count()
+            == 0
+        )
 
 
 async def _transferred(session: CDPSession) -> dict[str, tuple[str, int]]:

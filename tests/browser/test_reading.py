@@ -9,7 +9,10 @@ from playwright.async_api import Page, expect
 from .place import Place
 from .visit import Chat, Visit
 
-LONG = [f"{'Question' if number % 2 == 0 else 'Answer'} number {number}\n\nand a second line" for number in range(200)]
+LONG = [
+    f"{'Question' if number % 2 == 0 else 'Answer'} number {number}\n\nand a second line"
+    for number in range(200)
+]
 
 _BELOW = "((t) => t.scrollHeight - t.scrollTop - t.clientHeight)(document.getElementById('transcript'))"
 
@@ -106,7 +109,9 @@ async def test_long_code_folds_and_unfolds(alice: Visit) -> None:
 
 
 async def test_copy_gives_the_source_and_code_gives_the_code(alice: Visit) -> None:
-    chat = await alice.chat(alice.conversation(["Code?", "Some **bold**\n\n```js\nlet a = '<b>';\n```"], "Code"))
+    chat = await alice.chat(
+        alice.conversation(["Code?", "Some **bold**\n\n```js\nlet a = '<b>';\n```"], "Code")
+    )
     await alice.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=alice.place.url)
     await chat.act(chat.answers.last, "copy")
     await chat.until("async () => (await navigator.clipboard.readText()).includes('**bold**')")

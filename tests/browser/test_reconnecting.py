@@ -65,7 +65,9 @@ async def test_a_turn_written_in_one_tab_appears_in_the_other(place: Place, alic
     await expect(other.messages).to_have_count(4)
 
 
-async def test_signing_out_elsewhere_leads_to_the_sign_in_page(place: Place, alice: Visit, chat: Chat) -> None:
+async def test_signing_out_elsewhere_leads_to_the_sign_in_page(
+    place: Place, alice: Visit, chat: Chat
+) -> None:
     await chat.ask("First")
     other = await alice.page("/accounts/logout/")
     await other.get_by_role("button", name="Sign out").click()

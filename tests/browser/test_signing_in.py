@@ -104,7 +104,9 @@ async def test_without_scripts_a_message_is_sent_by_form(place: Place, visit: Ne
     await expect(page.locator(".message--user")).to_have_count(2)
 
 
-async def test_a_reader_sees_and_follows_but_cannot_write(place: Place, alice: Visit, visit: NewVisit) -> None:
+async def test_a_reader_sees_and_follows_but_cannot_write(
+    place: Place, alice: Visit, visit: NewVisit
+) -> None:
     path = alice.conversation(["Question", "Answer"], "Shared")
     bob = await visit()
     place.clerk.share(path.split("/")[2], bob.name, "reader")

@@ -32,7 +32,9 @@ _SAMPLER = """() => {
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-async def test_the_final_page_equals_one_rendering_of_the_whole_text(place: Place, chat: Chat, seed: int) -> None:
+async def test_the_final_page_equals_one_rendering_of_the_whole_text(
+    place: Place, chat: Chat, seed: int
+) -> None:
     answer = place.answer()
     await chat.say("Go")
     answer.begin()
@@ -97,7 +99,10 @@ async def test_a_thinking_block_is_one_line_that_opens(place: Place, chat: Chat)
 async def test_a_tool_call_shows_its_name_and_input(place: Place, chat: Chat) -> None:
     answer = place.answer()
     await chat.say("Weather?")
-    answer.raw(wire.message_start() + wire.block_start(0, type="tool_use", id="toolu_1", name="get_weather", input={}))
+    answer.raw(
+        wire.message_start()
+        + wire.block_start(0, type="tool_use", id="toolu_1", name="get_weather", input={})
+    )
     tool = chat.answers.last.locator("details.tool")
     await expect(tool.locator(".tool__name")).to_have_text("get_weather")
     answer.raw(wire.delta(0, type="input_json_delta", partial_json='{"city": "Ro'))

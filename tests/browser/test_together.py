@@ -103,14 +103,18 @@ async def test_a_reader_may_read_only(alice: Visit, visit: NewVisit, path: str) 
     hers = await alice.chat(path)
     await share(hers, bob.name, "reader")
     his = await bob.chat(path)
-    await expect(his.composer).to_have_attribute("placeholder", "You may read this conversation, but not write in it.")
+    await expect(his.composer).to_have_attribute(
+        "placeholder", "You may read this conversation, but not write in it."
+    )
     await expect(his.page.locator("#send")).to_be_disabled()
     await expect(his.page.locator("#title")).to_have_text("Coast photographs")
     await his.page.get_by_role("button", name="People", exact=True).click()
     await expect(his.page.locator("#people")).to_contain_text("Leave this conversation")
 
 
-async def test_a_link_is_made_copied_followed_and_switched_off(alice: Visit, visit: NewVisit, path: str) -> None:
+async def test_a_link_is_made_copied_followed_and_switched_off(
+    alice: Visit, visit: NewVisit, path: str
+) -> None:
     alice.place.clerk.workspace(public_links=True)
     hers = await alice.chat(path)
     await hers.page.get_by_role("button", name="Share", exact=True).click()

@@ -275,7 +275,9 @@ async def test_an_upload_that_broke_off_is_tried_again(place: Place, chat: Chat)
     await expect(chat.page.locator(".upload[data-state=done]")).to_have_count(2)
 
 
-async def test_a_question_about_a_pdf_is_answered_with_a_citation_that_opens(place: Place, chat: Chat) -> None:
+async def test_a_question_about_a_pdf_is_answered_with_a_citation_that_opens(
+    place: Place, chat: Chat
+) -> None:
     await attach(chat, pdf(3))
     await expect(rows(chat).locator("[role=progressbar]")).to_have_count(0)
     answer = place.answer()
@@ -285,11 +287,15 @@ async def test_a_question_about_a_pdf_is_answered_with_a_citation_that_opens(pla
         "document_title": "gauge.pdf", "start_page_number": 2, "end_page_number": 3,
     }  # fmt: skip
     answer.begin().text("It is ").raw(wire.block_stop(0))
-    answer.raw(wire.block_start(1)).text("61 m long", 1).raw(wire.delta(1, type="citations_delta", citation=cited))
+    answer.raw(wire.block_start(1)).text("61 m long", 1).raw(
+        wire.delta(1, type="citations_delta", citation=cited)
+    )
     answer.raw(wire.block_stop(1) + wire.block_start(2)).text(", says the gauge.", 2).end(index=2)
     await chat.settled()
     for _ in range(2):
-        await expect(chat.answers.last.locator(".prose > p")).to_have_text("It is 61 m long1, says the gauge.")
+        await expect(chat.answers.last.locator(".prose > p")).to_have_text(
+            "It is 61 m long1, says the gauge."
+        )
         panel = chat.page.get_by_role("dialog", name="Source 1")
         await expect(panel).to_be_hidden()
         mark = chat.answers.last.get_by_role("button", name="Source 1: gauge.pdf")

@@ -60,7 +60,9 @@ async def test_regenerate_makes_a_second_answer(place: Place, chat: Chat) -> Non
     await chat.shows("Hello from the fake upstream.")
 
 
-async def test_what_is_sent_goes_under_the_branch_that_the_tab_shows(place: Place, alice: Visit, chat: Chat) -> None:
+async def test_what_is_sent_goes_under_the_branch_that_the_tab_shows(
+    place: Place, alice: Visit, chat: Chat
+) -> None:
     await chat.ask("Question")
     await chat.act(chat.answers.last, "regenerate")
     await expect(chat.answers.last.locator(".branch__count")).to_have_text("2/2")

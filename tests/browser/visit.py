@@ -56,7 +56,10 @@ class Record:
 
     def _asked(self, request: Request) -> None:
         parts = urlsplit(request.url)
-        if parts.scheme not in ("data", "blob", "about") and f"{parts.scheme}://{parts.netloc}" != self.origin:
+        if (
+            parts.scheme not in ("data", "blob", "about")
+            and f"{parts.scheme}://{parts.netloc}" != self.origin
+        ):
             self.foreign.append(request.url)
 
     def check(self) -> None:

@@ -60,7 +60,9 @@ def test_a_backup_under_load_comes_back_as_a_working_copy(tmp_path: Path) -> Non
         sent = client.post("/attachments/", files={"file": ("dot.png", PICTURE, "image/png")})
         assert sent.status_code == 201, sent.text
         picture = sent.json()
-        with_picture = client.post("/conversations/", data={"text": "Look", "attachments": picture["id"]}).json()
+        with_picture = client.post(
+            "/conversations/", data={"text": "Look", "attachments": picture["id"]}
+        ).json()
         acknowledged: dict[str, float] = {}
         stop = threading.Event()
         writer = threading.Thread(target=write, args=(client, acknowledged, stop))
@@ -85,12 +87,16 @@ def test_a_backup_under_load_comes_back_as_a_working_copy(tmp_path: Path) -> Non
     assert len(before) >= 20
     with closing(sqlite3.connect(copy / "db.sqlite3")) as database:
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        found = {str(uuid.UUID(row[0])) for row in database.execute("SELECT id FROM conversations_conversation")}
+        found = {
+            str(uuid.UUID(row[0])) for row in database.execute("SELECT id FROM conversations_conversation")
+        }
     assert before <= found
     with RunningSite(copy) as again:
         assert "Create the first administrator" not in again.output
         # The same session, since the secret key is the same.
-        with httpx.Client(base_url=again.url, cookies=client.cookies, headers={"Accept": "application/json"}) as reader:
+        with httpx.Client(
+            base_url=again.url, cookies=client.cookies, headers={"Accept": "application/json"}
+        ) as reader:
             assert reader.get(f"/conversations/{with_picture['conversation']}/messages/").status_code == 200
             assert reader.get(picture["url"]).content == bytes_before
 
@@ -183,7 +189,14 @@ def _with_member(name: str) -> Callable[[bytes], bytes]:
 
 @pytest.mark.parametrize(
     "damage",
-    [_cut, _flip, lambda _: b"", lambda _: b"no backup", _with_member("../../outside"), _with_member("/tmp/outside")],
+    [
+        _cut,
+        _flip,
+        lambda _: b"",
+        lambda _: b"no backup",
+        _with_member("../../outside"),
+        _with_member("/tmp/outside"),
+    ],
     ids=["cut", "flipped bit", "empty", "something else", "outside", "absolute"],
 )
 def test_a_damaged_or_hostile_backup_is_refused_before_anything_is_touched(
@@ -214,7 +227,12 @@ def test_rotated_keys_are_read_without_the_old_secret(given: tuple[Path, Path], 
     copy.mkdir()
     with closing(sqlite3.connect(data / "db.sqlite3")) as source:
         source.execute("VACUUM INTO ?", [str(copy / "db.sqlite3")])
-    show = ("shell", "-v0", "-c", "from conversations.models import *; print(Provider.objects.get().api_key.reveal())")
+    show = (
+        "shell",
+        "-v0",
+        "-c",
+        "from conversations.models import *; print(Provider.objects.get().api_key.reveal())",
+    )
     unreadable = manage(copy, "rotate_keys", SECRET_KEY=new)
     assert unreadable.returncode == 1
     assert "cannot be read with any secret key of this site: Ours" in unreadable.stderr

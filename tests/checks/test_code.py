@@ -45,6 +45,11 @@ def test_ruff_finds_nothing(root: Path) -> None:
     assert done.returncode == 0, done.stdout
 
 
+def test_the_formatter_changes_nothing(root: Path) -> None:
+    done = run(root, "-m", "ruff", "format", "--check", "--quiet", ".")
+    assert done.returncode == 0, done.stdout
+
+
 def test_mypy_finds_nothing(root: Path, tmp_path: Path) -> None:
     done = run(root, "-m", "mypy", "--no-error-summary", CHATSITE_DATA_DIR=str(tmp_path))
     assert done.returncode == 0, done.stdout

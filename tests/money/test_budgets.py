@@ -74,7 +74,9 @@ def test_a_reached_limit_refuses_plainly_and_stores_nothing(alice: Person) -> No
     finished(sent["generation"], usage={"input_tokens": 1000, "output_tokens": 0})
     before = Message.objects.count()
     error = refused(alice)
-    assert error["message"].startswith("The workspace's spending limit for this month is reached. It begins again on")
+    assert error["message"].startswith(
+        "The workspace's spending limit for this month is reached. It begins again on"
+    )
     assert Message.objects.count() == before
     path = f"/conversations/{sent['conversation']}/messages/{sent['reply']}/regenerate/"
     assert alice.post(path).status_code == 402
@@ -106,7 +108,9 @@ def test_a_limit_binds_those_it_is_for(of: str, alice: Person, bob: Person, mode
         bob.start()
 
 
-def test_a_groups_limit_counts_its_members_together(alice: Person, bob: Person, administrator: Person) -> None:
+def test_a_groups_limit_counts_its_members_together(
+    alice: Person, bob: Person, administrator: Person
+) -> None:
     group = Group.objects.create(name="Research")
     alice.user.groups.add(group)
     bob.user.groups.add(group)
@@ -185,7 +189,9 @@ def test_from_80_percent_on_there_is_a_warning(alice: Person, model: LanguageMod
     finished(alice.start()["generation"], usage={"input_tokens": 1000, "output_tokens": 0})
     assert budgets.warnings_for(alice.user, model) == []
     Budget.objects.update(limit_microdollars=6250)
-    assert budgets.warnings_for(alice.user, model) == ["The workspace's spending limit for today is used to 80 %."]
+    assert budgets.warnings_for(alice.user, model) == [
+        "The workspace's spending limit for today is used to 80 %."
+    ]
     Budget.objects.update(limit_microdollars=5000)
     assert budgets.warnings_for(alice.user, model) == ["The workspace's spending limit for today is reached."]
 

@@ -41,7 +41,9 @@ def send_at_once(alice: Person, count: int = SENDS) -> Counter[int]:
         client = Client()
         client.cookies.load(cookies)
         response = client.post(
-            "/conversations/", {"text": "Hello", "client_id": str(uuid.uuid4())}, HTTP_ACCEPT="application/json"
+            "/conversations/",
+            {"text": "Hello", "client_id": str(uuid.uuid4())},
+            HTTP_ACCEPT="application/json",
         )
         return response.status_code
 
@@ -49,7 +51,9 @@ def send_at_once(alice: Person, count: int = SENDS) -> Counter[int]:
 
 
 @pytest.mark.parametrize("of", ["workspace", "person"])
-def test_a_hundred_sends_at_the_edge_pass_the_limit_by_one_reservation_at_most(of: str, alice: Person) -> None:
+def test_a_hundred_sends_at_the_edge_pass_the_limit_by_one_reservation_at_most(
+    of: str, alice: Person
+) -> None:
     """Seven worst cases fit, the eighth may pass the limit, all others are refused."""
     probe = budget(100)
     alice.start("Hello")

@@ -20,7 +20,9 @@ def test_the_chat_warns_from_80_percent_on(alice: Person) -> None:
     assert "Your spending limit for today is used to 83 %." in alice.client.get("/").content.decode()
 
 
-def test_the_menu_leads_to_usage_and_for_administrators_to_the_audit(alice: Person, administrator: Person) -> None:
+def test_the_menu_leads_to_usage_and_for_administrators_to_the_audit(
+    alice: Person, administrator: Person
+) -> None:
     assert 'href="/usage/"' in alice.client.get("/").content.decode()
     assert 'href="/audit/"' not in alice.client.get("/").content.decode()
     assert 'href="/audit/"' in administrator.client.get("/").content.decode()

@@ -18,7 +18,12 @@ from conversations.actions import invitations, people
 from conversations.models import Invitation, User
 from tests.world import Person, member
 
-FORM = {"username": "newcomer", "email": "", "password1": "a-long-passphrase", "password2": "a-long-passphrase"}
+FORM = {
+    "username": "newcomer",
+    "email": "",
+    "password1": "a-long-passphrase",
+    "password2": "a-long-passphrase",
+}
 
 
 def link(by: Person, **fields: Any) -> str:
@@ -76,7 +81,9 @@ def test_an_invitation_for_an_address_makes_an_account_of_that_address_alone(adm
     path = link(administrator, email="ada@example.org")
     Client().post(path, {**FORM, "email": "mallory@example.org"})
     assert User.objects.get(username="newcomer").email == "ada@example.org"
-    again = administrator.post("/people/invitations/", {"role": "member", "days": "7", "email": "ADA@example.org"})
+    again = administrator.post(
+        "/people/invitations/", {"role": "member", "days": "7", "email": "ADA@example.org"}
+    )
     assert again.status_code == 400
 
 
@@ -89,10 +96,14 @@ def test_a_name_that_looks_like_another_is_taken(administrator: Person, alice: P
     assert Client().get(path).status_code == 200, "the link still works"
 
 
-def test_by_mail_where_mail_can_be_sent_and_then_not_on_the_page(administrator: Person, settings: Any) -> None:
+def test_by_mail_where_mail_can_be_sent_and_then_not_on_the_page(
+    administrator: Person, settings: Any
+) -> None:
     settings.MAIL_WORKS = True
     response = administrator.post(
-        "/people/invitations/", {"role": "member", "days": "7", "email": "ada@example.org"}, HTTP_ACCEPT="text/html"
+        "/people/invitations/",
+        {"role": "member", "days": "7", "email": "ada@example.org"},
+        HTTP_ACCEPT="text/html",
     )
     assert b"/invitation/" not in response.content
     path = re.search(r"http://testserver(/invitation/\S+)", str(mail.outbox[0].body))

@@ -32,14 +32,17 @@ def test_the_link_changes_the_password_once_and_ends_all_sessions(bob: Person, p
 
 
 @pytest.mark.parametrize(
-    "form", [{}, {"password1": "a"}, {"password1": "12345678", "password2": "12345678"}, {**NEW, "password2": "x"}]
+    "form",
+    [{}, {"password1": "a"}, {"password1": "12345678", "password2": "12345678"}, {**NEW, "password2": "x"}],
 )
 def test_a_bad_password_changes_nothing(bob: Person, path: str, form: dict[str, str]) -> None:
     assert Client().post(path, form).status_code in (200, 400)
     assert User.objects.get(username="bob").check_password("bob-password-1")
 
 
-def test_the_link_dies_when_the_password_changes_or_the_account_is_deactivated(bob: Person, path: str) -> None:
+def test_the_link_dies_when_the_password_changes_or_the_account_is_deactivated(
+    bob: Person, path: str
+) -> None:
     bob.user.is_active = False
     bob.user.save()
     assert Client().get(path).status_code == 404

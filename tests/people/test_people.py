@@ -28,7 +28,9 @@ def test_people_are_found_by_name_and_address(administrator: Person, alice: Pers
     assert administrator.get(f"/people/?page={10**18}", HTTP_ACCEPT="text/html").status_code == 200
 
 
-def test_a_deactivated_person_is_out_and_stays_out_until_signing_in_anew(administrator: Person, bob: Person) -> None:
+def test_a_deactivated_person_is_out_and_stays_out_until_signing_in_anew(
+    administrator: Person, bob: Person
+) -> None:
     assert act(administrator, bob, "deactivate") == 200
     assert bob.get("/").status_code == 401
     assert act(administrator, bob, "reactivate") == 200
@@ -66,7 +68,9 @@ def test_an_administrator_who_cannot_sign_in_is_no_reason_to_lose_the_last(admin
         people.make_member(administrator.user, administrator.user)
 
 
-def test_the_last_administrator_is_not_deleted_in_the_records_either(administrator: Person, bob: Person) -> None:
+def test_the_last_administrator_is_not_deleted_in_the_records_either(
+    administrator: Person, bob: Person
+) -> None:
     path = f"/admin/conversations/user/{administrator.user.pk}/delete/"
     administrator.client.raise_request_exception = False
     administrator.client.post(path, {"post": "yes"})
@@ -76,7 +80,9 @@ def test_the_last_administrator_is_not_deleted_in_the_records_either(administrat
     assert User.objects.filter(pk=administrator.user.pk).exists()
 
 
-def test_open_invitations_of_somebody_who_loses_the_right_are_void(administrator: Person, bob: Person) -> None:
+def test_open_invitations_of_somebody_who_loses_the_right_are_void(
+    administrator: Person, bob: Person
+) -> None:
     act(administrator, bob, "administrator")
     bob.post("/people/invitations/", {"role": "administrator", "days": "7"})
     act(administrator, bob, "deactivate")
@@ -104,7 +110,9 @@ def test_groups_are_made_filled_renamed_and_removed(administrator: Person, bob: 
     assert not Group.objects.exists()
 
 
-def test_removing_a_group_never_opens_a_model_to_everybody(administrator: Person, model: LanguageModel) -> None:
+def test_removing_a_group_never_opens_a_model_to_everybody(
+    administrator: Person, model: LanguageModel
+) -> None:
     group = Group.objects.create(name="Trusted")
     model.allowed_groups.add(group)
     assert administrator.post(f"/people/groups/{group.pk}/remove/").status_code == 400

@@ -80,7 +80,9 @@ def test_the_environments_provider_is_read_only(administrator: Person) -> None:
     assert row.name == "Fake"
 
 
-def test_a_test_makes_a_real_call_for_one_token_and_books_it(administrator: Person, upstream: FakeUpstream) -> None:
+def test_a_test_makes_a_real_call_for_one_token_and_books_it(
+    administrator: Person, upstream: FakeUpstream
+) -> None:
     Provider.objects.update(base_url=upstream.url)
     model = LanguageModel.objects.get()
     response = administrator.post(f"/models/{model.pk}/test/")
@@ -103,13 +105,18 @@ class Listing(FakeUpstream):
 
     def steps_for(self, call: Call) -> list[Step]:
         if "after_id=one" in call.path:
-            page: dict[str, Any] = {"data": [{"id": "two"}, {"id": 3}, {"id": MODEL}, "odd"], "has_more": False}
+            page: dict[str, Any] = {
+                "data": [{"id": "two"}, {"id": 3}, {"id": MODEL}, "odd"],
+                "has_more": False,
+            }
         else:
             page = {"data": [{"id": "one", "display_name": "Model One"}], "has_more": True, "last_id": "one"}
         return [Reply(200, json.dumps(page).encode())]
 
 
-def test_the_providers_own_list_is_offered_without_what_is_here(administrator: Person, model: LanguageModel) -> None:
+def test_the_providers_own_list_is_offered_without_what_is_here(
+    administrator: Person, model: LanguageModel
+) -> None:
     with Listing() as listing:
         Provider.objects.update(base_url=listing.url)
         page = administrator.post(f"/providers/{model.provider_id}/list/", **HTML).content.decode()
@@ -178,7 +185,9 @@ def test_a_retired_model_hands_its_conversations_to_its_replacement(
     heir = LanguageModel.objects.create(provider=model.provider, model_id="heir", position=9)
     conversation = Conversation.objects.create(owner=alice.user, language_model=model)
     yesterday = f"{timezone.now() - timedelta(days=1):%Y-%m-%d}"
-    administrator.post(f"/models/{model.pk}/", {"enabled": "on", "retired_at": yesterday, "replacement": heir.pk})
+    administrator.post(
+        f"/models/{model.pk}/", {"enabled": "on", "retired_at": yesterday, "replacement": heir.pk}
+    )
     assert model_for(alice.user, Conversation.objects.get(pk=conversation.pk), "") == heir
     assert model not in LanguageModel.objects.usable_by(alice.user)
     heir.allowed_groups.add(Group.objects.create(name="Pilots"))
@@ -187,7 +196,9 @@ def test_a_retired_model_hands_its_conversations_to_its_replacement(
     assert circle.status_code == 400
 
 
-def test_the_order_of_the_picker_changes_one_place_at_a_time(administrator: Person, model: LanguageModel) -> None:
+def test_the_order_of_the_picker_changes_one_place_at_a_time(
+    administrator: Person, model: LanguageModel
+) -> None:
     second = LanguageModel.objects.create(provider=model.provider, model_id="second", position=1)
     administrator.post(f"/models/{second.pk}/move/", {"to": "up"})
     assert LanguageModel.objects.usable_by(administrator.user) == [second, model]
@@ -202,13 +213,19 @@ def test_the_demo_answers_only_while_nobody_else_does(administrator: Person, mod
     assert [row.model_id for row in LanguageModel.objects.usable_by(administrator.user)] == [MODEL]
 
 
-def test_the_workspace_is_set_in_plain_fields(administrator: Person, alice: Person, model: LanguageModel) -> None:
+def test_the_workspace_is_set_in_plain_fields(
+    administrator: Person, alice: Person, model: LanguageModel
+) -> None:
     given = {
         "name": " North  wind ", "default_model": model.pk, "system_prompt": "Be brief.",
         "starters": "One\n\n Two ", "public_links": "on",
     }  # fmt: skip
     assert administrator.post("/workspace/", given).status_code == 200
     workspace = Workspace.objects.get()
-    assert (workspace.name, workspace.starters, workspace.public_links) == ("North wind", ["One", "Two"], True)
+    assert (workspace.name, workspace.starters, workspace.public_links) == (
+        "North wind",
+        ["One", "Two"],
+        True,
+    )
     assert b"North wind" in alice.get("/", **HTML).content
     assert administrator.post("/workspace/", {**given, "starters": "1\n2\n3\n4\n5"}).status_code == 400

@@ -21,7 +21,9 @@ PROOFS = {
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.prove", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="name", help=", ".join(PROOFS))
-    parser.add_argument("--runs", type=int, default=0, help="runs of each proof (a number of its own otherwise)")
+    parser.add_argument(
+        "--runs", type=int, default=0, help="runs of each proof (a number of its own otherwise)"
+    )
     parser.add_argument("--on", choices=(SQLITE, POSTGRES), help="one database instead of both")
     parser.add_argument("--seed", type=int, default=0, help="repeats a run")
     parser.add_argument("--minutes", type=float, default=0, help="begins again until this time is over")

@@ -74,7 +74,10 @@ async def prove(runs: int, seed: int, database: str, mebibytes: int = 1024) -> l
             for name in chance.sample(list(BODIES), len(BODIES)):
                 ways = [(path, session) for path in PATHS for session in (person, "")]
                 await asyncio.gather(
-                    *(_send(place, session, path, name, mebibytes * MEBIBYTE, found) for path, session in ways)
+                    *(
+                        _send(place, session, path, name, mebibytes * MEBIBYTE, found)
+                        for path, session in ways
+                    )
                 )
             found.runs += 1
         found.check(not place.complaints(), place.complaints())

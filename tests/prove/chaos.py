@@ -34,7 +34,9 @@ class Chaos:
         self._server.close()
         for connection in list(self._connections):
             connection.end()
-        await asyncio.gather(*(connection.over for connection in list(self._connections)), return_exceptions=True)
+        await asyncio.gather(
+            *(connection.over for connection in list(self._connections)), return_exceptions=True
+        )
 
     async def suffer(self, fault: str, chance: random.Random) -> None:
         """Lets every open connection have this fault for a moment; those that it kills come back healthy."""

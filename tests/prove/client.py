@@ -218,7 +218,9 @@ class Page:
         shown.seq = seq
         if kind == "content_block_delta":
             shown.text.append(frame["delta"].get("text", ""))
-            total = (shown.arrivals[-1][1] if shown.arrivals and len(shown.text) > 1 else 0) + len(shown.text[-1])
+            total = (shown.arrivals[-1][1] if shown.arrivals and len(shown.text) > 1 else 0) + len(
+                shown.text[-1]
+            )
             shown.arrivals.append((time.time(), total))
         elif kind == "message_stop":
             shown.stop = frame
@@ -238,7 +240,12 @@ async def connect(
     options = {"limit": buffer} if buffer else {"limit": 1 << 20}
     reader, writer = await asyncio.open_connection("127.0.0.1", port, **options)
     key = base64.b64encode(os.urandom(16)).decode()
-    upgrade = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec_WebSocket_Key": key, "Sec_WebSocket_Version": "13"}
+    upgrade = {
+        "Upgrade": "websocket",
+        "Connection": "Upgrade",
+        "Sec_WebSocket_Key": key,
+        "Sec_WebSocket_Version": "13",
+    }
     writer.write(f"GET {path} HTTP/1.1\r\n{headers(site or port, session, **upgrade)}\r\n".encode())
     try:
         head = await reader.readuntil(b"\r\n\r\n")

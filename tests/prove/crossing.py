@@ -29,7 +29,9 @@ async def prove(runs: int, seed: int, database: str, chats: int = CHATS) -> list
     """`runs` storms of 400 chats."""
     if database != POSTGRES:
         return []
-    found = Finding("bench", POSTGRES, f"{chats} chats over two servers, 0 failures, p95 ≤250 ms across", seed)
+    found = Finding(
+        "bench", POSTGRES, f"{chats} chats over two servers, 0 failures, p95 ≤250 ms across", seed
+    )
     with ExitStack() as stack:
         child = stack.enter_context(Child(["-m", "tests.fake_upstream"], {}, subprocess.PIPE))
         place = stack.enter_context(Place(POSTGRES, servers=2, url=child.line()))
@@ -49,7 +51,9 @@ async def _storm(place: Place, people: list[str], found: Finding) -> None:
     async def begin(number: int, session: str) -> tuple[str, WebSocket]:
         async with room:
             fields = {"text": "load-2-1", "client_id": str(uuid.uuid4())}
-            status, sent = await request(place.servers[number % 2].port, "POST", "/conversations/", session, fields)
+            status, sent = await request(
+                place.servers[number % 2].port, "POST", "/conversations/", session, fields
+            )
             assert status == 201, sent
             # Half of the readers are where the answer is made, half are not.
             reader = place.servers[(number + number // 2) % 2].port

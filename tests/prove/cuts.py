@@ -48,7 +48,9 @@ def answer_of(pieces: list[str], seconds: float) -> list[Step]:
 
 async def prove(runs: int, seed: int, database: str, **settings: str) -> list[Finding]:
     """`runs` answers, each with cuts on the way; where there are two servers, pages read from the other one."""
-    found = Finding("P3", database, "shown and stored equal to the provider's, first text ≤1 s after reconnect", seed)
+    found = Finding(
+        "P3", database, "shown and stored equal to the provider's, first text ≤1 s after reconnect", seed
+    )
     chance = random.Random(seed)
     with Place(database, servers=2 if database == POSTGRES else 1, **settings) as place:
         people = place.add_people(AT_ONCE)
@@ -110,4 +112,3 @@ async def _break(cable: Chaos, page: Page, chance: random.Random) -> None:
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
-

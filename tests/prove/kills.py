@@ -41,7 +41,9 @@ class Kills:
         self.place = place
         self.random = random.Random(seed)
         self.one = Finding("P1", place.database, "0 lost, 0 doubled", seed)
-        self.two = Finding("P2", place.database, "exact prefix, tail ≤0.5 s, interrupted ≤5 s after boot", seed)
+        self.two = Finding(
+            "P2", place.database, "exact prefix, tail ≤0.5 s, interrupted ≤5 s after boot", seed
+        )
         self.sends: list[Send] = []
         self.label = ""
         self.interrupted = 0
@@ -151,7 +153,10 @@ class Kills:
             mark = MARK.search(str(content))
             if mark:
                 blocks = reply if isinstance(reply, list) else _json(reply)
-                found[mark[0]] = {"status": status, "text": "".join(block.get("text", "") for block in blocks)}
+                found[mark[0]] = {
+                    "status": status,
+                    "text": "".join(block.get("text", "") for block in blocks),
+                }
         return found
 
     async def _compare(self, at: float) -> None:
@@ -166,7 +171,9 @@ class Kills:
         for send in self.sends:
             count = stored.get(send.mark, 0)
             if count != 1:
-                self.one.fail(f"{self.label}: {send.mark} is stored {count} times (acked: {bool(send.acked)})")
+                self.one.fail(
+                    f"{self.label}: {send.mark} is stored {count} times (acked: {bool(send.acked)})"
+                )
             # One that was stored but never asked about stays unasked; none is asked about twice.
             if len(calls[send.mark]) > 1:
                 self.one.fail(f"{self.label}: {send.mark} was asked {len(calls[send.mark])} times")
@@ -212,7 +219,9 @@ class Kills:
                 place = send.ids.get("conversation") or send.path.split("/")[2]
                 path = f"/conversations/{place}/messages/{send.ids['reply']}/continue/"
                 fields = {"client_id": str(uuid.uuid4())}
-                status, body = await request(self.server_for(send.session).port, "POST", path, send.session, fields)
+                status, body = await request(
+                    self.server_for(send.session).port, "POST", path, send.session, fields
+                )
                 # In a conversation that goes on already, its newer branch may be busy.
                 self.two.check(status in (201, 409), f"{self.label}: Continue was answered {status} {body!r}")
                 if status == 201:

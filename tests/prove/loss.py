@@ -32,7 +32,17 @@ class Redis:
 
     def start(self) -> None:
         self._process = subprocess.Popen(
-            ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", self._folder],
+            [
+                "redis-server",
+                "--port",
+                str(self.port),
+                "--bind",
+                "127.0.0.1",
+                "--save",
+                "",
+                "--dir",
+                self._folder,
+            ],
             stdout=subprocess.DEVNULL,
         )
         wait_for_port(self.port, self._process)
@@ -104,7 +114,9 @@ async def _lose(place: Place, people: list[str], redis: Redis, chance: random.Ra
         except TimeoutError:
             found.fail(f"{how}: no end came")
             continue
-        _, body = await request(other.port, "GET", f"/conversations/{sent['conversation']}/messages/", session)
+        _, body = await request(
+            other.port, "GET", f"/conversations/{sent['conversation']}/messages/", session
+        )
         stored = "".join(block.get("text", "") for block in body["messages"][-1]["content"])
         found.check(stored == shown.whole, f"{how}: stored {len(stored)}, shown {len(shown.whole)}")
         found.check(body["messages"][-1]["status"] == "completed", f"{how}: {body['messages'][-1]['status']}")

@@ -118,9 +118,13 @@ class Place:
             **self._settings,
         }
         if self.database == POSTGRES:
-            self.environment["DATABASE_URL"] = self._stack.enter_context(postgres_server(self._temporary("postgres")))
+            self.environment["DATABASE_URL"] = self._stack.enter_context(
+                postgres_server(self._temporary("postgres"))
+            )
             if "REDIS_URL" not in self.environment:
-                self.environment["REDIS_URL"] = self._stack.enter_context(redis_server(self._temporary("redis")))
+                self.environment["REDIS_URL"] = self._stack.enter_context(
+                    redis_server(self._temporary("redis"))
+                )
         self._zygote = subprocess.Popen(
             [sys.executable, "-m", "tests.prove.zygote"],
             cwd=ROOT, env=clean_environment(**self.environment), stdin=subprocess.PIPE, stdout=subprocess.PIPE,

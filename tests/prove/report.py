@@ -43,7 +43,9 @@ class Finding:
         return not self.failures and not self.missed
 
     def line(self) -> str:
-        figures = "; ".join(f"{name} {reached:.4g} (≤{asked:g})" for name, (reached, asked) in self.figures.items())
+        figures = "; ".join(
+            f"{name} {reached:.4g} (≤{asked:g})" for name, (reached, asked) in self.figures.items()
+        )
         verdict = "holds" if self.is_good else "BROKEN"
         return (
             f"{self.promise} {verdict} · {self.where} · {self.runs} runs, {len(self.failures)} failures · "

@@ -22,7 +22,9 @@ async def prove(runs: int, seed: int, database: str) -> list[Finding]:
     with Place(database, servers=2 if database == POSTGRES else 1) as place:
         people = place.add_people(PEOPLE)
         while four.runs < runs:
-            await asyncio.gather(*(_equal(place, one, random.Random(chance.random()), four) for one in people))
+            await asyncio.gather(
+                *(_equal(place, one, random.Random(chance.random()), four) for one in people)
+            )
             await asyncio.gather(*(_race(place, one, random.Random(chance.random()), five) for one in people))
             four.runs += PEOPLE
             five.runs += PEOPLE
@@ -45,13 +47,19 @@ async def _equal(place: Place, session: str, chance: random.Random, found: Findi
     statuses = sorted(status for status, _ in answers)
     found.check(statuses == [200] * (times - 1) + [201], f"{times} equal sends were answered {statuses}")
     found.check(all(body == answers[0][1] for _, body in answers), "equal sends got different ids")
-    status, body = await request(_port(place, 1), "POST", "/conversations/", session, {**fields, "text": "Other"})
+    status, body = await request(
+        _port(place, 1), "POST", "/conversations/", session, {**fields, "text": "Other"}
+    )
     reused = status == 409 and body["error"]["type"] == "client_id_reused"
     found.check(reused, f"another body under the same id was answered {status} {body!r}")
-    rows = place.rows(f"SELECT count(*) FROM conversations_message WHERE CAST(content AS text) LIKE '%{mark}%'")
+    rows = place.rows(
+        f"SELECT count(*) FROM conversations_message WHERE CAST(content AS text) LIKE '%{mark}%'"
+    )
     found.check(rows[0][0] == 1, f"{mark} is stored {rows[0][0]} times")
     await _until_over(place, session, answers[0][1]["conversation"])
-    found.check(len(place.upstream.asked(mark)) == 1, f"{mark} was asked {len(place.upstream.asked(mark))} times")
+    found.check(
+        len(place.upstream.asked(mark)) == 1, f"{mark} was asked {len(place.upstream.asked(mark))} times"
+    )
 
 
 async def _race(place: Place, session: str, chance: random.Random, found: Finding) -> None:
@@ -93,7 +101,9 @@ async def _race(place: Place, session: str, chance: random.Random, found: Findin
 
 async def _count(place: Place, conversation: str) -> int:
     key = conversation if place.database == POSTGRES else conversation.replace("-", "")
-    return int(place.rows(f"SELECT count(*) FROM conversations_generation WHERE conversation_id = '{key}'")[0][0])
+    return int(
+        place.rows(f"SELECT count(*) FROM conversations_generation WHERE conversation_id = '{key}'")[0][0]
+    )
 
 
 async def _until_over(place: Place, session: str, conversation: str) -> None:

@@ -54,7 +54,13 @@ async def prove(
 
 
 async def _storm(
-    place: Place, people: list[str], stalled: int, size: int, seconds: float, ack_timeout: float, found: Finding
+    place: Place,
+    people: list[str],
+    stalled: int,
+    size: int,
+    seconds: float,
+    ack_timeout: float,
+    found: Finding,
 ) -> None:
     server = place.servers[-1]
     writers, readers = people[:ANSWERS], people[ANSWERS:]
@@ -65,7 +71,9 @@ async def _storm(
     alone = max(memory(one.pid, "VmHWM") for one in place.servers)
     sockets: list[Any] = []
     closing: list[asyncio.Task[float]] = []
-    sends = asyncio.create_task(_answers(place, writers, size, seconds, sockets, stalled, closing, server.port))
+    sends = asyncio.create_task(
+        _answers(place, writers, size, seconds, sockets, stalled, closing, server.port)
+    )
     watching = asyncio.create_task(delays(place, readers, f"load-{int(seconds * 0.75 * 50)}-20"))
     sent = await sends
     busy = await watching
@@ -85,7 +93,9 @@ async def _storm(
     page = Page(server.port, session, body["conversation"]).open()
     shown = await page.ended(body["generation"], 60)
     _, stored = await request(server.port, "GET", f"/conversations/{body['conversation']}/messages/", session)
-    found.check(stored["messages"][-1]["content"][0]["text"] == shown.whole, "the slow one did not resume complete")
+    found.check(
+        stored["messages"][-1]["content"][0]["text"] == shown.whole, "the slow one did not resume complete"
+    )
     await page.close()
 
 
@@ -127,7 +137,9 @@ async def stall(port: int, session: str, sent: dict[str, Any], late: float, drip
     await asyncio.sleep(late)
     reader, writer = await connect(port, f"/ws/conversations/{sent['conversation']}/", session, buffer=1024)
     await read_frame(reader)
-    writer.write(masked(1, json.dumps({"type": "resume", "generation": sent["generation"], "after": 0}).encode()))
+    writer.write(
+        masked(1, json.dumps({"type": "resume", "generation": sent["generation"], "after": 0}).encode())
+    )
     await writer.drain()
     plain = writer.get_extra_info("socket")
     writer.transport.pause_reading()
@@ -188,5 +200,3 @@ async def delays(place: Place, people: list[str], text: str) -> float:
         delay for found in await asyncio.gather(*(one(s, n) for n, s in enumerate(people))) for delay in found
     )
     return delays[int(len(delays) * 0.95)]
-
-

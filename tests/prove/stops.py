@@ -63,11 +63,15 @@ async def _one(place: Place, session: str, chance: random.Random, found: Finding
             found.most("s until the provider's connection is closed", call.closed_at - stopped, 1)
         texts = [one.whole for one in shown]
         await asyncio.sleep(0.2)
-        _, body = await request(other.port, "GET", f"/conversations/{sent['conversation']}/messages/", session)
+        _, body = await request(
+            other.port, "GET", f"/conversations/{sent['conversation']}/messages/", session
+        )
         answer = body["messages"][-1]
         stored = "".join(block.get("text", "") for block in answer["content"])
         found.check(answer["status"] == "stopped", f"{way}: the answer ended as {answer['status']}")
-        found.check([stored] * 2 == texts, f"{way}: stored …{stored[-40:]!r}, shown {[one[-40:] for one in texts]}")
+        found.check(
+            [stored] * 2 == texts, f"{way}: stored …{stored[-40:]!r}, shown {[one[-40:] for one in texts]}"
+        )
         found.check([one.whole for one in shown] == texts, f"{way}: text came after the stop")
         found.check([one.stops for one in shown] == [1, 1], f"{way}: more than one message_stop")
         numbers = [int(number) for number in re.findall(r"(\d+) \d+\.\d{6}", stored)]

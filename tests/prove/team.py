@@ -36,7 +36,9 @@ async def prove(runs: int, seed: int, database: str, people: int = PEOPLE) -> li
     return [nine, thirty]
 
 
-async def _round(place: Place, people: list[str], chance: random.Random, nine: Finding, thirty: Finding) -> None:
+async def _round(
+    place: Place, people: list[str], chance: random.Random, nine: Finding, thirty: Finding
+) -> None:
     server = place.servers[0]
     beating = asyncio.create_task(_beat(server.port, people[0]))
     commits: list[float] = []
@@ -60,7 +62,10 @@ async def _round(place: Place, people: list[str], chance: random.Random, nine: F
             nine.check(status == 200, f"a page was answered {status}")
 
     await asyncio.gather(
-        *(person(one, chance.choice(NASTY) if number % 10 == 0 else "") for number, one in enumerate(people[1:]))
+        *(
+            person(one, chance.choice(NASTY) if number % 10 == 0 else "")
+            for number, one in enumerate(people[1:])
+        )
     )
     beating.cancel()
     lags = sorted(await beating)
@@ -109,7 +114,9 @@ async def _full_disk(place: Place, session: str, found: Finding) -> None:
         found.check(status >= 500, f"with a full disk a send was answered {status}")
         reason = isinstance(body, dict) and bool(body.get("error", {}).get("message"))
         found.check(reason, f"with a full disk a send was refused as {body!r}")
-    status, _ = await request(server.port, "GET", f"/conversations/{before['conversation']}/messages/", session)
+    status, _ = await request(
+        server.port, "GET", f"/conversations/{before['conversation']}/messages/", session
+    )
     found.check(status == 200, f"with a full disk a read was answered {status}")
     resource.prlimit(server.pid, resource.RLIMIT_FSIZE, limits)
     for _, other in refused:

@@ -21,7 +21,9 @@ def test_metrics_count_answers_and_need_their_token(world: World, settings: Any)
 
     def value(name: str) -> float:
         text = client.get("/metrics", HTTP_AUTHORIZATION="Bearer metrics-token").content.decode()
-        return next((float(line.split()[-1]) for line in text.splitlines() if line.startswith(name + " ")), 0.0)
+        return next(
+            (float(line.split()[-1]) for line in text.splitlines() if line.startswith(name + " ")), 0.0
+        )
 
     before = value('chatsite_answers_total{status="completed"}')
     world.answer("Hello")
@@ -41,7 +43,9 @@ def test_a_json_line_names_its_request_and_answer() -> None:
     try:
         raise ValueError("sk-canary-0123456789abcdef")
     except ValueError:
-        record = logging.LogRecord("here", logging.ERROR, "f", 1, "two\nlines\x1b\u2028 %s", ("x",), sys.exc_info())
+        record = logging.LogRecord(
+            "here", logging.ERROR, "f", 1, "two\nlines\x1b\u2028 %s", ("x",), sys.exc_info()
+        )
         line = JsonFormatter().format(record)
     finally:
         request_id.reset(tokens[0]), generation_id.reset(tokens[1])

@@ -17,7 +17,9 @@ def path(alice: Person) -> str:
     return f"/conversations/{sent['conversation']}/"
 
 
-@pytest.mark.parametrize("who", ["bob", "BOB", "@bob", "bob@example.org", "BOB@example.org", "Robert", " bob "])
+@pytest.mark.parametrize(
+    "who", ["bob", "BOB", "@bob", "bob@example.org", "BOB@example.org", "Robert", " bob "]
+)
 def test_a_member_is_added_by_any_of_their_names(alice: Person, bob: Person, path: str, who: str) -> None:
     User.objects.filter(pk=bob.user.pk).update(email="bob@example.org", display_name="Robert")
     assert bob.get(path).status_code == 404
@@ -33,7 +35,9 @@ def test_nobody_else_is_added(alice: Person, bob: Person, path: str, who: str) -
     assert not Participant.objects.exists()
 
 
-def test_two_people_of_one_name_are_told_apart_by_their_user_names(alice: Person, bob: Person, path: str) -> None:
+def test_two_people_of_one_name_are_told_apart_by_their_user_names(
+    alice: Person, bob: Person, path: str
+) -> None:
     member("robert", display_name="Rob")
     User.objects.filter(pk=bob.user.pk).update(display_name="Rob")
     assert alice.post(path + "people/", {"who": "Rob", "role": "reader"}).status_code == 400

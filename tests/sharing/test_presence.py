@@ -24,7 +24,9 @@ def shared(world: World) -> str:
     """A conversation of alice's in which bob may write."""
     sent, _ = world.answer("Hello")
     id = sent["conversation"]
-    assert world.alice.post(f"/conversations/{id}/people/", {"who": "bob", "role": "writer"}).status_code == 201
+    assert (
+        world.alice.post(f"/conversations/{id}/people/", {"who": "bob", "role": "writer"}).status_code == 201
+    )
     return str(id)
 
 
@@ -66,7 +68,9 @@ def test_all_who_have_it_open_see_message_answer_author_and_title(world: World, 
     assert created["message"]["author"] == {"id": world.bob.user.pk, "name": "bob", "initial": "B"}
     assert created["reply"] == sent["reply"]
     frames = alice.until("message_stop")
-    text = "".join(frame["delta"].get("text", "") for frame in frames if frame["type"] == "content_block_delta")
+    text = "".join(
+        frame["delta"].get("text", "") for frame in frames if frame["type"] == "content_block_delta"
+    )
     assert text == world.alice.messages(shared)[-1]["content"][0]["text"]
     world.alice.post(f"/conversations/{shared}/rename/", {"title": "Ours"})
     bob = world.socket(world.bob, shared)
@@ -95,7 +99,9 @@ def test_reading_on_one_device_is_known_on_the_other(world: World, shared: str) 
     assert (told["id"], told["unread"]) == (shared, False)
 
 
-def test_people_of_another_process_are_present_as_well_and_forgotten_with_it(world: World, shared: str) -> None:
+def test_people_of_another_process_are_present_as_well_and_forgotten_with_it(
+    world: World, shared: str
+) -> None:
     alice = world.socket(world.alice, shared)
     alice.frame()
     carol = {"id": 10**6, "name": "Carol", "initial": "C"}

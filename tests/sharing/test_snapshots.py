@@ -38,7 +38,9 @@ def sent(alice: Person) -> dict[str, Any]:
 
 def link(person: Person, sent: dict[str, Any], **fields: Any) -> str:
     """The path of a new link."""
-    response = person.post(f"/conversations/{sent['conversation']}/links/", {"days": "7", "public": "on", **fields})
+    response = person.post(
+        f"/conversations/{sent['conversation']}/links/", {"days": "7", "public": "on", **fields}
+    )
     assert response.status_code == 201, response.content
     return "/" + response.json()["url"].split("/", 3)[3]  # type: ignore[attr-defined, no-any-return]
 
@@ -83,7 +85,9 @@ def test_a_running_answer_is_not_part_of_it(alice: Person, sent: dict[str, Any])
     assert "Meanwhile" not in Client().get(path).content.decode()
 
 
-def test_the_last_message_is_one_of_this_conversation(alice: Person, bob: Person, sent: dict[str, Any]) -> None:
+def test_the_last_message_is_one_of_this_conversation(
+    alice: Person, bob: Person, sent: dict[str, Any]
+) -> None:
     other = bob.start("Private to bob")
     finished(other["generation"])
     where = f"/conversations/{sent['conversation']}/links/"
@@ -140,7 +144,9 @@ def test_a_link_for_members_is_for_active_members(alice: Person, bob: Person, se
     assert bob.get(path).status_code == 404
 
 
-def test_links_for_people_outside_need_the_workspace_to_allow_them(alice: Person, sent: dict[str, Any]) -> None:
+def test_links_for_people_outside_need_the_workspace_to_allow_them(
+    alice: Person, sent: dict[str, Any]
+) -> None:
     Workspace.objects.update(public_links=False)
     response = alice.post(f"/conversations/{sent['conversation']}/links/", {"days": "7", "public": "on"})
     assert response.status_code == 400
@@ -156,7 +162,9 @@ def test_only_a_hash_of_the_token_is_kept_and_it_has_128_bits(alice: Person, sen
     assert link(alice, sent).split("/")[2] != token
 
 
-def test_files_are_served_through_the_link_alone_and_only_those_shown(alice: Person, sent: dict[str, Any]) -> None:
+def test_files_are_served_through_the_link_alone_and_only_those_shown(
+    alice: Person, sent: dict[str, Any]
+) -> None:
     conversation = Conversation.objects.get()
     shown, hidden = attached(alice.user, conversation), attached(alice.user, conversation)
     block = {"type": "image", "source": {"type": "attachment", "attachment": str(shown.pk)}}
@@ -184,7 +192,10 @@ def test_a_holder_of_a_link_can_do_nothing_else(alice: Person, sent: dict[str, A
     path = link(alice, sent)
     for method in ("post", "put", "delete", "patch"):
         assert getattr(Client(), method)(path).status_code == 405
-    assert Client().get(f"/conversations/{sent['conversation']}/", HTTP_ACCEPT="application/json").status_code == 401
+    assert (
+        Client().get(f"/conversations/{sent['conversation']}/", HTTP_ACCEPT="application/json").status_code
+        == 401
+    )
 
 
 def test_a_long_snapshot_comes_in_pages(alice: Person, sent: dict[str, Any]) -> None:

@@ -105,7 +105,12 @@ def test_a_bucket_is_at_most_a_tenth_away(wait: int) -> None:
 
 @pytest.mark.parametrize(
     "query",
-    ["?from=nonsense&to=%00", "?from=9999-12-31", "?from=0001-01-01&to=0001-01-01", "?to=2999-01-01&from=2026-13-01"],
+    [
+        "?from=nonsense&to=%00",
+        "?from=9999-12-31",
+        "?from=0001-01-01&to=0001-01-01",
+        "?to=2999-01-01&from=2026-13-01",
+    ],
 )
 def test_odd_periods_are_no_error(alice: Person, query: str) -> None:
     assert "Your usage" in page(alice, query)
@@ -121,7 +126,9 @@ def test_limits_are_shown_with_what_they_hold(alice: Person, administrator: Pers
     assert "alice, each day" in page(alice)
 
 
-def test_the_page_has_no_inline_style_or_script_and_escapes_names(alice: Person, administrator: Person) -> None:
+def test_the_page_has_no_inline_style_or_script_and_escapes_names(
+    alice: Person, administrator: Person
+) -> None:
     alice.user.display_name = "<img src=x onerror=alert(1)>"
     alice.user.save()
     answered(alice)
@@ -129,7 +136,7 @@ def test_the_page_has_no_inline_style_or_script_and_escapes_names(alice: Person,
     assert "<img src=x" not in text
     assert " style=" not in text
     assert "<script" not in text
-    assert text.count("<svg class=\"chart__svg\"") >= 2
+    assert text.count('<svg class="chart__svg"') >= 2
     assert text.count("<title>") >= 30, "every bar says what it is"
 
 
@@ -147,7 +154,11 @@ def test_the_download_is_every_call_and_streams(alice: Person, administrator: Pe
     same = datetime.now(UTC)
     UsageRecord.objects.bulk_create(
         UsageRecord(
-            user=alice.user, model=f"model-{number}", status="completed", created_at=same, cost_microdollars=number
+            user=alice.user,
+            model=f"model-{number}",
+            status="completed",
+            created_at=same,
+            cost_microdollars=number,
         )
         for number in range(2500)
     )

@@ -47,10 +47,15 @@ def test_a_place_is_told_as_people_count(told: dict[str, Any], place: str) -> No
 
 
 def test_equal_sources_share_a_number() -> None:
-    assert [(one.number, one.title) for one in found(PAGES, WEB, PAGES).found] == [(1, "gauge.pdf"), (2, "Example")]
+    assert [(one.number, one.title) for one in found(PAGES, WEB, PAGES).found] == [
+        (1, "gauge.pdf"),
+        (2, "Example"),
+    ]
 
 
-@pytest.mark.parametrize("url", ["javascript:alert(1)", "//evil.example", "data:text/html,x", "/admin/", 7, None])
+@pytest.mark.parametrize(
+    "url", ["javascript:alert(1)", "//evil.example", "data:text/html,x", "/admin/", 7, None]
+)
 def test_only_web_addresses_become_links(url: object) -> None:
     assert found({**WEB, "url": url}).found[0].url == ""
 
@@ -76,7 +81,10 @@ MARK = SafeString("<m>")
     [
         ([("One ", ["<p>One</p>"], ""), ("two.", ["<p>two.</p>"], MARK)], ["<p>One two.<m></p>"]),
         ([("wo", ["<p>wo</p>"], ""), ("rd", ["<p>rd</p>"], MARK)], ["<p>word<m></p>"]),
-        ([("One.\n\n", ["<p>One.</p>"], ""), ("Two.", ["<p>Two.</p>"], MARK)], ["<p>One.</p>", "<p>Two.<m></p>"]),
+        (
+            [("One.\n\n", ["<p>One.</p>"], ""), ("Two.", ["<p>Two.</p>"], MARK)],
+            ["<p>One.</p>", "<p>Two.<m></p>"],
+        ),
         ([("x", ["<p>x</p>"], MARK), ("\n\ny", ["<p>y</p>"], "")], ["<p>x<m></p>", "<p>y</p>"]),
         ([("- a", ["<ul><li>a</li></ul>"], MARK)], ["<ul><li>a</li></ul>", "<p><m></p>"]),
         ([("a", ['<p dir="auto">a</p>'], ""), ("b", ['<p dir="auto">b</p>'], "")], ['<p dir="auto">ab</p>']),
@@ -84,7 +92,9 @@ MARK = SafeString("<m>")
         ([], []),
     ],
 )
-def test_a_split_sentence_is_one_paragraph(pieces: list[tuple[str, list[str], SafeString]], html: list[str]) -> None:
+def test_a_split_sentence_is_one_paragraph(
+    pieces: list[tuple[str, list[str], SafeString]], html: list[str]
+) -> None:
     assert joined(pieces) == html
 
 

@@ -17,7 +17,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path, help="The file to make, for example backup.tar.")
         parser.add_argument(
-            "--with-secrets", action="store_true", help="Include the secret keys that decrypt providers' keys."
+            "--with-secrets",
+            action="store_true",
+            help="Include the secret keys that decrypt providers' keys.",
         )
 
     def handle(self, *args: Any, file: Path, with_secrets: bool, **options: Any) -> None:
@@ -37,4 +39,6 @@ class Command(BaseCommand):
             )
         if report.lost:
             some = ", ".join(report.lost[:5])
-            raise CommandError(f"{len(report.lost)} stored files are missing or damaged and not in it: {some}")
+            raise CommandError(
+                f"{len(report.lost)} stored files are missing or damaged and not in it: {some}"
+            )

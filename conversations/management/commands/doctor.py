@@ -15,7 +15,9 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--offline", action="store_true", help="Ask no provider; the calls cost a little.")
+        parser.add_argument(
+            "--offline", action="store_true", help="Ask no provider; the calls cost a little."
+        )
 
     def handle(self, *args: Any, offline: bool, **options: Any) -> None:
         bad = 0

@@ -20,14 +20,18 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path, help="The backup.")
-        parser.add_argument("--replace", action="store_true", help="Also when there are people in this site already.")
+        parser.add_argument(
+            "--replace", action="store_true", help="Also when there are people in this site already."
+        )
         parser.add_argument("--verify", action="store_true", help="Only check that the backup is whole.")
 
     def handle(self, *args: Any, file: Path, replace: bool, verify: bool, **options: Any) -> None:
         try:
             if verify:
                 manifest = restore.verify(file)
-                self.stdout.write(f"{file} of {manifest['made_at']} is whole: {len(manifest['members'])} parts.")
+                self.stdout.write(
+                    f"{file} of {manifest['made_at']} is whole: {len(manifest['members'])} parts."
+                )
                 return
             data_folder.prepare()
             with data_folder.lock() if connection.vendor == "sqlite" else open(os.devnull):
@@ -43,18 +47,24 @@ class Command(BaseCommand):
 
     def _say(self, report: restore.Report) -> None:
         rows = sum(report.rows.values())
-        self.stdout.write(f"Restored what the site was at {report.made_at}: {rows:,} rows, {report.files:,} files.")
+        self.stdout.write(
+            f"Restored what the site was at {report.made_at}: {rows:,} rows, {report.files:,} files."
+        )
         if report.replaced:
             self.stdout.write(f"The database that was here is kept as {report.replaced}.")
         if report.secrets == "restored":
-            self.stdout.write("The secret key came back as well: people stay signed in, providers' keys work.")
+            self.stdout.write(
+                "The secret key came back as well: people stay signed in, providers' keys work."
+            )
         elif report.secrets == "differ":
             self.stdout.write(
                 "SECRET_KEY of the environment is not the backup's. Set the backup's as SECRET_KEY, or add it to "
                 "CHATSITE_SECRET_KEY_FALLBACKS and run manage.py rotate_keys."
             )
         elif report.secrets == "missing":
-            self.stdout.write("Not in the backup: the secret key. Unless it is the same here, all sign in again.")
+            self.stdout.write(
+                "Not in the backup: the secret key. Unless it is the same here, all sign in again."
+            )
         if report.unreadable_keys:
             names = ", ".join(report.unreadable_keys)
             self.stdout.write(

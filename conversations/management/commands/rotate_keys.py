@@ -40,12 +40,17 @@ class Command(BaseCommand):
                 rotated += 1
             for authenticator in Authenticator.objects.select_for_update().order_by("pk"):
                 try:
-                    kept = {name: Secret(authenticator.data[name]) for name in _SECRETS & authenticator.data.keys()}
+                    kept = {
+                        name: Secret(authenticator.data[name])
+                        for name in _SECRETS & authenticator.data.keys()
+                    }
                     renewed = {name: secret.rotated().token for name, secret in kept.items()}
                 except SecretUnreadable:
                     unreadable.append(f"the second step of {authenticator.user}")
                     continue
-                Authenticator.objects.filter(pk=authenticator.pk).update(data={**authenticator.data, **renewed})
+                Authenticator.objects.filter(pk=authenticator.pk).update(
+                    data={**authenticator.data, **renewed}
+                )
         self.stdout.write(f"{rotated} keys are encrypted with the present SECRET_KEY.")
         if unreadable:
             raise CommandError(
