@@ -183,6 +183,7 @@ ACCOUNT_ADAPTER = "chatsite.accounts.AccountAdapter"
 ACCOUNT_EMAIL_VERIFICATION = "optional"
 MFA_ADAPTER = "chatsite.mfa.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+# Accounts come from an administrator or a link: an address that nobody has confirmed blocks nothing.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 # The devices of a person are noted when they sign in; a write at every request would cost more than it tells.
 USERSESSIONS_TRACK_ACTIVITY = False

@@ -27,7 +27,7 @@ def connect() -> None:
 
 
 def sign_in_failed(user: User | None) -> None:
-    """Somebody gave a wrong password. What was typed as a name is kept only if it is one: it may be a password."""
+    """Somebody gave a wrong password or code. What was typed as a name is kept only if it is one: it may be secret."""
     audit.record(None, "sign_in_failed", user, actor_name=user.username if user else "")
 
 
@@ -65,4 +65,4 @@ def _second_factor_reset(sender: Any, user: User, authenticator: Authenticator, 
 
 
 def _second_factor_refused(sender: Any, user: User, **_: Any) -> None:
-    audit.record(None, "sign_in_failed", user, actor_name=user.username)
+    sign_in_failed(user)

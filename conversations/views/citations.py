@@ -43,9 +43,7 @@ def cited_files(conversation: Conversation, messages: Iterable[Message]) -> list
         _text(told.get("document_title"))
         for message in messages
         for block in message.content
-        if isinstance(cited := block.get("citations"), list)
-        for told in cited
-        if isinstance(told, dict)
+        for told in _told(block)
     } - {""}
     return list(conversation.attachments.filter(name__in=titles)) if titles else []
 
@@ -66,11 +64,8 @@ class Citations:
 
     def marks(self, block: dict[str, Any]) -> SafeString:
         """The marks of a text block, one for each source; empty when it cites nothing."""
-        cited = block.get("citations")
-        found = (
-            [self._citation(one) for one in cited if isinstance(one, dict)] if isinstance(cited, list) else []
-        )
-        return mark_safe("".join(map(_mark, dict.fromkeys(found))))  # noqa: S308 (each made by format_html)
+        found = dict.fromkeys(self._citation(told) for told in _told(block))
+        return mark_safe("".join(map(_mark, found)))  # noqa: S308 (each made by format_html)
 
     def _citation(self, told: dict[str, Any]) -> Citation:
         title = _text(told.get("document_title")) or _text(told.get("title")) or _text(told.get("source"))
@@ -124,6 +119,12 @@ def joined(pieces: list[tuple[str, list[str], SafeString]]) -> list[SafeString]:
                 result.append(f"<p>{marks}</p>")
         before = source
     return [mark_safe(part) for part in result]  # noqa: S308 (made by rendering and format_html)
+
+
+def _told(block: dict[str, Any]) -> list[dict[str, Any]]:
+    """The citation objects of a block, as the provider sent them: they may be anything."""
+    cited = block.get("citations")
+    return [told for told in cited if isinstance(told, dict)] if isinstance(cited, list) else []
 
 
 def _is_paragraph(html: str) -> bool:

@@ -67,13 +67,10 @@ async def _storm(
     quiet = await delays(place, readers, "load-150-20")
     # The answers themselves, read by nobody: what they cost is not counted.
     before = max(memory(one.pid) for one in place.servers)
-    await _answers(place, writers, size, seconds, [])
+    await _answers(place, writers, size, seconds)
     alone = max(memory(one.pid, "VmHWM") for one in place.servers)
-    sockets: list[Any] = []
     closing: list[asyncio.Task[float]] = []
-    sends = asyncio.create_task(
-        _answers(place, writers, size, seconds, sockets, stalled, closing, server.port)
-    )
+    sends = asyncio.create_task(_answers(place, writers, size, seconds, stalled, closing, server.port))
     watching = asyncio.create_task(delays(place, readers, f"load-{int(seconds * 0.75 * 50)}-20"))
     sent = await sends
     busy = await watching
@@ -100,7 +97,7 @@ async def _storm(
 
 
 async def _answers(
-    place: Place, people: list[str], size: int, seconds: float, sockets: list[Any], stalled: int = 0,
+    place: Place, people: list[str], size: int, seconds: float, stalled: int = 0,
     closing: list[asyncio.Task[float]] | None = None, port: int = 0,
 ) -> list[tuple[str, dict[str, Any]]]:  # fmt: skip
     """Sends and waits for the ends; `stalled` sockets open on them at once and read nothing."""
