@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,8 @@ import pytest
 from django.core.cache import cache
 from django.db import connection
 
-from .services import chromium_path, new_database, postgres_server, redis_server
+from . import prepared
+from .services import chromium_path, redis_server
 from .world import (  # noqa: F401 - fixtures
     administrator,
     alice,
@@ -73,22 +73,19 @@ def chromium() -> str:
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[str]:
+def postgres() -> str:
     """Address of a PostgreSQL server of our own, without a database's name."""
     try:
-        with (
-            tempfile.TemporaryDirectory(prefix="chatsite-postgres-", ignore_cleanup_errors=True) as folder,
-            postgres_server(Path(folder)) as url,
-        ):
-            yield url.rpartition("/")[0]
+        return prepared.postgres()
     except FileNotFoundError as error:
         absent("postgres", str(error))
+        raise
 
 
 @pytest.fixture(scope="module")
 def postgres_url(postgres: str) -> str:
-    """DATABASE_URL of an empty database; the tests of one file share it."""
-    return new_database(postgres)
+    """DATABASE_URL of a migrated database; the tests of one file share it."""
+    return prepared.postgres_database()
 
 
 @pytest.fixture(scope="session")

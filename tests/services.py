@@ -92,8 +92,8 @@ def postgres_server(folder: Path) -> Iterator[str]:
         server.wait(20)
 
 
-def new_database(server: str) -> str:
-    """DATABASE_URL of a new, empty database on the server with this address."""
+def new_database(server: str, template: str = "template1") -> str:
+    """DATABASE_URL of a new database on the server with this address: an empty one, or a copy of another."""
     import psycopg
 
     name = f"chatsite_{uuid.uuid4().hex}"
@@ -101,7 +101,7 @@ def new_database(server: str) -> str:
     while True:
         try:
             with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
-                connection.execute(f"CREATE DATABASE {name}")
+                connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
             return f"{server}/{name}"
         except psycopg.OperationalError:
             # It listens a moment before it answers.

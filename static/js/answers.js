@@ -144,12 +144,18 @@ export class Answers {
     this.#views.delete(view.answer.generation);
   }
 
-  /* The server's rendering once it knows the end; the news of it may be faster than another process's memory. */
+  /* The server's rendering once it knows the end: the news of it may be faster than another process's memory, and a
+     stumble of the network must not leave an answer that is over "running". */
   async #ended(message) {
     for (let wait = 150; ; wait *= 2) {
-      const { html } = await getHTML(urls.message(message));
-      const fresh = nodesOf(html).querySelector(".message");
-      if (!isRunning(fresh) || wait > 5000) return fresh;
+      const isLast = wait > 5000;
+      try {
+        const { html } = await getHTML(urls.message(message));
+        const fresh = nodesOf(html).querySelector(".message");
+        if (!isRunning(fresh) || isLast) return fresh;
+      } catch (error) {
+        if (isLast || error.status < 500) throw error;
+      }
       await new Promise((resolve) => setTimeout(resolve, wait));
     }
   }

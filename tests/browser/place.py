@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
 
+from tests import prepared
 from tests.fake_upstream import Call, FakeUpstream, wire
 from tests.fake_upstream.steps import Told
 from tests.running_site import RunningSite, clean_environment
@@ -65,7 +66,7 @@ class Place:
             "ANTHROPIC_API_KEY": "sk-canary-0123456789abcdef",
             "CHATSITE_DRAIN_SECONDS": "1",
         }
-        data = self._folder / "data"
+        data = prepared.data_folder(self._folder / "data")
         self.site = enter(RunningSite(data, port=inside, **variables))
         environment = clean_environment(
             CHATSITE_DATA_DIR=str(data), DJANGO_SETTINGS_MODULE="chatsite.settings", **variables

@@ -33,6 +33,19 @@ async def test_a_reload_in_mid_answer_loses_and_doubles_nothing(place: Place, ch
     assert shown == expected
 
 
+async def test_an_end_whose_rendering_is_lost_on_the_way_is_shown_all_the_same(
+    place: Place, chat: Chat
+) -> None:
+    answer = place.answer()
+    await chat.say("Go")
+    answer.begin().text("To the **end**")
+    await chat.shows("To the")
+    await chat.page.route("**/messages/*/", lambda route: route.abort(), times=1)
+    answer.end()
+    await chat.settled()
+    await expect(chat.answers.last.locator("strong")).to_have_text("end")
+
+
 async def test_two_tabs_are_live_at_once_and_a_third_joins(place: Place, alice: Visit, chat: Chat) -> None:
     answer = place.answer()
     await chat.say("Go")

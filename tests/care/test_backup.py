@@ -18,6 +18,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests import prepared
 from tests.running_site import ROOT, RunningSite, clean_environment
 
 NAME, PASSWORD = "alice", "tulip-Harvest-77"
@@ -56,7 +57,8 @@ def write(client: httpx.Client, acknowledged: dict[str, float], stop: threading.
 @pytest.mark.slow
 def test_a_backup_under_load_comes_back_as_a_working_copy(tmp_path: Path) -> None:
     backup = tmp_path / "backup.tar"
-    with RunningSite(tmp_path / "data", **ADMINISTRATOR) as site, closing(signed_in(site)) as client:
+    data = prepared.data_folder(tmp_path / "data")
+    with RunningSite(data, **ADMINISTRATOR) as site, closing(signed_in(site)) as client:
         sent = client.post("/attachments/", files={"file": ("dot.png", PICTURE, "image/png")})
         assert sent.status_code == 201, sent.text
         picture = sent.json()
@@ -105,8 +107,7 @@ def test_a_backup_under_load_comes_back_as_a_working_copy(tmp_path: Path) -> Non
 def given(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A data folder with a database in it, and its backup without secrets."""
     folder = tmp_path_factory.mktemp("given")
-    data, backup = folder / "data", folder / "backup.tar"
-    assert manage(data, "migrate", "-v0").returncode == 0
+    data, backup = prepared.data_folder(folder / "data"), folder / "backup.tar"
     made = manage(
         data, "shell", "-v0", "-c",
         "from conversations.models import *; User.objects.create_superuser('carol', '', 'x');"
@@ -214,7 +215,7 @@ def test_a_damaged_or_hostile_backup_is_refused_before_anything_is_touched(
 
 
 def test_a_running_server_keeps_its_data(given: tuple[Path, Path], tmp_path: Path) -> None:
-    with RunningSite(tmp_path / "data") as site:
+    with RunningSite(prepared.data_folder(tmp_path / "data")) as site:
         done = manage(site.data_dir, "restore", str(given[1]), "--replace")
     assert done.returncode == 1
     assert "A server is working on this data folder" in done.stderr

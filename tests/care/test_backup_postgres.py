@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import psycopg
 import pytest
 
+from tests import prepared
 from tests.care.test_backup import manage
+from tests.services import new_database
 
 FILL = (
     "from django.contrib.auth.models import Group; from conversations.models import *;"
@@ -25,20 +26,14 @@ READ = (
 
 
 @pytest.fixture
-def databases(postgres_url: str) -> tuple[str, str]:
-    """Two empty databases."""
-    base = postgres_url.rpartition("/")[0]
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
-        for name in ("care_from", "care_to"):
-            connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-            connection.execute(f"CREATE DATABASE {name}")
-    return f"{base}/care_from", f"{base}/care_to"
+def databases(postgres: str) -> tuple[str, str]:
+    """A migrated database and an empty one."""
+    return prepared.postgres_database(), new_database(postgres)
 
 
 def test_all_tables_come_back_with_their_sequences(databases: tuple[str, str], tmp_path: Path) -> None:
     data, backup = tmp_path / "data", tmp_path / "backup.tar"
     source, target = ({"DATABASE_URL": url, "SECRET_KEY": "s" * 50} for url in databases)
-    assert manage(data, "migrate", "-v0", **source).returncode == 0
     made = manage(data, "shell", "-v0", "-c", FILL, **source)
     assert made.returncode == 0, made.stderr
     done = manage(data, "backup", str(backup), **source)
@@ -52,10 +47,9 @@ def test_all_tables_come_back_with_their_sequences(databases: tuple[str, str], t
     assert manage(data, "migrate", "--check", **target).returncode == 0
 
 
-def test_a_backup_of_the_other_kind_is_refused(databases: tuple[str, str], tmp_path: Path) -> None:
-    data, backup = tmp_path / "data", tmp_path / "backup.tar"
-    assert manage(data, "migrate", "-v0").returncode == 0
+def test_a_backup_of_the_other_kind_is_refused(postgres: str, tmp_path: Path) -> None:
+    data, backup = prepared.data_folder(tmp_path / "data"), tmp_path / "backup.tar"
     assert manage(data, "backup", str(backup)).returncode == 0
-    done = manage(data, "restore", str(backup), DATABASE_URL=databases[0])
+    done = manage(data, "restore", str(backup), DATABASE_URL=new_database(postgres))
     assert done.returncode == 1
     assert "is of a sqlite database" in done.stderr

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx
 
+from tests import prepared
 from tests.care.test_backup import ADMINISTRATOR, manage, signed_in
 from tests.fake_upstream import FakeUpstream
 from tests.running_site import RunningSite
@@ -34,7 +35,8 @@ def test_a_key_is_nowhere(tmp_path: Path) -> None:
             **ADMINISTRATOR, "ANTHROPIC_API_KEY_FILE": str(key_file), "ANTHROPIC_BASE_URL": upstream.url,
             "ANTHROPIC_MODEL": "claude-opus-4-5", "CHATSITE_LOG_LEVEL": "DEBUG", "CHATSITE_UPSTREAM_BACKOFF": "0.01",
         }  # fmt: skip
-        with RunningSite(tmp_path / "data", **variables) as site, closing(signed_in(site)) as client:
+        data = prepared.data_folder(tmp_path / "data")
+        with RunningSite(data, **variables) as site, closing(signed_in(site)) as client:
             for text in QUESTIONS:
                 _ask(client, text, seen)
             assert upstream.calls[0].headers["x-api-key"] == KEY, "the key was really used"

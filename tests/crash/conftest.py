@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.fake_upstream import FakeUpstream
+from tests.prepared import data_folder
 from tests.running_site import RunningSite
 
 from .person import NAME, PASSWORD, opened
@@ -28,7 +29,7 @@ def _variables(upstream: FakeUpstream) -> dict[str, str]:
 @pytest.fixture(scope="session")
 def prepared(tmp_path_factory: pytest.TempPathFactory, session_upstream: FakeUpstream) -> Path:
     """A data folder that a server has been started on: migrated, with its administrator and static files."""
-    folder = tmp_path_factory.mktemp("prepared") / "data"
+    folder = data_folder(tmp_path_factory.mktemp("prepared") / "data")
     with RunningSite(folder, **_variables(session_upstream)):
         pass
     return folder

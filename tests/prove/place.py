@@ -19,8 +19,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from tests import prepared
 from tests.running_site import ROOT, clean_environment
-from tests.services import free_port, postgres_server, redis_server
+from tests.services import free_port, redis_server
 
 from .upstream import Provider
 
@@ -117,10 +118,9 @@ class Place:
             "SECRET_KEY": "prove-" * 8,
             **self._settings,
         }
+        prepared.data_folder(self.folder / "data")
         if self.database == POSTGRES:
-            self.environment["DATABASE_URL"] = self._stack.enter_context(
-                postgres_server(self._temporary("postgres"))
-            )
+            self.environment["DATABASE_URL"] = prepared.postgres_database()
             if "REDIS_URL" not in self.environment:
                 self.environment["REDIS_URL"] = self._stack.enter_context(
                     redis_server(self._temporary("redis"))

@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.prepared import data_folder
 from tests.running_site import ROOT, RunningSite, clean_environment
 
 from .test_start import ADMINISTRATOR, signed_in
@@ -40,7 +41,8 @@ def test_two_servers_share_one_database(postgres_url: str, redis_url: str, tmp_p
 def test_readyz_names_what_is_missing(redis_url: str, tmp_path: Path) -> None:
     host, _, port = redis_url.removeprefix("redis://").removesuffix("/0").partition(":")
     # A port that nobody listens on.
-    with RunningSite(tmp_path / "data", REDIS_URL=f"redis://{host}:{int(port) ^ 1}/0") as site:
+    data = data_folder(tmp_path / "data")
+    with RunningSite(data, REDIS_URL=f"redis://{host}:{int(port) ^ 1}/0") as site:
         answer = httpx.get(f"{site.url}/readyz")
         assert (answer.status_code, answer.json()["missing"]) == (503, ["Redis cannot be reached."])
         assert httpx.get(f"{site.url}/healthz").status_code == 200

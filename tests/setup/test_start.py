@@ -21,6 +21,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+from tests.prepared import data_folder
 from tests.running_site import RunningSite
 
 PASSWORD = "correct-horse-battery"
@@ -43,7 +44,7 @@ def ann(site: RunningSite) -> Iterator[httpx.Client]:
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder that a server has used, with the administrator ann; copy it."""
-    data = tmp_path_factory.mktemp("prepared") / "data"
+    data = data_folder(tmp_path_factory.mktemp("prepared") / "data")
     with RunningSite(data, **ADMINISTRATOR):
         pass
     return data
@@ -320,7 +321,7 @@ def test_ambiguous_or_huge_heads_are_refused(site: RunningSite, head: bytes) -> 
 
 def test_it_stays_small_when_idle(tmp_path: Path) -> None:
     # A site of its own: after a page with an answer the render process lives on for a minute.
-    with RunningSite(tmp_path / "data") as site:
+    with RunningSite(data_folder(tmp_path / "data")) as site:
         assert memory(site) < 120
 
 
