@@ -35,12 +35,15 @@ JSON = {"HTTP_ACCEPT": "application/json"}
 
 
 class Person:
-    """A signed-in person: what their browser does, and who they are."""
+    """A signed-in person: what their browser does, and who they are. `session` is the key of one they have already."""
 
-    def __init__(self, user: User) -> None:
+    def __init__(self, user: User, session: str = "") -> None:
         self.user = user
         self.client = Client(raise_request_exception=True)
-        self.client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+        if session:
+            self.client.cookies["sessionid"] = session
+        else:
+            self.client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
 
     def get(self, path: str, **extra: Any) -> HttpResponse:
         return self.client.get(path, **{**JSON, **extra})  # type: ignore[return-value]

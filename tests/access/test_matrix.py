@@ -6,19 +6,21 @@ A new address without a row here fails `test_every_address_of_the_chat_is_in_the
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group
+from django.db import transaction
 from django.test import Client
 
 from conversations.actions.invitations import invite
 from conversations.actions.sharing import create_link
-from conversations.models import Conversation, LanguageModel, Message, Participant, Provider
+from conversations.models import Conversation, LanguageModel, Message, Participant, Provider, User
 from conversations.urls import urlpatterns
 from tests.attachments.given import attached
-from tests.world import JSON, Person, finished, member
+from tests.world import JSON, Person, answering, finished, member
 
 READ, WRITE, OWN, NOBODYS, ANYBODY = "read", "write", "own", "nobody's", "anybody"
 ADMINISTER = "administer"
@@ -126,42 +128,75 @@ PEOPLE = {
 }
 
 
-@pytest.fixture
-def sent(alice: Person) -> dict[str, Any]:
-    """A conversation of alice's with one answer that may be continued."""
+@pytest.fixture(scope="module")
+def site(django_db_setup: None, django_db_blocker: Any) -> Iterator[dict[str, Any]]:
+    """The small site that every row is asked of, made once: what a test changes is rolled back to it. The ids of its
+    parts, and the people: users by who they are, each with the key of a session.
+    """
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield _made()
+        transaction.set_rollback(True)
+
+
+def _made() -> dict[str, Any]:
+    """A conversation of alice's with one answer that may be continued, and everybody who might try something."""
+    answering()
+    alice, erin, frank = member("alice"), member("erin").user, member("frank").user
     sent = alice.start("Question")
     finished(sent["generation"], "Answer", stop_reason="max_tokens")
     conversation = Conversation.objects.get(pk=sent["conversation"])
-    erin = member("erin").user
-    frank = Participant.objects.create(conversation=conversation, user=member("frank").user, role="reader")
+    named = Participant.objects.create(conversation=conversation, user=frank, role="reader")
     link, _ = create_link(erin, conversation, None, 7, public=False)
+    people = {"owner": alice, "bob": member("bob"), "boss": member("boss", is_staff=True, is_superuser=True)}
+    for who in PEOPLE:
+        if who != "owner":
+            is_boss = who == "administrator"
+            people[who] = member(who.replace(" ", "-"), is_staff=is_boss, is_superuser=is_boss)
+    for who, role in (("co-owner", "owner"), ("writer", "writer"), ("reader", "reader")):
+        Participant.objects.create(conversation=conversation, user=people[who].user, role=role)
+    writers = Group.objects.create(name="writers")
+    people["writer by group"].user.groups.add(writers)
+    Participant.objects.create(conversation=conversation, group=writers, role="writer")
     return sent | {
         "attachment": str(attached(alice.user, conversation).pk),
-        "participant": frank.pk,
+        "participant": named.pk,
         "link": link.pk,
         "person": erin.pk,
         "group": Group.objects.create(name="Harbour").pk,
         "invitation": invite(erin, "member", [], "", 7)[0].pk,
         "provider": Provider.objects.get().pk,
         "model": LanguageModel.objects.get().pk,
+        "people": {
+            who: (person.user.pk, person.client.cookies["sessionid"].value) for who, person in people.items()
+        },
     }
 
 
-def person_who_is(who: str, alice: Person, conversation: Conversation) -> Person:
-    if who == "owner":
-        return alice
-    person = member("dora", is_staff=who == "administrator", is_superuser=who == "administrator")
-    roles = {"co-owner": "owner", "writer": "writer", "reader": "reader"}
-    if who in roles:
-        Participant.objects.create(conversation=conversation, user=person.user, role=roles[who])
-    elif who == "writer by group":
-        group = Group.objects.create(name="writers")
-        person.user.groups.add(group)
-        Participant.objects.create(conversation=conversation, group=group, role="writer")
-    elif who == "reader of the workspace":
-        conversation.visibility = Conversation.Visibility.WORKSPACE
-        conversation.save()
-    return person
+@pytest.fixture
+def sent(site: dict[str, Any], db: None) -> dict[str, Any]:
+    """The ids of the site's parts; in the database from here on are changes of this test alone."""
+    return {name: id for name, id in site.items() if name != "people"}
+
+
+@pytest.fixture
+def person(site: dict[str, Any], db: None) -> Callable[[str], Person]:
+    """Somebody of PEOPLE, as the database has them now, signed in."""
+
+    def find(who: str) -> Person:
+        pk, session = site["people"][who]
+        return Person(User.objects.get(pk=pk), session)
+
+    return find
+
+
+@pytest.fixture
+def alice(person: Callable[[str], Person]) -> Person:
+    return person("owner")
+
+
+@pytest.fixture
+def bob(person: Callable[[str], Person]) -> Person:
+    return person("bob")
 
 
 def path_of(row: Row, sent: dict[str, Any]) -> str:
@@ -189,12 +224,12 @@ def test_every_address_of_the_chat_is_in_the_table() -> None:
 @pytest.mark.parametrize("who", PEOPLE)
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row.method}-{row.name}")
 def test_each_right_opens_what_it_should_and_nothing_else(
-    row: Row, who: str, alice: Person, sent: dict[str, Any]
+    row: Row, who: str, person: Callable[[str], Person], sent: dict[str, Any]
 ) -> None:
-    conversation = Conversation.objects.get(pk=sent["conversation"])
-    person = person_who_is(who, alice, conversation)
+    if who == "reader of the workspace":
+        Conversation.objects.update(visibility=Conversation.Visibility.WORKSPACE)
     before = list(Message.objects.order_by("pk").values())
-    response = ask(person.client, row, path_of(row, sent))
+    response = ask(person(who).client, row, path_of(row, sent))
     if row.right == ANYBODY or row.right in PEOPLE[who]:
         assert response.status_code == row.success, response.content
     else:
@@ -273,16 +308,15 @@ def test_a_csrf_token_from_the_page_is_taken(alice: Person) -> None:
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"])
 @pytest.mark.parametrize("name", sorted({row.name for row in TABLE if row.method == "POST"}))
 def test_a_write_happens_through_post_alone(
-    name: str, method: str, alice: Person, sent: dict[str, Any]
+    name: str, method: str, person: Callable[[str], Person], sent: dict[str, Any]
 ) -> None:
     rows = [row for row in TABLE if row.name == name]
     row = next(row for row in rows if row.method == "POST")
     reads = any(other.method == "GET" for other in rows)
     conversation = list(Conversation.objects.values())
     before = list(Message.objects.order_by("pk").values())
-    if row.right == ADMINISTER:
-        alice = member("boss", is_staff=True, is_superuser=True)
-    response = alice.client.generic(
+    asking = person("boss" if row.right == ADMINISTER else "owner")
+    response = asking.client.generic(
         method, path_of(row, sent) + "?text=More&title=Mine", HTTP_X_HTTP_METHOD_OVERRIDE="POST", **JSON
     )
     assert response.status_code == (200 if reads and method in ("GET", "HEAD") else 405)
