@@ -2,47 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
-from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Page, expect
+from playwright.async_api import expect
 
 from tests.fake_upstream import wire
 from tests.fake_upstream.faults import fault
 
+from .axe import audit, violations
 from .conftest import NewVisit
 from .place import Place
 from .texts import HARD
 from .visit import Chat, Visit
 
 ADMINISTRATOR = {"is_staff": True, "is_superuser": True, "display_name": "Carol"}
-OPTIONS: dict[str, Any] = {"resultTypes": ["violations"]}
-# Another scheme changes nothing but colours.
-COLOURS = OPTIONS | {"runOnly": ["color-contrast"]}
-VARIANTS = [
-    ("light", 1440, OPTIONS),
-    ("dark", 1440, COLOURS),
-    ("dark", 360, COLOURS),
-    ("light", 360, OPTIONS),
-]
-
-
-async def audit(page: Page) -> None:
-    """Fails with what axe finds wrong with the page as it is now."""
-    found = []
-    for scheme, width, options in VARIANTS:
-        await page.emulate_media(
-            color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce"
-        )
-        await page.set_viewport_size({"width": width, "height": 900})
-        # Colours are compared as they are painted: one frame for the new scheme.
-        await page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-        result = await Axe().run(page, options=options)
-        for violation in result.response["violations"]:
-            for node in violation["nodes"]:
-                found.append((scheme, width, violation["id"], node["failureSummary"], node["html"][:200]))
-    assert found == []
 
 
 @pytest.mark.parametrize("path", ["/accounts/login/", "/accounts/password/reset/", "/accounts/signup/"])
@@ -153,8 +125,7 @@ async def test_the_sidebar_over_the_page(visit: NewVisit) -> None:
     phone = await visit(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
     chat = await phone.chat(phone.conversation(["Question", "Answer"], "On a phone"))
     await chat.page.get_by_role("button", name="Show the sidebar").tap()
-    result = await Axe().run(chat.page, options=OPTIONS)
-    assert [(one["id"], one["nodes"][0]["html"]) for one in result.response["violations"]] == []
+    assert [(one["id"], one["nodes"][0]["html"]) for one in await violations(chat.page)] == []
 
 
 async def test_bars_and_toasts(place: Place, visit: NewVisit) -> None:

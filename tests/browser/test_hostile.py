@@ -56,7 +56,7 @@ async def _is_inert(chat: Chat) -> None:
 async def test_hostile_answers_are_inert_while_they_stream_and_after_a_reload(
     place: Place, visit: NewVisit, bypass_csp: bool
 ) -> None:
-    alice = await visit(bypass_csp=bypass_csp)
+    alice = await visit(fresh=True, bypass_csp=bypass_csp)
     chat = await alice.chat()
     await chat.page.evaluate(_POLICY)
     answer = place.answer()

@@ -16,12 +16,14 @@ from playwright.async_api import (
     Locator,
     Page,
     Request,
+    ViewportSize,
     WebError,
     expect,
 )
 
 from .place import Place
 
+WIDE: ViewportSize = {"width": 1440, "height": 900}
 # Lines of the console that a test's own cut of the network causes.
 NETWORK_NOISE = re.compile(
     r"WebSocket connection to .* failed|Failed to load resource: (net::ERR_|the server responded with a status of)"
@@ -151,14 +153,18 @@ class Visit:
         self.name = name
         self.record = Record(place.url)
         self.record.watch(context)
+        self._blank = list(context.pages)
+
+    async def _tab(self) -> Page:
+        return self._blank.pop() if self._blank else await self.context.new_page()
 
     async def chat(self, path: str = "/") -> Chat:
         """A new tab on a chat page."""
-        return await Chat(self.place, await self.context.new_page()).open(path)
+        return await Chat(self.place, await self._tab()).open(path)
 
     async def page(self, path: str) -> Page:
         """A new tab on any page."""
-        page = await self.context.new_page()
+        page = await self._tab()
         await page.goto(self.place.url + path)
         return page
 
@@ -171,17 +177,23 @@ class Visit:
             await self.context.close()
 
     async def clean(self) -> bool:
-        """Leaves the context as a new one would be, but for the browser's caches; what pages keep is kept by person.
-        False when a page does not end.
+        """Leaves the context as a new one would be, but for the browser's caches and one tab on a page without
+        scripts; what pages keep in the browser is kept by person. False when that does not succeed: a page does not
+        end, the site is down.
         """
         self.record.leave(self.context)
         try:
             async with asyncio.timeout(5):
                 await self.context.set_offline(False)
                 await self.context.unroute_all(behavior="ignoreErrors")
-                for page in self.context.pages:
-                    await page.close()
                 await self.context.clear_cookies()
-        except TimeoutError:
+                for page in self.context.pages[1:]:
+                    await page.close()
+                for page in self.context.pages:
+                    await page.unroute_all(behavior="ignoreErrors")
+                    await page.goto(self.place.url + "/healthz")
+                    await page.emulate_media(color_scheme="null", reduced_motion="reduce")
+                    await page.set_viewport_size(WIDE)
+        except (TimeoutError, Error):
             return False
         return True
