@@ -1,6 +1,5 @@
 import { announce } from "./lib/announce.js";
-import { getHTML, post } from "./lib/http.js";
-import { nodesOf } from "./lib/html.js";
+import { getFresh, post } from "./lib/http.js";
 import { urls } from "./lib/page.js";
 import { Answer } from "./models/answer.js";
 import { AnswerView } from "./elements/answer-view.js";
@@ -13,6 +12,8 @@ const ENDINGS = {
   interrupted: "The answer broke off.",
 };
 const RUNNING = ["queued", "running"];
+
+const messageIn = (fragment) => fragment.querySelector(".message");
 
 export const isRunning = (article) => RUNNING.includes(article?.dataset.status);
 
@@ -144,25 +145,11 @@ export class Answers {
     this.#views.delete(view.answer.generation);
   }
 
-  /* The server's rendering once it knows the end: the news of it may be faster than another process's memory, and a
-     stumble of the network must not leave an answer that is over "running". */
-  async #ended(message) {
-    for (let wait = 150; ; wait *= 2) {
-      const isLast = wait > 5000;
-      try {
-        const { html } = await getHTML(urls.message(message));
-        const fresh = nodesOf(html).querySelector(".message");
-        if (!isRunning(fresh) || isLast) return fresh;
-      } catch (error) {
-        if (isLast || error.status < 500) throw error;
-      }
-      await new Promise((resolve) => setTimeout(resolve, wait));
-    }
-  }
-
   async #settle(article, before = () => {}) {
     try {
-      const fresh = await this.#ended(article.dataset.message);
+      // The news of the end may be faster than another process's memory.
+      const { fragment } = await getFresh(urls.message(article.dataset.message), (it) => isRunning(messageIn(it)));
+      const fresh = messageIn(fragment);
       this.transcript.keepPlace(() => {
         before();
         settleInto(article, fresh);

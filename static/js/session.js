@@ -1,5 +1,5 @@
 import { Answers, isRunning } from "./answers.js";
-import { getHTML, Refused, signIn } from "./lib/http.js";
+import { getFresh, getHTML, Refused, signIn } from "./lib/http.js";
 import { documentOf, nodesOf } from "./lib/html.js";
 import { page, urls } from "./lib/page.js";
 import { Connection } from "./models/connection.js";
@@ -149,9 +149,10 @@ export class Session {
 
   async #refresh() {
     try {
-      const { fragment, hasEarlier } = await this.#newest();
+      // Not older than an end that this page has seen.
+      const { fragment, headers } = await getFresh(urls.history(), this.answers.isOutdated);
       this.transcript.reconcile(fragment, this.answers.isLive);
-      this.transcript.earlier = hasEarlier;
+      this.transcript.earlier = headers.get("X-Has-Earlier") === "1";
       this.#bindRunning();
       if (this.#newPage) await this.#dress();
       else this.#totals();
@@ -159,16 +160,6 @@ export class Session {
       if (error instanceof Refused && error.status === 404) this.gone();
     }
     this.#changed();
-  }
-
-  /* The newest messages, asked for again while they are older than an end that this page has seen. */
-  async #newest() {
-    for (let wait = 150; ; wait *= 2) {
-      const { html, headers } = await getHTML(urls.history());
-      const fragment = nodesOf(html);
-      if (!this.answers.isOutdated(fragment) || wait > 5000) return { fragment, hasEarlier: headers.get("X-Has-Earlier") === "1" };
-      await new Promise((resolve) => setTimeout(resolve, wait));
-    }
   }
 
   #bindRunning() {

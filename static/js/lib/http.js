@@ -1,3 +1,4 @@
+import { nodesOf } from "./html.js";
 import { page } from "./page.js";
 
 /** An answer of the server that is no success: its status and the words it gave. */
@@ -37,6 +38,21 @@ export async function getHTML(url) {
   const response = await reach(url, { headers: { Accept: "text/html", "X-Requested-With": "fetch" } });
   if (response.redirected && new URL(response.url).pathname.startsWith(page.signIn)) signIn();
   return { html: await response.text(), headers: response.headers };
+}
+
+/** GET HTML as nodes, again and again for ten seconds while it `isOld` or the network stumbles. Throws as getHTML. */
+export async function getFresh(url, isOld) {
+  for (let wait = 150; ; wait *= 2) {
+    const isLast = wait > 5000;
+    try {
+      const { html, headers } = await getHTML(url);
+      const fragment = nodesOf(html);
+      if (isLast || !isOld(fragment)) return { fragment, headers };
+    } catch (error) {
+      if (isLast || error.status < 500) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, wait));
+  }
 }
 
 /** To the sign-in page, and back here afterwards. */
