@@ -163,11 +163,11 @@ def enter_environment(arguments: list[str]) -> NoReturn:
 
 
 def pytest_arguments(given: list[str]) -> list[str]:
-    """The suite on three processes, one test at a time each, unless the caller says how many or debugs: much of it
-    waits for servers, and so two cores do the work of three.
+    """The suite on three processes, unless the caller says how many or debugs: much of it waits for servers, and so
+    two cores do the work of three.
     """
     own = any(a in ("--pdb", "--trace") or a.startswith(("-n", "--numprocesses", "no:xdist")) for a in given)
-    return ["-m", "pytest"] + ([] if own else ["-n", "3", "--maxschedchunk", "1"]) + given
+    return ["-m", "pytest"] + ([] if own else ["-n", "3"]) + given
 
 
 def main() -> None:

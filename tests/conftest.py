@@ -28,13 +28,9 @@ from .world import (  # noqa: F401 - fixtures
     world,
 )
 
+pytest_plugins = ["tests.scheduling"]
+
 REQUIRED = {part.strip() for part in os.environ.get("CHATSITE_TEST_REQUIRE", "").split(",") if part.strip()}
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The slow ones first, each order as shuffled: none of them is what everybody waits for at the end."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 def absent(part: str, reason: str) -> None:
