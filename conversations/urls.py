@@ -91,6 +91,7 @@ urlpatterns: list[URLPattern] = [
     path("workspace/", workspace.workspace, name="workspace"),
     path("attachments/", attachments.upload, name="attachments"),
     path("attachments/<uuid:id>/", attachments.attachment, name="attachment"),
+    path("attachments/<uuid:id>/alt/", attachments.alt, name="attachment-alt"),
     path("attachments/<uuid:id>/thumbnail/", attachments.thumbnail, name="attachment-thumbnail"),
     path("audit/", audit.audit, name="audit"),
     path("audit/download/", audit.download, name="audit-download"),

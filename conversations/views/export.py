@@ -41,6 +41,7 @@ def _json(found: Conversation, path: list[Message]) -> str:
             {
                 "id": file.pk,
                 "name": file.name,
+                "alt": file.alt,
                 "media_type": file.media_type,
                 "width": file.width,
                 "height": file.height,
@@ -55,7 +56,10 @@ def _json(found: Conversation, path: list[Message]) -> str:
 
 def _markdown(found: Conversation, path: list[Message]) -> str:
     parts = [f"# {found}\n"]
-    names = {id: f"{file.name} ({file.media_type})" for id, file in files_of(path).items()}
+    names = {
+        id: f"{file.name} ({file.media_type})" + (f": {file.alt}" if file.alt else "")
+        for id, file in files_of(path).items()
+    }
     joined = False
     for row in path:
         if row.role == Message.Role.USER:

@@ -105,6 +105,7 @@ TABLE = [
     Row("attachments", "POST", ANYBODY, 400),
     Row("attachment", "GET", READ, 200),
     Row("attachment-thumbnail", "GET", READ, 200),
+    Row("attachment-alt", "POST", WRITE, 200, {"alt": "Pier"}),
     Row("generation-stop", "POST", WRITE, 202),
     Row("generation-events", "GET", READ, 200),
     Row("audit", "GET", ADMINISTER, 200),

@@ -378,16 +378,26 @@ async def test_pictures_are_looked_at_by_keyboard(chat: Chat) -> None:
     await chat.page.keyboard.press("0")
     await expect(zoom).to_have_text(fit)
     await chat.page.keyboard.press("ArrowRight")
-    await expect(chat.page.get_by_role("dialog", name="two.png")).to_be_visible()
+    viewer_of_two = chat.page.get_by_role("dialog", name="two.png")
+    await expect(viewer_of_two).to_be_visible()
     await expect(chat.page.locator(".viewer__count")).to_have_text("2 / 2")
     await chat.page.keyboard.press("ArrowRight")
     await expect(chat.page.locator(".viewer__count")).to_have_text("2 / 2")
     async with chat.page.expect_download() as download:
         await chat.page.get_by_role("link", name="Download").press("Enter")
     assert (await download.value).suggested_filename == "two.png"
+    await chat.page.get_by_role("button", name="Describe the picture").press("Enter")
+    field = chat.page.get_by_label("Description", exact=True)
+    await expect(field).to_be_focused()
+    await field.press_sequentially("Tide at 0-3 m")
+    await chat.page.get_by_role("button", name="Save").press("Enter")
+    await expect(viewer_of_two.get_by_role("img", name="Tide at 0-3 m")).to_be_visible()
+    await expect(field).to_be_hidden()
     await chat.page.keyboard.press("Escape")
     await expect(chat.page.locator("#viewer")).to_be_hidden()
     await expect(link).to_be_focused()
+    await chat.page.reload()
+    await expect(chat.turns.last.get_by_role("link", name="Tide at 0-3 m")).to_be_visible()
 
 
 async def test_an_edit_keeps_the_pictures(place: Place, chat: Chat) -> None:
@@ -413,4 +423,7 @@ async def test_files_and_the_viewer_are_accessible(chat: Chat) -> None:
     await audit(chat.page)
     await chat.turns.last.locator("a.attachment--image").first.click()
     await expect(chat.page.locator("#viewer img")).to_have_js_property("complete", True)
+    await audit(chat.page)
+    await chat.page.get_by_role("button", name="Describe the picture").click()
+    await expect(chat.page.locator("#alt-text")).to_be_visible()
     await audit(chat.page)
