@@ -78,7 +78,10 @@ def with_files(
     large = takes_large(pictures_in(turns), abilities)
     text = sum(len(str(block.get("text", "")).encode()) for block in _blocks(turns))
     chosen = {id: _chosen(row, large) for id, row in attachments.items()}
-    refuse_too_large(text + sum(size_in_request(attachments[id], file) for id, file in chosen.items()))
+    size = text + sum(size_in_request(attachments[id], file) for id, file in chosen.items())
+    refuse_too_large(size)
+    if dialect == "demo":
+        chosen |= _whole(turns, attachments, settings.UPSTREAM_REQUEST_MAX_BYTES - size)
     result = []
     for turn in turns:
         blocks: list[Block] = []
@@ -129,6 +132,19 @@ def refuse_too_large(size: int) -> None:
 
 def _chosen(row: Attachment, large: bool) -> StoredFile:
     return row.sent_large if large and row.sent_large is not None else row.sent
+
+
+def _whole(turns: Turns, attachments: dict[str, Attachment], room: int) -> dict[str, StoredFile]:
+    """For the demo, which tells what was uploaded: the newest pictures with all pixels, as far as there is room."""
+    found = {}
+    for block in reversed(list(_blocks(turns))):
+        row = attachments.get(_id(block) or "")
+        if row is not None and row.is_picture:
+            more = size_in_request(row, row.original) - size_in_request(row, row.sent)
+            if more <= room:
+                found[str(row.pk)] = row.original
+                room -= more
+    return found
 
 
 def _document(row: Attachment, dialect: str) -> Block:
