@@ -1,5 +1,6 @@
 """The sources of an answer (messages-api 4.4) as the transcript shows them: numbered marks in the text, and for each a
-panel with the quoted passage and its place in our own copy. Used by `transcript` and `snapshot`.
+panel with the quoted passage and its place in our own copy. Used by
+`transcript`, `snapshot` and `footnotes`.
 
 A cited answer arrives as several text blocks in a row, which read as one text.
 """
@@ -49,7 +50,9 @@ def cited_files(conversation: Conversation, messages: Iterable[Message]) -> list
 
 
 class Citations:
-    """The sources of one message, numbered in the order of their marks; equal ones share a number."""
+    """The sources of a message, or of an exported conversation, numbered in the order of their marks; equal ones share
+    a number.
+    """
 
     def __init__(self, message: uuid.UUID, files: Iterable[Attachment]) -> None:
         self.found: list[Citation] = []
@@ -62,10 +65,13 @@ class Citations:
             if other is not None and other.original_id != file.original_id:
                 self._files[file.name] = None
 
+    def of(self, block: dict[str, Any]) -> list[Citation]:
+        """The sources of a text block, each once."""
+        return list(dict.fromkeys(self._citation(told) for told in _told(block)))
+
     def marks(self, block: dict[str, Any]) -> SafeString:
         """The marks of a text block, one for each source; empty when it cites nothing."""
-        found = dict.fromkeys(self._citation(told) for told in _told(block))
-        return mark_safe("".join(map(_mark, found)))  # noqa: S308 (each made by format_html)
+        return mark_safe("".join(map(_mark, self.of(block))))  # noqa: S308 (each made by format_html)
 
     def _citation(self, told: dict[str, Any]) -> Citation:
         title = _text(told.get("document_title")) or _text(told.get("title")) or _text(told.get("source"))
