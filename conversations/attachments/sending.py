@@ -100,6 +100,11 @@ def with_files(
     return result
 
 
+def text_of(attachment: Attachment) -> str:
+    """A text document as models get it, to whose characters their citations refer. Raises CannotBeSent."""
+    return _read(attachment.sent).decode()
+
+
 def refuse_unreadable(attachments: Iterable[Attachment], abilities: Capabilities) -> None:
     """Raises CannotBeSent when the model does not take one of these files."""
     for row in attachments:
@@ -151,7 +156,7 @@ def _document(row: Attachment, dialect: str) -> Block:
     source = (
         _base64(row.sent)
         if row.media_type == PDF
-        else {"type": "text", "media_type": "text/plain", "data": _read(row.sent).decode()}
+        else {"type": "text", "media_type": "text/plain", "data": text_of(row)}
     )
     block: Block = {"type": "document", "source": source, "title": row.name}
     # All documents of a request or none (messages-api 4.2).
@@ -161,7 +166,7 @@ def _document(row: Attachment, dialect: str) -> Block:
 def _as_text(row: Attachment) -> str:
     """For servers without documents: the text itself, framed so that it is told from the question."""
     name = row.name.replace('"', "'")
-    return f'<document name="{name}">\n{_read(row.sent).decode()}\n</document>'
+    return f'<document name="{name}">\n{text_of(row)}\n</document>'
 
 
 def _joined(blocks: list[Block], texts: list[str]) -> list[Block]:

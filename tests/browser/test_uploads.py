@@ -276,23 +276,27 @@ async def test_an_upload_that_broke_off_is_tried_again(place: Place, chat: Chat)
 async def test_a_question_about_a_pdf_is_answered_with_a_citation_that_opens(
     place: Place, chat: Chat
 ) -> None:
-    await attach(chat, pdf(3))
-    await expect(rows(chat).locator("[role=progressbar]")).to_have_count(0)
+    await attached(chat, pdf(3), NOTES)
     answer = place.answer()
     await chat.say("How long is the pier?")
     cited = {
         "type": "page_location", "cited_text": "The pier is 61 m long.", "document_index": 0,
         "document_title": "gauge.pdf", "start_page_number": 2, "end_page_number": 3,
     }  # fmt: skip
+    noted = {
+        "type": "char_location", "cited_text": "61 m", "document_index": 1, "document_title": "notes.txt",
+        "start_char_index": 12, "end_char_index": 16,
+    }  # fmt: skip
     answer.begin().text("It is ").raw(wire.block_stop(0))
     answer.raw(wire.block_start(1)).text("61 m long", 1).raw(
         wire.delta(1, type="citations_delta", citation=cited)
     )
-    answer.raw(wire.block_stop(1) + wire.block_start(2)).text(", says the gauge.", 2).end(index=2)
+    answer.raw(wire.block_stop(1) + wire.block_start(2)).text(", says the gauge.", 2)
+    answer.raw(wire.delta(2, type="citations_delta", citation=noted)).end(index=2)
     await chat.settled()
     for _ in range(2):
         await expect(chat.answers.last.locator(".prose > p")).to_have_text(
-            "It is 61 m long1, says the gauge."
+            "It is 61 m long1, says the gauge.2"
         )
         panel = chat.page.get_by_role("dialog", name="Source 1")
         await expect(panel).to_be_hidden()
@@ -308,6 +312,11 @@ async def test_a_question_about_a_pdf_is_answered_with_a_citation_that_opens(
         await chat.page.keyboard.press("Escape")
         await expect(panel).to_be_hidden()
         await expect(mark).to_be_focused()
+        await chat.answers.last.get_by_role("button", name="Source 2: notes.txt").click()
+        passage = chat.page.get_by_role("dialog", name="Source 2").locator(".source__passage")
+        await expect(passage).to_have_text("The pier is 61 m long.")
+        await expect(passage.locator("mark")).to_have_text("61 m")
+        await audit(chat.page)
         await chat.page.reload()
 
 
