@@ -54,6 +54,8 @@ SOCKET_QUEUE_MESSAGES = count("SOCKET_QUEUE_MESSAGES", 64)
 PROMPT_MAX_CHARACTERS = count("PROMPT_MAX_CHARACTERS", 200_000)
 DATA_UPLOAD_MAX_MEMORY_SIZE = count("DATA_UPLOAD_MAX_MEMORY_SIZE", 2 * MIB)
 UPLOAD_REQUEST_MAX_BYTES = count("UPLOAD_REQUEST_MAX_BYTES", 32 * MIB)
+# Bodies that this process holds in memory and on disk at the same time, in all.
+UPLOADS_AT_ONCE = count("UPLOADS_AT_ONCE", 20)
 REQUEST_SECONDS = seconds("REQUEST_SECONDS", 60)
 
 # Files. Pixels are of the picture, sides in pixels, sizes in bytes.

@@ -4,7 +4,7 @@ const ADDRESS = "/attachments/";
 
 /**
  * POST one file; resolves to the server's description of it. `progress` hears the sent share, 0 to 1, and `signal`
- * ends it. Throws Refused or Unreached. XMLHttpRequest, because fetch does not tell how much has been sent.
+ * ends it. Throws Refused (with `after`, where it may go again after so many seconds) or Unreached. XMLHttpRequest, because fetch does not tell how much has been sent.
  */
 export function sendFile(file, { progress, signal }) {
   return new Promise((resolve, reject) => {
@@ -14,7 +14,8 @@ export function sendFile(file, { progress, signal }) {
     request.addEventListener("load", () => {
       if (request.status === 201) return resolve(request.response);
       if (request.status === 401) signIn();
-      return reject(new Refused(request.status, request.response?.error));
+      const after = Number(request.getResponseHeader("Retry-After"));
+      return reject(Object.assign(new Refused(request.status, request.response?.error), { after }));
     });
     for (const name of ["error", "abort", "timeout"]) request.addEventListener(name, () => reject(new Unreached()));
     signal.addEventListener("abort", () => request.abort());
