@@ -29,8 +29,8 @@ def passage(text: str, start: int, end: int, quote: str) -> Passage | None:
         return None
     before = visible(text[max(0, start - AROUND) : start])
     if start > AROUND:
-        before = f"…{before}"
+        before = f"… {before}"
     if len(found) > LONGEST:
-        return Passage(before, f"{found[:LONGEST]}…", "")
+        return Passage(before, f"{found[:LONGEST]} …", "")
     after = visible(text[end : end + AROUND])
-    return Passage(before, found, f"{after}…" if end + AROUND < len(text) else after)
+    return Passage(before, found, f"{after} …" if end + AROUND < len(text) else after)

@@ -398,6 +398,7 @@ async def test_pictures_are_looked_at_by_keyboard(chat: Chat) -> None:
     await chat.page.get_by_role("button", name="Describe the picture").press("Enter")
     field = chat.page.get_by_label("Description", exact=True)
     await expect(field).to_be_focused()
+    await expect(field).to_have_value("")
     await field.press_sequentially("Tide at 0-3 m")
     await chat.page.get_by_role("button", name="Save").press("Enter")
     await expect(viewer_of_two.get_by_role("img", name="Tide at 0-3 m")).to_be_visible()

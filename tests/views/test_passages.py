@@ -51,8 +51,8 @@ def test_the_passage_stands_in_its_surroundings(alice: Person) -> None:
     before, rest = passage(alice, sent).split("<mark>")
     quoted, after = rest.split("</mark>")
     assert quoted == QUOTE
-    assert before.endswith("…" + TEXT[START - AROUND : START])
-    assert after.startswith(TEXT[START + len(QUOTE) :][:AROUND] + "…")
+    assert before.endswith("… " + TEXT[START - AROUND : START])
+    assert after.startswith(TEXT[START + len(QUOTE) :][:AROUND] + " …")
 
 
 def test_at_the_ends_of_the_document_nothing_is_left_out(alice: Person) -> None:
@@ -77,7 +77,7 @@ def test_line_ends_and_spaces_make_no_difference(alice: Person) -> None:
 def test_a_very_long_passage_is_shown_from_its_beginning(alice: Person) -> None:
     text = "x" * LONGEST + "y" * 10
     html = passage(alice, answered(alice, cited(0, len(text), text), text=text))
-    assert f"<mark>{'x' * LONGEST}…</mark><" in html
+    assert f"<mark>{'x' * LONGEST} …</mark><" in html
 
 
 def test_bytes_that_are_gone_are_told(alice: Person) -> None:

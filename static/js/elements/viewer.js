@@ -52,7 +52,9 @@ class Viewer {
     const { alt } = link.querySelector("img");
     this.img.alt = alt;
     this.img.src = link.href;
-    this.#part("name").textContent = link.dataset.name || alt;
+    /* A picture that has just been sent has no other words than its name. */
+    link.dataset.name ||= alt;
+    this.#part("name").textContent = link.dataset.name;
     this.alt?.show(link);
     this.#part("count").textContent = this.#links.length > 1 ? `${at + 1} / ${this.#links.length}` : "";
     this.dialog.querySelector("[download]").href = link.href;
