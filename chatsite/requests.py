@@ -69,10 +69,12 @@ class Request(WebRequest):  # type: ignore[misc]
     # The body, on its way in.
 
     def gotLength(self, length: int | None) -> None:
-        self._limit = self._body_limit()
+        self._limit = (
+            settings.UPLOAD_REQUEST_MAX_BYTES if self._is_upload() else settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        )
         if length is not None and length > self._limit:
             self._refuse()
-        elif length != 0 and self._limit > settings.DATA_UPLOAD_MAX_MEMORY_SIZE and not self._has_room():
+        elif length != 0 and self._is_upload() and not self._has_room():
             self._refuse(_CROWDED)
         else:
             super().gotLength(length)
@@ -83,13 +85,11 @@ class Request(WebRequest):  # type: ignore[misc]
         self._uploads.add(self)
         return True
 
-    def _body_limit(self) -> int:
+    def _is_upload(self) -> bool:
         path = getattr(self.channel, "_path", b"").split(b"?", 1)[0]
         # Only a person with a session may send files; whether it is valid is asked later, at less cost than
         # 30 MiB.
-        if path == UPLOADS and settings.SESSION_COOKIE_NAME.encode() in self.received_cookies:
-            return int(settings.UPLOAD_REQUEST_MAX_BYTES)
-        return int(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+        return path == UPLOADS and settings.SESSION_COOKIE_NAME.encode() in self.received_cookies
 
     def handleContentChunk(self, data: bytes) -> None:
         if self._refused:

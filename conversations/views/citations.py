@@ -1,6 +1,5 @@
 """The sources of an answer (messages-api 4.4) as the transcript shows them: numbered marks in the text, and for each a
-panel with the quoted passage and its place in our own copy. Used by
-`transcript`, `snapshot` and `footnotes`.
+panel with the quoted passage and its place in our own copy. Used by `transcript`, `snapshot`, `passages`, `footnotes`.
 
 A cited answer arrives as several text blocks in a row, which read as one text.
 """

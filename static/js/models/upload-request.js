@@ -4,7 +4,8 @@ const ADDRESS = "/attachments/";
 
 /**
  * POST one file; resolves to the server's description of it. `progress` hears the sent share, 0 to 1, and `signal`
- * ends it. Throws Refused (with `after`, where it may go again after so many seconds) or Unreached. XMLHttpRequest, because fetch does not tell how much has been sent.
+ * ends it. Throws Unreached, or Refused, whose `after` says in how many seconds the file may go again. XMLHttpRequest,
+ * because fetch does not tell how much has been sent.
  */
 export function sendFile(file, { progress, signal }) {
   return new Promise((resolve, reject) => {
