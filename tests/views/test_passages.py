@@ -80,9 +80,10 @@ def test_a_very_long_passage_is_shown_from_its_beginning(alice: Person) -> None:
     assert f"<mark>{'x' * LONGEST} …</mark><" in html
 
 
-def test_bytes_that_are_gone_are_told(alice: Person) -> None:
+def test_bytes_that_are_gone_are_told_and_no_page_asks_for_them(alice: Person) -> None:
     sent = answered(alice, cited())
     default_storage.delete(str(Attachment.objects.get().sent.file))
+    assert "data-passage" in alice.client.get(sent["url"]).content.decode()
     assert "cannot be read any more" in passage(alice, sent)
 
 
