@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from io import BytesIO
-from typing import Any
+from typing import Any, ClassVar
 
 from daphne.http_protocol import HTTPFactory, WebRequest
 from django.conf import settings
@@ -24,10 +24,10 @@ PROGRESS_BYTES = 64 * 1024
 LINGER_SECONDS = 1.5
 
 
-def _refusal(status: bytes, body: bytes) -> bytes:
+def _refusal(status: bytes, body: bytes, header: bytes = b"") -> bytes:
     return (
-        b"HTTP/1.1 %b\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b"
-        % (status, len(body), body)
+        b"HTTP/1.1 %b\r\n%bContent-Type: application/json\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b"
+        % (status, header, len(body), body)
     )
 
 
@@ -38,6 +38,13 @@ _TOO_LARGE = _refusal(
 _NO_ROOM = _refusal(
     b"507 Insufficient Storage",
     b'{"error":{"type":"unavailable","message":"The server has no room for this now. Try again later."}}',
+)
+# The page sends the file again by itself after that many seconds.
+_CROWDED = _refusal(
+    b"503 Service Unavailable",
+    b'{"error":{"type":"unavailable",'
+    b'"message":"Many files are being uploaded right now. This one goes as soon as there is room."}}',
+    b"Retry-After: 2\r\n",
 )
 
 
@@ -56,23 +63,33 @@ class Request(WebRequest):  # type: ignore[misc]
     _refused = False
     _waiting: asyncio.Future[None] | None = None
     _waiting_since = 0.0
+    # Those whose body may be large, from their headers to the end of their answer: memory and disk hold so many.
+    _uploads: ClassVar[set[Request]] = set()
 
     # The body, on its way in.
 
     def gotLength(self, length: int | None) -> None:
-        self._limit = self._body_limit()
+        self._limit = (
+            settings.UPLOAD_REQUEST_MAX_BYTES if self._is_upload() else settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        )
         if length is not None and length > self._limit:
             self._refuse()
+        elif length != 0 and self._is_upload() and not self._has_room():
+            self._refuse(_CROWDED)
         else:
             super().gotLength(length)
 
-    def _body_limit(self) -> int:
+    def _has_room(self) -> bool:
+        if len(self._uploads) >= settings.UPLOADS_AT_ONCE:
+            return False
+        self._uploads.add(self)
+        return True
+
+    def _is_upload(self) -> bool:
         path = getattr(self.channel, "_path", b"").split(b"?", 1)[0]
         # Only a person with a session may send files; whether it is valid is asked later, at less cost than
         # 30 MiB.
-        if path == UPLOADS and settings.SESSION_COOKIE_NAME.encode() in self.received_cookies:
-            return int(settings.UPLOAD_REQUEST_MAX_BYTES)
-        return int(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+        return path == UPLOADS and settings.SESSION_COOKIE_NAME.encode() in self.received_cookies
 
     def handleContentChunk(self, data: bytes) -> None:
         if self._refused:
@@ -95,6 +112,7 @@ class Request(WebRequest):  # type: ignore[misc]
         would
         reset the connection before the client has seen the answer."""
         self._refused = True
+        self._uploads.discard(self)
         self.content = BytesIO()
         self.channel.persistent = False
         self.channel.transport.write(answer)
@@ -161,12 +179,14 @@ class Request(WebRequest):  # type: ignore[misc]
             await asyncio.shield(self._waiting)
 
     def finish(self) -> None:
+        self._uploads.discard(self)
         if self.producer is not None:
             self.unregisterProducer()
         self.resumeProducing()
         super().finish()
 
     def connectionLost(self, reason: Any) -> None:
+        self._uploads.discard(self)
         self.resumeProducing()
         super().connectionLost(reason)
 

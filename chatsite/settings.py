@@ -9,7 +9,7 @@ from typing import Any
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
-from . import address, email, secret_file
+from . import address, email, files, secret_file
 from .env import env
 from .limits import *  # noqa: F403
 from .limits import (
@@ -238,6 +238,22 @@ if not HTTPS:
     # Without https in CHATSITE_PUBLIC_URL: HSTS, redirect and secure cookies are off on purpose.
     SILENCED_SYSTEM_CHECKS += ["security.W004", "security.W008", "security.W012", "security.W016"]
 
+# Uploaded files: in the data folder or in a bucket, for which django-storages reads the keys by these names.
+FILES_URL = env.text("CHATSITE_FILES_URL")
+AWS_ACCESS_KEY_ID = env.text("AWS_ACCESS_KEY_ID")
+AWS_SECRET_ACCESS_KEY = env.secret("AWS_SECRET_ACCESS_KEY")
+
+
+def _files() -> dict[str, Any]:
+    try:
+        return files.storage_of(FILES_URL)
+    except ValueError:
+        env.problems.append(f"CHATSITE_FILES_URL must be {files.ADDRESS}.")
+    except files.Missing:
+        env.problems.append(f"CHATSITE_FILES_URL needs more packages. Install them once: {files.INSTALL}")
+    return files.storage_of("")
+
+
 # Language, time, static files.
 LANGUAGE_CODE = "en"
 USE_TZ = True
@@ -245,10 +261,7 @@ TIME_ZONE = "UTC"
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "chatsite.storage.StaticStorage"},
-}
+STORAGES = {"default": _files(), "staticfiles": {"BACKEND": "chatsite.storage.StaticStorage"}}
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 WHITENOISE_MAX_AGE = 300
 WHITENOISE_ALLOW_ALL_ORIGINS = False

@@ -28,6 +28,7 @@ def clean_environment(**variables: str) -> dict[str, str]:
         "REDIS_",
         "SECRET_KEY",
         "EMAIL_",
+        "AWS_",
         "DEFAULT_FROM",
     )
     kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}

@@ -17,6 +17,7 @@ from ..attachments import sending
 from ..models import Attachment, Conversation, LanguageModel, Message, User
 from . import stored_files
 from .errors import Invalid, TooLarge
+from .text import storable
 from .transaction import writing
 from .uploads import work_root
 
@@ -29,6 +30,20 @@ def remove(attachment: Attachment) -> None:
         deleted, _ = Attachment.objects.filter(pk=attachment.pk, conversation=None).delete()
     if not deleted:
         raise Invalid("This file is part of a message and stays there.")
+
+
+def describe(attachment: Attachment, alt: str) -> None:
+    """Words for those who cannot see the picture; without any its name stands for them again. Raises Invalid."""
+    if not attachment.is_picture:
+        raise Invalid("Only a picture can be described.")
+    alt = " ".join(storable(alt).split())
+    if len(alt) > settings.ALT_TEXT_MAX_CHARACTERS:
+        raise Invalid(
+            f"The description has {len(alt):,} characters; the limit is {settings.ALT_TEXT_MAX_CHARACTERS:,}."
+        )
+    with writing():
+        Attachment.objects.filter(pk=attachment.pk).update(alt=alt)
+    attachment.alt = alt
 
 
 def take(

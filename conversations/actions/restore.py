@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.core.files import File
+from django.core.files.storage import default_storage
 from django.db import DatabaseError, connection, connections
 from django.db.migrations.loader import MigrationLoader
 
@@ -115,7 +117,7 @@ def _has_people() -> bool:
 
 
 def _unpack(source: Path, folder: Path, report: Report) -> tuple[dict[str, Path], dict[str, Any] | None]:
-    """Stored files go to their places at once: their names are new ones, so nothing is overwritten with other bytes."""
+    """Stored files go to their places at once; the rest waits in the folder until it was checked."""
     members: dict[str, Path] = {}
     secrets: dict[str, Any] | None = None
     with tarfile.open(source, "r:") as archive:
@@ -125,15 +127,20 @@ def _unpack(source: Path, folder: Path, report: Report) -> tuple[dict[str, Path]
             if member.name == SECRETS:
                 secrets = json.load(reader)
             elif member.name.startswith(FILES):
-                target = Path(settings.MEDIA_ROOT) / member.name.removeprefix(FILES)
-                target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-                _spill(reader, target.with_name(f".{target.name}"))
-                os.replace(target.with_name(f".{target.name}"), target)
+                _keep(member.name.removeprefix(FILES), reader)
                 report.files += 1
             elif member.name != MANIFEST:
                 members[member.name] = folder / str(number)
                 _spill(reader, members[member.name])
+    # Where the storage is a disk of this machine, its buffers must not be lost with the power.
+    os.sync()
     return members, secrets
+
+
+def _keep(name: str, reader: Any) -> None:
+    """What has this name already is the same file, or a damaged one: every file gets a new name."""
+    default_storage.delete(name)
+    default_storage.save(name, File(reader))
 
 
 def _spill(reader: Any, target: Path) -> None:

@@ -78,7 +78,10 @@ def with_files(
     large = takes_large(pictures_in(turns), abilities)
     text = sum(len(str(block.get("text", "")).encode()) for block in _blocks(turns))
     chosen = {id: _chosen(row, large) for id, row in attachments.items()}
-    refuse_too_large(text + sum(size_in_request(attachments[id], file) for id, file in chosen.items()))
+    size = text + sum(size_in_request(attachments[id], file) for id, file in chosen.items())
+    refuse_too_large(size)
+    if dialect == "demo":
+        chosen |= _whole(turns, attachments, settings.UPSTREAM_REQUEST_MAX_BYTES - size)
     result = []
     for turn in turns:
         blocks: list[Block] = []
@@ -95,6 +98,11 @@ def with_files(
                 blocks.append(_document(row, dialect))
         result.append({**turn, "content": _joined(blocks, texts)} if texts else {**turn, "content": blocks})
     return result
+
+
+def text_of(attachment: Attachment) -> str:
+    """A text document as models get it, to whose characters their citations refer. Raises CannotBeSent."""
+    return _read(attachment.sent).decode()
 
 
 def refuse_unreadable(attachments: Iterable[Attachment], abilities: Capabilities) -> None:
@@ -131,11 +139,24 @@ def _chosen(row: Attachment, large: bool) -> StoredFile:
     return row.sent_large if large and row.sent_large is not None else row.sent
 
 
+def _whole(turns: Turns, attachments: dict[str, Attachment], room: int) -> dict[str, StoredFile]:
+    """For the demo, which tells what was uploaded: the newest pictures with all pixels, as far as there is room."""
+    found = {}
+    for block in reversed(list(_blocks(turns))):
+        row = attachments.get(_id(block) or "")
+        if row is not None and row.is_picture:
+            more = size_in_request(row, row.original) - size_in_request(row, row.sent)
+            if more <= room:
+                found[str(row.pk)] = row.original
+                room -= more
+    return found
+
+
 def _document(row: Attachment, dialect: str) -> Block:
     source = (
         _base64(row.sent)
         if row.media_type == PDF
-        else {"type": "text", "media_type": "text/plain", "data": _read(row.sent).decode()}
+        else {"type": "text", "media_type": "text/plain", "data": text_of(row)}
     )
     block: Block = {"type": "document", "source": source, "title": row.name}
     # All documents of a request or none (messages-api 4.2).
@@ -145,7 +166,7 @@ def _document(row: Attachment, dialect: str) -> Block:
 def _as_text(row: Attachment) -> str:
     """For servers without documents: the text itself, framed so that it is told from the question."""
     name = row.name.replace('"', "'")
-    return f'<document name="{name}">\n{_read(row.sent).decode()}\n</document>'
+    return f'<document name="{name}">\n{text_of(row)}\n</document>'
 
 
 def _joined(blocks: list[Block], texts: list[str]) -> list[Block]:

@@ -10,6 +10,8 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.core import checks
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
@@ -37,6 +39,7 @@ def all_findings(*, ask_providers: bool) -> Iterator[Finding]:
         configuration,
         folder,
         database,
+        files,
         layer,
         proxy,
         disk,
@@ -87,6 +90,23 @@ def database() -> Iterator[Finding]:
             )
             return
     yield Finding("database", f"{connection.vendor}, whole and up to date.")
+
+
+def files() -> Iterator[Finding]:
+    """One is written, read and taken away, as an upload is."""
+    place = settings.FILES_URL.partition("?")[0] or str(settings.MEDIA_ROOT)
+    try:
+        name = default_storage.save("attachments/doctor", ContentFile(b"doctor"))
+        with default_storage.open(name) as opened:
+            opened.read()
+        default_storage.delete(name)
+    except OSError as error:
+        yield Finding(
+            "files", f"cannot be kept in {place}: {error.__cause__ or error}.",
+            "Check the room on the disk, or CHATSITE_FILES_URL, the bucket's keys and what they allow.",
+        )  # fmt: skip
+    else:
+        yield Finding("files", f"are kept in {place}.")
 
 
 def layer() -> Iterator[Finding]:

@@ -41,6 +41,8 @@ class Attachment(models.Model):
         "Conversation", null=True, blank=True, on_delete=models.CASCADE, related_name="attachments"
     )
     name = models.CharField(max_length=255)
+    # Words for those who cannot see a picture; where nobody has written any, the name stands for them.
+    alt = models.TextField(blank=True)
     media_type = models.CharField(max_length=100)
     size = models.PositiveBigIntegerField()
     width = models.PositiveIntegerField(null=True)
@@ -74,3 +76,7 @@ class Attachment(models.Model):
     @property
     def is_picture(self) -> bool:
         return self.media_type.startswith("image/")
+
+    @property
+    def alt_text(self) -> str:
+        return self.alt or self.name

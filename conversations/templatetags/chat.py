@@ -98,6 +98,6 @@ def blank_message(role: str) -> SimpleNamespace:
 def blank_block(kind: str) -> SimpleNamespace:
     """A content block view with nothing in it, for the `<template>` of a running answer."""
     return SimpleNamespace(
-        kind=kind, index="", html=[], source="", text="", seconds=None, redacted=False, name="", input="", result="",
-        state="running", type="", url="", size="", pages=None,
+        kind=kind, index="", name="", alt="", html=[], source="", text="", seconds=None, redacted=False, input="",
+        result="", state="running", type="", url="", size="", pages=None,
     )  # fmt: skip

@@ -19,7 +19,8 @@ from ..actions import attachments, uploads
 from ..actions.errors import Invalid, Refused
 from ..attachments.kinds import is_text
 from ..models import Attachment
-from .requests import answers_refusals, person
+from ..rendering.characters import visible
+from .requests import Fields, answer, answers_refusals, person
 from .stored import stored_response
 
 
@@ -52,6 +53,16 @@ def thumbnail(request: HttpRequest, id: uuid.UUID) -> HttpResponseBase:
     if found.thumbnail is None:
         raise NotFound
     return stored_response(request, found.thumbnail, found.thumbnail.media_type, found.name, inline=True)
+
+
+@require_POST
+@answers_refusals
+def alt(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
+    """POST …/alt/ (`alt`): other words for those who cannot see the picture."""
+    found = access.attachment(person(request), id, Operation.WRITE)
+    attachments.describe(found, Fields(request).text("alt"))
+    page = reverse("conversation", args=[found.conversation_id]) if found.conversation_id else reverse("home")
+    return answer(request, {"id": found.pk, "alt": visible(found.alt_text)}, page)
 
 
 def described(attachment: Attachment) -> dict[str, Any]:

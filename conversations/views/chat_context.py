@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Sum
 from django.urls import reverse
 
@@ -40,6 +41,7 @@ def chat_context(user: User, found: Conversation | None) -> dict[str, Any]:
         "messages": messages,
         "has_earlier": has_earlier,
         "may_write": may_write,
+        "alt_text_limit": settings.ALT_TEXT_MAX_CHARACTERS,
         "may_own": found is not None and access.may(user, found, Operation.OWN),
         "settings_form": SettingsForm(
             found.parameters if found is not None else {}, str(chosen.pk) if chosen else "", usable

@@ -1,5 +1,5 @@
 """The sources of an answer (messages-api 4.4) as the transcript shows them: numbered marks in the text, and for each a
-panel with the quoted passage and its place in our own copy. Used by `transcript` and `snapshot`.
+panel with the quoted passage and its place in our own copy. Used by `transcript`, `snapshot`, `passages`, `footnotes`.
 
 A cited answer arrives as several text blocks in a row, which read as one text.
 """
@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from ..attachments.kinds import is_text
 from ..models import Attachment, Conversation, Message
 from ..rendering import links
 from ..rendering.characters import visible
@@ -26,7 +27,10 @@ _SHOWN_QUOTE = 400
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """What `_citation.html` reads. `url` leads to our own copy (`is_file`) or to the web page; empty: neither."""
+    """What `_citation.html` reads. `url` leads to our own copy or to the web page; empty: neither.
+
+    `passage` is where to fetch the surroundings of the quotation: the `characters` of our copy, which is a text.
+    """
 
     number: int
     anchor: str
@@ -34,7 +38,9 @@ class Citation:
     place: str
     quote: str
     url: str
-    is_file: bool
+    file: Attachment | None
+    characters: tuple[int, int] | None
+    passage: str
 
 
 def cited_files(conversation: Conversation, messages: Iterable[Message]) -> list[Attachment]:
@@ -49,7 +55,9 @@ def cited_files(conversation: Conversation, messages: Iterable[Message]) -> list
 
 
 class Citations:
-    """The sources of one message, numbered in the order of their marks; equal ones share a number."""
+    """The sources of a message, or of an exported conversation, numbered in the order of their marks; equal ones share
+    a number.
+    """
 
     def __init__(self, message: uuid.UUID, files: Iterable[Attachment]) -> None:
         self.found: list[Citation] = []
@@ -62,10 +70,13 @@ class Citations:
             if other is not None and other.original_id != file.original_id:
                 self._files[file.name] = None
 
+    def of(self, block: dict[str, Any]) -> list[Citation]:
+        """The sources of a text block, each once."""
+        return list(dict.fromkeys(self._citation(told) for told in _told(block)))
+
     def marks(self, block: dict[str, Any]) -> SafeString:
         """The marks of a text block, one for each source; empty when it cites nothing."""
-        found = dict.fromkeys(self._citation(told) for told in _told(block))
-        return mark_safe("".join(map(_mark, found)))  # noqa: S308 (each made by format_html)
+        return mark_safe("".join(map(_mark, self.of(block))))  # noqa: S308 (each made by format_html)
 
     def _citation(self, told: dict[str, Any]) -> Citation:
         title = _text(told.get("document_title")) or _text(told.get("title")) or _text(told.get("source"))
@@ -75,6 +86,7 @@ class Citations:
         key = (title, url, place, quote)
         if key not in self._numbers:
             number = len(self.found) + 1
+            characters = _characters(told) if file is not None and is_text(file.media_type) else None
             self._numbers[key] = Citation(
                 number=number,
                 anchor=f"source-{self._message}-{number}",
@@ -82,18 +94,23 @@ class Citations:
                 place=place,
                 quote=visible(quote),
                 url=url,
-                is_file=file is not None,
+                file=file,
+                characters=characters,
+                passage=self._passage(file, number) if file is not None and characters else "",
             )
             self.found.append(self._numbers[key])
         return self._numbers[key]
+
+    def _passage(self, file: Attachment, number: int) -> str:
+        return reverse("message-source", args=[file.conversation_id, self._message, number])
 
 
 def runs(content: list[dict[str, Any]]) -> list[list[tuple[int, dict[str, Any]]]]:
     """The blocks with their indices; those of a text that was split for its sources together."""
     found: list[list[tuple[int, dict[str, Any]]]] = []
-    for is_text, group in groupby(enumerate(content), lambda one: one[1].get("type") == "text"):
+    for of_text, group in groupby(enumerate(content), lambda one: one[1].get("type") == "text"):
         run = list(group)
-        is_cited = is_text and any(block.get("citations") for _, block in run)
+        is_cited = of_text and any(block.get("citations") for _, block in run)
         found += [run] if is_cited else [[one] for one in run]
     return found
 
@@ -132,9 +149,10 @@ def _is_paragraph(html: str) -> bool:
 
 
 def _mark(citation: Citation) -> SafeString:
+    act = mark_safe(' data-act="source"') if citation.passage else ""
     return format_html(
-        '<button type="button" class="citation" popovertarget="{}" aria-label="Source {}: {}" title="{}">{}</button>',
-        citation.anchor, citation.number, citation.title, citation.quote[:_SHOWN_QUOTE], citation.number,
+        '<button type="button" class="citation" popovertarget="{}"{} aria-label="Source {}: {}" title="{}">{}</button>',
+        citation.anchor, act, citation.number, citation.title, citation.quote[:_SHOWN_QUOTE], citation.number,
     )  # fmt: skip
 
 
@@ -148,6 +166,13 @@ def _place(told: dict[str, Any]) -> str:
         case "content_block_location" | "search_result_location":
             return _range("Part", told.get("start_block_index"), told.get("end_block_index"), 0)
     return ""
+
+
+def _characters(told: dict[str, Any]) -> tuple[int, int] | None:
+    start, end = told.get("start_char_index"), told.get("end_char_index")
+    if told.get("type") != "char_location" or type(start) is not int or type(end) is not int:
+        return None
+    return (start, end) if 0 <= start < end else None
 
 
 def _range(noun: str, start: object, end: object, first: int) -> str:

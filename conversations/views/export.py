@@ -15,6 +15,7 @@ from ..access import Operation
 from ..attachments.sending import referred
 from ..models import Conversation, Message
 from .files import files_of
+from .footnotes import Footnotes, plain
 from .messages import message_json
 from .requests import answers_refusals, person
 
@@ -41,6 +42,7 @@ def _json(found: Conversation, path: list[Message]) -> str:
             {
                 "id": file.pk,
                 "name": file.name,
+                "alt": file.alt,
                 "media_type": file.media_type,
                 "width": file.width,
                 "height": file.height,
@@ -55,26 +57,25 @@ def _json(found: Conversation, path: list[Message]) -> str:
 
 def _markdown(found: Conversation, path: list[Message]) -> str:
     parts = [f"# {found}\n"]
-    names = {id: f"{file.name} ({file.media_type})" for id, file in files_of(path).items()}
+    names = {
+        id: f"{file.name} ({file.media_type})" + (f": {file.alt}" if file.alt else "")
+        for id, file in files_of(path).items()
+    }
+    footnotes = Footnotes(found.pk, path)
     joined = False
     for row in path:
         if row.role == Message.Role.USER:
             if row.continues:
                 continue
-            listed = "".join(f"\n- {_plain(names[id])}\n" for id in referred(row.content) if id in names)
+            listed = "".join(f"\n- {plain(names[id])}\n" for id in referred(row.content) if id in names)
             parts.append(f"\n## {row.author.name if row.author else 'User'}\n{listed}\n{row.text}\n")
         elif row.continues and joined:
             # A continuation goes on in the middle of a sentence: no heading, no line between.
-            parts[-1] = parts[-1].removesuffix("\n") + row.text + "\n"
+            parts[-1] = parts[-1].removesuffix("\n") + footnotes.marked(row) + "\n"
         else:
-            parts.append(f"\n## {row.model or 'Answer'}\n\n{row.text}\n")
+            parts.append(f"\n## {row.model or 'Answer'}\n\n{footnotes.marked(row)}\n")
         joined = row.role == Message.Role.ASSISTANT
-    return "".join(parts)
-
-
-def _plain(name: str) -> str:
-    """A file's name is chosen by people: no Markdown in it counts."""
-    return re.sub(r"([^\w\s.,/+-])", r"\\\1", name)
+    return "".join(parts) + footnotes.notes()
 
 
 def _download(found: Conversation, suffix: str, content_type: str, text: str) -> HttpResponse:

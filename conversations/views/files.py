@@ -43,6 +43,7 @@ def file_block(index: int, block: dict[str, Any], files: dict[str, Attachment]) 
     if file is not None:
         shown |= {
             "name": visible(file.name),
+            "alt": visible(file.alt_text),
             "url": reverse("attachment", args=[file.pk]),
             "thumbnail_url": thumbnail_url(file),
             "width": file.width,

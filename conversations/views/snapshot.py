@@ -163,6 +163,7 @@ def _shown_file(link: ShareLink, token: str, one: Attachment) -> dict[str, Any]:
     arguments = [token, _name(link, str(one.pk))]
     return {
         "name": visible(one.name),
+        "alt": visible(one.alt_text),
         "size": one.size,
         "is_picture": one.is_picture,
         "width": one.width,

@@ -28,6 +28,20 @@ export class MessageActs {
     this.transcript.keepPlace(() => unfold(button));
   }
 
+  /** The panel of a source opens by itself; what stands around the quotation in our copy is fetched the first time. */
+  async source(article, button) {
+    const place = document.getElementById(button.getAttribute("popovertarget")).querySelector("[data-passage]");
+    if (place.childElementCount) return;
+    place.setAttribute("aria-busy", "true");
+    try {
+      place.replaceChildren(nodesOf((await getHTML(place.dataset.passage)).html));
+      place.querySelector("mark")?.scrollIntoView({ block: "center" });
+    } catch (error) {
+      place.textContent = error.message;
+    }
+    place.removeAttribute("aria-busy");
+  }
+
   /** A form in place of the turn; sending it asks again from here, and the old version stays. */
   edit(article) {
     const turn = article.dataset.role === "user" ? article : previous(article, "user");

@@ -94,6 +94,7 @@ TABLE = [
     Row("workspace", "GET", ADMINISTER, 200),
     Row("workspace", "POST", ADMINISTER, 200, {"name": "Ours"}),
     Row("message", "GET", READ, 200),
+    Row("message-source", "GET", READ, 200),
     Row("message-edit", "POST", WRITE, 201, {"text": "Better", "message": "turn"}),
     Row("message-regenerate", "POST", WRITE, 201),
     Row("message-continue", "POST", WRITE, 201),
@@ -105,6 +106,7 @@ TABLE = [
     Row("attachments", "POST", ANYBODY, 400),
     Row("attachment", "GET", READ, 200),
     Row("attachment-thumbnail", "GET", READ, 200),
+    Row("attachment-alt", "POST", WRITE, 200, {"alt": "Pier"}),
     Row("generation-stop", "POST", WRITE, 202),
     Row("generation-events", "GET", READ, 200),
     Row("audit", "GET", ADMINISTER, 200),
@@ -143,9 +145,15 @@ def _made() -> dict[str, Any]:
     answering()
     alice, erin, frank = member("alice"), member("erin").user, member("frank").user
     sent = alice.start("Question")
-    finished(sent["generation"], "Answer", stop_reason="max_tokens")
     conversation = Conversation.objects.get(pk=sent["conversation"])
     named = Participant.objects.create(conversation=conversation, user=frank, role="reader")
+    attached(alice.user, conversation, b"Pier", name="pier.txt", media_type="text/plain", thumbnail=None)
+    told = {
+        "type": "char_location", "document_title": "pier.txt", "start_char_index": 0, "end_char_index": 4,
+        "cited_text": "Pier",
+    }  # fmt: skip
+    content = [{"type": "text", "text": "Answer", "citations": [told]}]
+    finished(sent["generation"], content=content, stop_reason="max_tokens")
     link, _ = create_link(erin, conversation, None, 7, public=False)
     people = {"owner": alice, "bob": member("bob"), "boss": member("boss", is_staff=True, is_superuser=True)}
     for who in PEOPLE:
@@ -166,6 +174,7 @@ def _made() -> dict[str, Any]:
         "invitation": invite(erin, "member", [], "", 7)[0].pk,
         "provider": Provider.objects.get().pk,
         "model": LanguageModel.objects.get().pk,
+        "number": 1,
         "people": {
             who: (person.user.pk, person.client.cookies["sessionid"].value) for who, person in people.items()
         },
@@ -204,7 +213,7 @@ def path_of(row: Row, sent: dict[str, Any]) -> str:
     message = sent["message"] if row.data.get("message") == "turn" else sent["reply"]
     first = sent.get(FIRST.get(pattern.partition("/")[0], "conversation"))
     path = "/" + pattern.replace("<uuid:id>", str(first)).replace("<uuid:message>", str(message))
-    for name in ("participant", "link", "person", "group", "invitation", "provider", "model"):
+    for name in ("participant", "link", "person", "group", "invitation", "provider", "model", "number"):
         path = path.replace(f"<int:{name}>", str(sent[name]))
     return path
 

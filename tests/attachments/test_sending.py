@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 from PIL import Image, ImageOps
 
+from conversations.attachments import sending
 from conversations.models import Attachment, Conversation, LanguageModel, Message, Provider, StoredFile
+from conversations.upstream.capabilities import lookup
 from tests.world import Person, World, finished
 
 from .given import attached, content, encoded, picture, png, stored_file, upload
@@ -73,6 +75,36 @@ def test_the_provider_sees_each_picture_as_it_is(dialect: str, world: World) -> 
     photo = decoded(blocks[3])
     assert close(photo, ImageOps.exif_transpose(Image.open(io.BytesIO(turned))))
     assert not photo.getexif() and "comment" not in photo.info
+
+
+def test_the_demo_names_what_was_uploaded(world: World) -> None:
+    """Its transport has no limit of sides, so it gets all the pixels, upright, as far as a request has room."""
+    speak(world, "demo", "demo")
+    flat = Image.new("RGB", (3000, 2000), "#1e50dc")
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    files = [
+        upload(world.alice, encoded(flat), "wide.png"),
+        upload(world.alice, encoded(flat, "JPEG", exif=exif), "turned.jpg"),
+    ]
+    sent = world.alice.start("What is this?", attachments=[file["id"] for file in files])
+    text = world.ended(sent).message.text
+    assert "1. a PNG picture, 3000 × 2000 pixels, mostly blue" in text
+    assert "2. a JPEG picture, 2000 × 3000 pixels, mostly blue" in text
+
+
+def test_the_demo_gets_the_newest_pictures_whole_where_a_request_has_no_room_for_all(
+    alice: Person, settings: Any
+) -> None:
+    whole = [stored_file(bytes([number]) * 900) for number in range(2)]
+    small = [stored_file(bytes([number]) * 300) for number in range(2)]
+    rows = [attached(alice.user, original=one, sent=two) for one, two in zip(whole, small, strict=True)]
+    turns = [{"role": "user", "content": [sending.reference(row)]} for row in rows]
+    files = {str(row.pk): row for row in rows}
+    for room, sizes in ((2400, [900, 900]), (2399, [300, 900]), (1599, [300, 300])):
+        settings.UPSTREAM_REQUEST_MAX_BYTES = room
+        made = sending.with_files(turns, files, lookup("demo"), "demo")
+        assert [len(base64.b64decode(turn["content"][0]["source"]["data"])) for turn in made] == sizes
 
 
 def test_files_go_out_in_the_order_given_before_the_text(world: World) -> None:
@@ -340,7 +372,7 @@ def test_exports_list_files_without_their_bytes(alice: Person) -> None:
     listed = alice.get(f"{sent['url']}export/?as=json").json()["attachments"]  # type: ignore[attr-defined]
     assert listed == [
         {
-            "id": str(file.pk), "name": "Rome.png", "media_type": "image/png", "width": 40, "height": 30,
+            "id": str(file.pk), "name": "Rome.png", "alt": "", "media_type": "image/png", "width": 40, "height": 30,
             "pages": None, "size": file.size,
         }
     ]  # fmt: skip

@@ -276,23 +276,27 @@ async def test_an_upload_that_broke_off_is_tried_again(place: Place, chat: Chat)
 async def test_a_question_about_a_pdf_is_answered_with_a_citation_that_opens(
     place: Place, chat: Chat
 ) -> None:
-    await attach(chat, pdf(3))
-    await expect(rows(chat).locator("[role=progressbar]")).to_have_count(0)
+    await attached(chat, pdf(3), NOTES)
     answer = place.answer()
     await chat.say("How long is the pier?")
     cited = {
         "type": "page_location", "cited_text": "The pier is 61 m long.", "document_index": 0,
         "document_title": "gauge.pdf", "start_page_number": 2, "end_page_number": 3,
     }  # fmt: skip
+    noted = {
+        "type": "char_location", "cited_text": "61 m", "document_index": 1, "document_title": "notes.txt",
+        "start_char_index": 12, "end_char_index": 16,
+    }  # fmt: skip
     answer.begin().text("It is ").raw(wire.block_stop(0))
     answer.raw(wire.block_start(1)).text("61 m long", 1).raw(
         wire.delta(1, type="citations_delta", citation=cited)
     )
-    answer.raw(wire.block_stop(1) + wire.block_start(2)).text(", says the gauge.", 2).end(index=2)
+    answer.raw(wire.block_stop(1) + wire.block_start(2)).text(", says the gauge.", 2)
+    answer.raw(wire.delta(2, type="citations_delta", citation=noted)).end(index=2)
     await chat.settled()
     for _ in range(2):
         await expect(chat.answers.last.locator(".prose > p")).to_have_text(
-            "It is 61 m long1, says the gauge."
+            "It is 61 m long1, says the gauge.2"
         )
         panel = chat.page.get_by_role("dialog", name="Source 1")
         await expect(panel).to_be_hidden()
@@ -308,6 +312,11 @@ async def test_a_question_about_a_pdf_is_answered_with_a_citation_that_opens(
         await chat.page.keyboard.press("Escape")
         await expect(panel).to_be_hidden()
         await expect(mark).to_be_focused()
+        await chat.answers.last.get_by_role("button", name="Source 2: notes.txt").click()
+        passage = chat.page.get_by_role("dialog", name="Source 2").locator(".source__passage")
+        await expect(passage).to_have_text("The pier is 61 m long.")
+        await expect(passage.locator("mark")).to_have_text("61 m")
+        await audit(chat.page)
         await chat.page.reload()
 
 
@@ -378,16 +387,27 @@ async def test_pictures_are_looked_at_by_keyboard(chat: Chat) -> None:
     await chat.page.keyboard.press("0")
     await expect(zoom).to_have_text(fit)
     await chat.page.keyboard.press("ArrowRight")
-    await expect(chat.page.get_by_role("dialog", name="two.png")).to_be_visible()
+    viewer_of_two = chat.page.get_by_role("dialog", name="two.png")
+    await expect(viewer_of_two).to_be_visible()
     await expect(chat.page.locator(".viewer__count")).to_have_text("2 / 2")
     await chat.page.keyboard.press("ArrowRight")
     await expect(chat.page.locator(".viewer__count")).to_have_text("2 / 2")
     async with chat.page.expect_download() as download:
         await chat.page.get_by_role("link", name="Download").press("Enter")
     assert (await download.value).suggested_filename == "two.png"
+    await chat.page.get_by_role("button", name="Describe the picture").press("Enter")
+    field = chat.page.get_by_label("Description", exact=True)
+    await expect(field).to_be_focused()
+    await expect(field).to_have_value("")
+    await field.press_sequentially("Tide at 0-3 m")
+    await chat.page.get_by_role("button", name="Save").press("Enter")
+    await expect(viewer_of_two.get_by_role("img", name="Tide at 0-3 m")).to_be_visible()
+    await expect(field).to_be_hidden()
     await chat.page.keyboard.press("Escape")
     await expect(chat.page.locator("#viewer")).to_be_hidden()
     await expect(link).to_be_focused()
+    await chat.page.reload()
+    await expect(chat.turns.last.get_by_role("link", name="Tide at 0-3 m")).to_be_visible()
 
 
 async def test_an_edit_keeps_the_pictures(place: Place, chat: Chat) -> None:
@@ -413,4 +433,7 @@ async def test_files_and_the_viewer_are_accessible(chat: Chat) -> None:
     await audit(chat.page)
     await chat.turns.last.locator("a.attachment--image").first.click()
     await expect(chat.page.locator("#viewer img")).to_have_js_property("complete", True)
+    await audit(chat.page)
+    await chat.page.get_by_role("button", name="Describe the picture").click()
+    await expect(chat.page.locator("#alt-text")).to_be_visible()
     await audit(chat.page)

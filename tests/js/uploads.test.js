@@ -66,6 +66,25 @@ test("only what may pass is tried again", async () => {
   assert.equal(end.sent[2].file.name, "b");
 });
 
+test("where the server has no room a file waits, says so, and goes again by itself", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const end = server();
+  const uploads = make(end);
+  uploads.add([file("a"), file("b"), file("c")]);
+  end.sent[0].reject(Object.assign(new Error("Many files."), { status: 503, after: 2 }));
+  await settled();
+  const [held] = uploads.items;
+  assert.deepEqual([held.state, held.problem, uploads.refused.length], ["waiting", "Many files.", 0]);
+  assert.deepEqual(end.sent.map((one) => one.file.name), ["a", "b", "c"]);
+  end.sent[1].resolve(described("b"));
+  await settled();
+  context.mock.timers.tick(1999);
+  assert.equal(end.sent.length, 3);
+  context.mock.timers.tick(2001);
+  assert.equal(end.sent[3].file.name, "a");
+  assert.equal(held.problem, "");
+});
+
 test("after a reload the finished are there, and the unfinished are named", async () => {
   const end = server();
   const before = make(end);

@@ -69,6 +69,10 @@ def test_large_bodies_are_refused_before_they_are_held() -> None:
     prove("bodies", 1, SQLITE, mebibytes=64)
 
 
+def test_hostile_files_harm_only_their_own_uploads() -> None:
+    prove("files", 1, SQLITE, files=6, watched="load-50-20")
+
+
 def test_a_full_disk_and_the_worst_texts_are_survived() -> None:
     prove("team", 1, SQLITE, people=8)
 

@@ -1,4 +1,4 @@
-"""Clients that send slowly, or read slowly or not at all (promises M2, H12)."""
+"""Clients that send slowly or too much at once, or read slowly or not at all (promises M2, H12)."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from tests.running_site import ROOT, clean_environment
 from tests.services import free_port
 
 REQUEST_SECONDS = 1.5
+UPLOADS = 2
 
 
 class Slow:
@@ -33,7 +34,9 @@ class Slow:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slow]:
     port = free_port()
     environment = clean_environment(
-        CHATSITE_DATA_DIR=str(tmp_path_factory.mktemp("data")), CHATSITE_REQUEST_SECONDS=str(REQUEST_SECONDS)
+        CHATSITE_DATA_DIR=str(tmp_path_factory.mktemp("data")),
+        CHATSITE_REQUEST_SECONDS=str(REQUEST_SECONDS),
+        CHATSITE_UPLOADS_AT_ONCE=str(UPLOADS),
     )
     with subprocess.Popen(
         [sys.executable, "-m", "tests.setup.serve_for_tests", str(port)],
@@ -107,3 +110,48 @@ def test_a_client_that_reads_gets_everything(server: Slow) -> None:
             received += len(data)
     assert received > 3200 * 65536
     assert server.memory() - before < 32
+
+
+def begin_upload(server: Slow, path: str = "/attachments/") -> tuple[socket.socket, bytes]:
+    """A connection that has told its headers, and the first line that it heard: `Expect` makes the server answer."""
+    connection = server.connect()
+    connection.sendall(
+        f"POST {path} HTTP/1.1\r\nHost: x\r\nCookie: sessionid=x\r\nConnection: close\r\n"
+        "Expect: 100-continue\r\nContent-Length: 4\r\n\r\n".encode()
+    )
+    return connection, connection.recv(1000)
+
+
+def end_upload(connection: socket.socket) -> bytes:
+    connection.sendall(b"file")
+    answer = b""
+    while data := connection.recv(1000):
+        answer += data
+    connection.close()
+    return answer
+
+
+def test_one_upload_too_many_is_told_when_to_come_again(server: Slow) -> None:
+    held = [begin_upload(server) for _ in range(UPLOADS)]
+    assert all(heard.startswith(b"HTTP/1.1 100 ") for _, heard in held)
+    refused, heard = begin_upload(server)
+    refused.close()
+    assert heard.startswith(b"HTTP/1.1 503 ") and b"\r\nRetry-After: 2\r\n" in heard
+    assert b'"message":"Many files are being uploaded right now.' in heard
+    other, heard = begin_upload(server, "/conversations/")
+    other.close()
+    assert heard.startswith(b"HTTP/1.1 100 "), "only uploads are counted"
+    assert end_upload(held[0][0]).startswith(b"HTTP/1.1 201 ")
+    again, heard = begin_upload(server)
+    assert heard.startswith(b"HTTP/1.1 100 "), "an answered upload has made room"
+    # One is given up, the other one finished: the server hears of the first when it hears of it.
+    held[1][0].close()
+    assert end_upload(again).startswith(b"HTTP/1.1 201 ")
+    deadline = time.monotonic() + 10
+    while True:
+        last = [begin_upload(server) for _ in range(UPLOADS)]
+        for connection, _ in last:
+            connection.close()
+        if all(heard.startswith(b"HTTP/1.1 100 ") for _, heard in last):
+            break
+        assert time.monotonic() < deadline, "an upload that was given up still counts"

@@ -98,6 +98,65 @@ def test_a_split_sentence_is_one_paragraph(
     assert joined(pieces) == html
 
 
+def answered(person: Person, *content: dict[str, Any]) -> str:
+    """The address of a conversation whose answer has this content."""
+    sent = person.start("How long is it?")
+    finished(sent["generation"], content=list(content))
+    return str(sent["url"])
+
+
+def exported(person: Person, url: str) -> str:
+    return str(person.get(f"{url}export/").content.decode())
+
+
+def test_an_export_as_markdown_carries_the_sources_as_footnotes(alice: Person) -> None:
+    url = answered(
+        alice,
+        {"type": "text", "text": "The pier is "},
+        {"type": "text", "text": "61 m long ", "citations": [PAGES, WEB]},
+        {"type": "text", "text": "and old.", "citations": [{**PAGES, "cited_text": "*Old*\nas it is"}]},
+        {"type": "text", "text": "\n\n61 m.\n\n", "citations": [PAGES]},
+    )
+    text = exported(alice, url)
+    assert "The pier is 61 m long[^1][^2] and old.[^3]\n\n61 m.[^1]\n" in text
+    assert text.endswith(
+        "\n"
+        "[^1]: “61 m long” — gauge.pdf, page 3\n"
+        "[^2]: “A quote” — Example, <https://example.com/a>\n"
+        "[^3]: “\\*Old\\* as it is” — gauge.pdf, page 3\n"
+    )
+
+
+def test_footnotes_go_on_where_those_of_the_answers_end(alice: Person) -> None:
+    own = {"type": "text", "text": "As some say[^4].\n\n[^4]: Some."}
+    text = exported(alice, answered(alice, own, {"type": "text", "text": " True.", "citations": [PAGES]}))
+    assert " True.[^5]\n" in text and "\n[^5]: “61 m long”" in text
+
+
+@pytest.mark.parametrize("end", ["```", "~~~", "| 61 m |", "$$"])
+def test_a_mark_after_a_block_stands_alone(end: str, alice: Person) -> None:
+    text = exported(alice, answered(alice, {"type": "text", "text": f"x\n{end}\n", "citations": [PAGES]}))
+    assert f"\n{end}\n\n[^1]\n" in text
+
+
+def test_a_source_adds_no_markdown_to_an_export(alice: Person) -> None:
+    evil = "<img src=x>\n\n# [a](javascript:b)"
+    told = {**WEB, "cited_text": evil, "title": evil, "url": "https://example.com/>\n#x y"}
+    text = exported(alice, answered(alice, {"type": "text", "text": "x", "citations": [told]}))
+    note = next(line for line in text.splitlines() if line.startswith("[^1]:"))
+    assert text.endswith(f"{note}\n") and "](" not in note and note.count("<") - note.count("\\<") <= 1
+
+
+def test_an_export_as_json_keeps_the_blocks_of_sources_as_they_came(alice: Person) -> None:
+    told = {**PAGES, "file_id": None, "new": {"x": [1, "\u2028"]}}
+    blocks = [
+        {"type": "text", "text": "61 m", "citations": [told]},
+        {"type": "text", "text": ".", "citations": None},
+    ]
+    document = alice.get(f"{answered(alice, *blocks)}export/?as=json").json()
+    assert document["messages"][1]["content"] == blocks
+
+
 def test_a_conversation_shows_marks_and_panels(alice: Person) -> None:
     sent = alice.start("How long is it?")
     finished(sent["generation"], "")

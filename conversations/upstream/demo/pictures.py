@@ -5,11 +5,15 @@ from __future__ import annotations
 import base64
 import binascii
 import io
+import threading
 
 from PIL import Image
 
 _FORMATS = ("PNG", "JPEG", "GIF", "WEBP")
 _MAX_PIXELS = 25_000_000
+_SAMPLED = (256, 256)
+# A decoded picture takes 100 MB: never several at once.
+_one_at_a_time = threading.Lock()
 _COLOURS = {
     "black": (0, 0, 0),
     "white": (255, 255, 255),
@@ -41,15 +45,18 @@ def describe(data: str) -> str:
             kind = f"a {picture.format} picture, {width} × {height} pixels"
             if width * height > _MAX_PIXELS:
                 return f"{kind}, too large to look into"
-            return f"{kind}, mostly {_main_colour(picture)}"
+            with _one_at_a_time:
+                return f"{kind}, mostly {_main_colour(picture)}"
     except (binascii.Error, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return "a picture that cannot be read"
 
 
 def _main_colour(picture: Image.Image) -> str:
-    picture.draft("RGB", (64, 64))
+    picture.draft("RGB", _SAMPLED)
+    # Picked out first: converting all of it would take as much memory again.
+    some = picture.resize(_SAMPLED, Image.Resampling.NEAREST) if min(picture.size) > 256 else picture
     opaque = Image.new("RGBA", (32, 32), "white")
-    small = picture.convert("RGBA").resize((32, 32), Image.Resampling.BOX)
+    small = some.convert("RGBA").resize((32, 32), Image.Resampling.BOX)
     opaque.alpha_composite(small)
     palette = opaque.convert("RGB").quantize(8)
     _, most_common = max(palette.getcolors() or [(1, 0)])

@@ -204,7 +204,7 @@ export class ChatAttachments extends HTMLElement {
 /* What is known about a file, in one line. */
 function detail({ state, size, label, picture, attachment, problem }) {
   if (state === "refused") return problem;
-  if (state === "waiting") return "Waiting";
+  if (state === "waiting") return problem || "Waiting";
   if (state !== "done") return fileSize(size);
   const { pages, tokens } = attachment;
   const extent = pages ? `${pages} ${pages === 1 ? "page" : "pages"}` : fileSize(size);

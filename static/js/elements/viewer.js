@@ -1,3 +1,5 @@
+import { AltText } from "./alt-text.js";
+
 const STEP = 1.25;
 const SMALLEST = 0.05;
 const LARGEST = 8;
@@ -23,6 +25,8 @@ class Viewer {
     this.dialog = dialog;
     this.stage = dialog.querySelector(".viewer__stage");
     this.img = dialog.querySelector(".viewer__picture");
+    const form = dialog.querySelector("#alt-text");
+    this.alt = form && new AltText(form, (alt) => (this.img.alt = alt));
     this.img.addEventListener("load", () => this.#layOut());
     this.img.addEventListener("dblclick", () => this.#set(this.#zoom ? 0 : 1));
     dialog.addEventListener("click", (event) => this.#press(event));
@@ -48,11 +52,12 @@ class Viewer {
     const { alt } = link.querySelector("img");
     this.img.alt = alt;
     this.img.src = link.href;
-    this.#part("name").textContent = alt;
+    /* A picture that has just been sent has no other words than its name. */
+    link.dataset.name ||= alt;
+    this.#part("name").textContent = link.dataset.name;
+    this.alt?.show(link);
     this.#part("count").textContent = this.#links.length > 1 ? `${at + 1} / ${this.#links.length}` : "";
-    const download = this.dialog.querySelector("[download]");
-    download.href = link.href;
-    download.download = alt;
+    this.dialog.querySelector("[download]").href = link.href;
     for (const [act, step] of [["previous", -1], ["next", 1]]) {
       const button = this.dialog.querySelector(`[data-view=${act}]`);
       button.hidden = this.#links.length < 2;
@@ -122,7 +127,7 @@ class Viewer {
   }
 
   #key(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.form) return;
     const act = { "+": "larger", "=": "larger", "-": "smaller", 0: "fit" }[event.key];
     const way = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     const rise = { ArrowUp: -1, ArrowDown: 1 }[event.key];

@@ -4,7 +4,8 @@ const ADDRESS = "/attachments/";
 
 /**
  * POST one file; resolves to the server's description of it. `progress` hears the sent share, 0 to 1, and `signal`
- * ends it. Throws Refused or Unreached. XMLHttpRequest, because fetch does not tell how much has been sent.
+ * ends it. Throws Unreached, or Refused, whose `after` says in how many seconds the file may go again. XMLHttpRequest,
+ * because fetch does not tell how much has been sent.
  */
 export function sendFile(file, { progress, signal }) {
   return new Promise((resolve, reject) => {
@@ -14,7 +15,8 @@ export function sendFile(file, { progress, signal }) {
     request.addEventListener("load", () => {
       if (request.status === 201) return resolve(request.response);
       if (request.status === 401) signIn();
-      return reject(new Refused(request.status, request.response?.error));
+      const after = Number(request.getResponseHeader("Retry-After"));
+      return reject(Object.assign(new Refused(request.status, request.response?.error), { after }));
     });
     for (const name of ["error", "abort", "timeout"]) request.addEventListener(name, () => reject(new Unreached()));
     signal.addEventListener("abort", () => request.abort());

@@ -92,13 +92,13 @@ export class Uploads {
 
   #go() {
     const running = this.underWay.filter(({ state }) => state !== "waiting").length;
-    const next = this.underWay.filter(({ state }) => state === "waiting").slice(0, Math.max(0, AT_ONCE - running));
+    const next = this.underWay.filter(({ state, isHeld }) => state === "waiting" && !isHeld).slice(0, Math.max(0, AT_ONCE - running));
     for (const item of next) this.#begin(item);
     this.#changed();
   }
 
   async #begin(item) {
-    item.state = "sending";
+    Object.assign(item, { state: "sending", problem: "" });
     item.stop = new AbortController();
     const progress = (share) => {
       item.progress = share;
@@ -109,10 +109,21 @@ export class Uploads {
       const attachment = await this.#send(item.file, { progress, signal: item.stop.signal });
       Object.assign(item, { state: "done", attachment, name: attachment.name, file: null });
     } catch (error) {
+      if (error.after) return this.#hold(item, error);
       Object.assign(item, { state: "refused", problem: error.message, passing: !FINAL.includes(error.status) });
       if (!item.passing) item.file = null;
     }
     if (this.items.includes(item)) this.#go();
+  }
+
+  /* The server has too many files on their way: this one goes again by itself. Not all pages at the same moment. */
+  #hold(item, { message, after }) {
+    Object.assign(item, { state: "waiting", progress: 0, problem: message, isHeld: true });
+    setTimeout(() => {
+      item.isHeld = false;
+      this.#go();
+    }, after * 1000 * (1 + Math.random()));
+    this.#go();
   }
 
   async #check(item) {

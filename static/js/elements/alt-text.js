@@ -1,0 +1,35 @@
+import { announce } from "../lib/announce.js";
+import { post } from "../lib/http.js";
+
+/** The form in the viewer that changes the words for those who cannot see the picture; not there for readers. */
+export class AltText {
+  #link = null;
+
+  /** `changed(alt)` hears that the picture has other words now. */
+  constructor(form, changed) {
+    this.form = form;
+    this.field = form.querySelector("textarea");
+    this.problem = form.querySelector("[role=alert]");
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#save().then(changed, (error) => (this.problem.textContent = error.message));
+    });
+  }
+
+  show(link) {
+    const { alt } = link.querySelector("img");
+    this.#link = link;
+    this.form.hidePopover();
+    this.problem.textContent = "";
+    this.field.value = alt === link.dataset.name ? "" : alt;
+  }
+
+  async #save() {
+    const link = this.#link;
+    const { alt } = await post(`${link.getAttribute("href")}alt/`, { alt: this.field.value });
+    link.querySelector("img").alt = alt;
+    this.form.hidePopover();
+    announce("The description is saved.");
+    return alt;
+  }
+}
