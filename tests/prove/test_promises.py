@@ -57,8 +57,9 @@ def test_a_restart_in_the_middle_of_answers_loses_nothing(database: str) -> None
     prove("deploys", 1, database, chats=6, drain=2, spread=1)
 
 
-def test_stalled_readers_cost_little_and_are_closed() -> None:
-    prove("slow", 1, SQLITE, stalled=20, healthy=5, size=1_500_000, seconds=4, ack_timeout=2)
+@pytest.mark.parametrize("database", [POSTGRES], indirect=True)
+def test_stalled_readers_cost_little_and_are_closed(database: str) -> None:
+    prove("slow", 1, database, stalled=20, healthy=5, size=1_500_000, seconds=4, ack_timeout=2)
 
 
 def test_floods_are_closed_and_cost_nothing() -> None:
@@ -77,5 +78,6 @@ def test_a_full_disk_and_the_worst_texts_are_survived() -> None:
     prove("team", 1, SQLITE, people=8)
 
 
-def test_redis_may_go_and_come_back(outside_services: None) -> None:
-    prove("loss", 4, "postgres")
+@pytest.mark.parametrize("database", [POSTGRES], indirect=True)
+def test_redis_may_go_and_come_back(database: str) -> None:
+    prove("loss", 4, database)
