@@ -182,7 +182,17 @@ ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*", "password2*"]
 ACCOUNT_ADAPTER = "chatsite.accounts.AccountAdapter"
 ACCOUNT_EMAIL_VERIFICATION = "optional"
 MFA_ADAPTER = "chatsite.mfa.MFAAdapter"
-MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_FORMS = {
+    "add_webauthn": "conversations.forms.passkey.AddPasskeyForm",
+    "edit_webauthn": "conversations.forms.passkey.RenamePasskeyForm",
+    "authenticate_webauthn": "conversations.forms.passkey.SecondStepPasskeyForm",
+    "reauthenticate_webauthn": "conversations.forms.passkey.ConfirmPasskeyForm",
+    "login_webauthn": "conversations.forms.passkey.SignInPasskeyForm",
+}
+# The form counts failures; this would count successes as well.
+MFA_RATE_LIMITS = {"webauthn_login": None}
 # Accounts come from an administrator or a link: an address that nobody has confirmed blocks nothing.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 # The devices of a person are noted when they sign in; a write at every request would cost more than it tells.

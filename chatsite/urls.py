@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from allauth.account.decorators import secure_admin_login
+from allauth.mfa.base import forms as second_step
+from allauth.mfa.webauthn import forms as passkey
+from allauth.mfa.webauthn.internal import auth as passkey_auth
 from django.contrib import admin
 from django.urls import include, path
 from django.urls.resolvers import URLPattern, URLResolver
 
 from conversations.views import account, health, setup
 
-from . import metrics
+from . import metrics, mfa
 
 # One way in: the admin's own form knows no limit of failures.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+# allauth has settings for neither.
+passkey_auth.get_server = mfa.passkey_server
+second_step.check_rate_limit = passkey.check_rate_limit = mfa.limited
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz),
