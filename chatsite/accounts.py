@@ -16,6 +16,22 @@ from conversations.models import User
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
+class TooManyFailures(Exception):
+    """This address has given too many wrong passwords, codes and keys."""
+
+
+def count_for_address(request: HttpRequest) -> ratelimit.RateLimitUsage:
+    """Counts a failure of the caller's address, together with wrong passwords; `rollback` takes it back after a
+    success. Raises TooManyFailures.
+    """
+    rate = f"{settings.LOGIN_FAILURES_PER_ADDRESS}/{settings.LOGIN_FAILURE_SECONDS}s/ip"
+    limit = {"app": "allauth.account", "action": "login_failed", "config": {"login_failed": rate}}
+    usage = ratelimit.consume(request, limit_get=True, **limit)
+    if usage is None:
+        raise TooManyFailures
+    return usage
+
+
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     """Sign-up is closed; accounts come from an administrator or a link."""
 

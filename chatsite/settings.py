@@ -43,6 +43,16 @@ DJANGO_SUPERUSER_USERNAME = env.text("DJANGO_SUPERUSER_USERNAME")
 DJANGO_SUPERUSER_EMAIL = env.text("DJANGO_SUPERUSER_EMAIL")
 DJANGO_SUPERUSER_PASSWORD = env.secret("DJANGO_SUPERUSER_PASSWORD")
 
+# The organisation's own way of signing in (`single_sign_on`).
+OIDC_ISSUER = env.url("OIDC_ISSUER", ("http", "https"))
+OIDC_CLIENT_ID = env.text("OIDC_CLIENT_ID")
+OIDC_CLIENT_SECRET = env.secret("OIDC_CLIENT_SECRET")
+OIDC_NAME = env.text("OIDC_NAME", "single sign-on")
+if OIDC_ISSUER and not OIDC_CLIENT_ID:
+    env.problems.append("OIDC_ISSUER needs OIDC_CLIENT_ID as well.")
+if OIDC_ISSUER.startswith("http://") and address.host_of(OIDC_ISSUER) not in address.LOOPBACK:
+    env.problems.append("OIDC_ISSUER must be an https:// address.")
+
 # Secrets.
 SECRET_KEY = env.secret("SECRET_KEY")
 SECRET_KEY_FALLBACKS = env.secret("CHATSITE_SECRET_KEY_FALLBACKS").replace(",", " ").split()
@@ -58,6 +68,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.socialaccount",
     "allauth.usersessions",
     "channels",
     "lucide",
@@ -195,6 +206,8 @@ MFA_FORMS = {
 MFA_RATE_LIMITS = {"webauthn_login": None}
 # Accounts come from an administrator or a link: an address that nobody has confirmed blocks nothing.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
+SOCIALACCOUNT_ADAPTER = "chatsite.single_sign_on.SocialAccountAdapter"
+SOCIALACCOUNT_STORE_TOKENS = False
 # The devices of a person are noted when they sign in; a write at every request would cost more than it tells.
 USERSESSIONS_TRACK_ACTIVITY = False
 ACCOUNT_SESSION_REMEMBER = True

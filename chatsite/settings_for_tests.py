@@ -8,7 +8,7 @@ import shutil
 import tempfile
 
 for _name in list(os.environ):
-    if _name.startswith(("ANTHROPIC_", "DJANGO_SUPERUSER_")) or (
+    if _name.startswith(("ANTHROPIC_", "DJANGO_SUPERUSER_", "OIDC_")) or (
         _name.startswith("CHATSITE_") and _name != "CHATSITE_TEST_REQUIRE"
     ):
         del os.environ[_name]

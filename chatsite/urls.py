@@ -12,7 +12,7 @@ from django.urls.resolvers import URLPattern, URLResolver
 
 from conversations.views import account, health, setup
 
-from . import metrics, mfa
+from . import metrics, mfa, single_sign_on
 
 # One way in: the admin's own form knows no limit of failures.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
@@ -28,6 +28,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/", account.preferences, name="account"),
     path("accounts/", include("allauth.account.urls")),
     path("accounts/2fa/", include("allauth.mfa.urls")),
+    path("accounts/oidc/", single_sign_on.begin, name="oidc-begin"),
+    path("accounts/oidc/callback/", single_sign_on.callback, name="oidc-callback"),
     path("accounts/sessions/", include("allauth.usersessions.urls")),
     path("admin/", admin.site.urls),
     path("", include("conversations.urls")),

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account import signals as account
+from allauth.account.internal.flows.login import get_authentication_records
 from allauth.mfa import signals as second_factor
 from allauth.mfa.models import Authenticator
 from django.contrib.auth import signals
+from django.http import HttpRequest
 
 from ..models import User
 from . import audit
@@ -31,8 +33,11 @@ def sign_in_failed(user: User | None) -> None:
     audit.record(None, "sign_in_failed", user, actor_name=user.username if user else "")
 
 
-def _signed_in(sender: Any, user: User, **_: Any) -> None:
-    audit.record(user, "signed_in", user)
+def _signed_in(sender: Any, user: User, request: HttpRequest | None = None, **_: Any) -> None:
+    records = get_authentication_records(request, user) if request is not None else []
+    by = [record.get("type") or record.get("method") for record in records]
+    detail: dict[str, Any] = {"by": by} if by else {}
+    audit.record(user, "signed_in", user, **detail)
 
 
 def _signed_out(sender: Any, user: User | None, **_: Any) -> None:

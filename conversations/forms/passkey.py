@@ -6,7 +6,6 @@ from typing import Any
 
 from allauth.account.adapter import get_adapter
 from allauth.core import context
-from allauth.core.internal import ratelimit
 from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn.forms import (
     AddWebAuthnForm,
@@ -16,7 +15,8 @@ from allauth.mfa.webauthn.forms import (
     ReauthenticateWebAuthnForm,
 )
 from django import forms
-from django.conf import settings
+
+from chatsite.accounts import TooManyFailures, count_for_address
 
 from ..actions import audit, audit_signals
 
@@ -102,12 +102,10 @@ class SignInPasskeyForm(_Refusable, LoginWebAuthnForm):  # type: ignore[misc]
 
     def clean_credential(self) -> Any:
         """Failures count for the address alone, together with wrong passwords: whose passkey it is, anybody may say."""
-        rate = f"{settings.LOGIN_FAILURES_PER_ADDRESS}/{settings.LOGIN_FAILURE_SECONDS}s/ip"
-        usage = ratelimit.consume(
-            context.request, app="allauth.account", action="login_failed", config={"login_failed": rate}
-        )
-        if usage is None:
-            raise get_adapter().validation_error(LIMIT)
+        try:
+            usage = count_for_address(context.request)
+        except TooManyFailures:
+            raise get_adapter().validation_error(LIMIT) from None
         found = super().clean_credential()
         usage.rollback()
         return found

@@ -48,7 +48,12 @@ async def test_a_passkey_is_added_and_signs_in_alone(place: Place, visit: NewVis
     page = await (await visit(signed_in=False)).page("/accounts/2fa/")
     authenticator = await page.context.new_cdp_session(page)
     await authenticator.send("WebAuthn.enable")
-    options = {"protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True}
+    options = {
+        "protocol": "ctap2",
+        "transport": "internal",
+        "hasResidentKey": True,
+        "hasUserVerification": True,
+    }
     await authenticator.send(
         "WebAuthn.addVirtualAuthenticator",
         {"options": {**options, "isUserVerified": True, "automaticPresenceSimulation": True}},
