@@ -22,6 +22,7 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
 
+from conversations.actions import identities
 from conversations.actions.invitations import invite
 from conversations.models import AuditEvent, Invitation, User
 from tests.world import Person
@@ -125,6 +126,13 @@ def test_letters_that_become_alike_are_not_alike(
     assert through(client).status_code == 403
     provider.claims["email"] = kept.upper()
     assert through(client).status_code == 302
+
+
+def test_case_counts_in_ascii_alone() -> None:
+    assert identities.same_address("Ann@Example.com", "ann@example.COM")
+    for one, other in (("m\u0131ke", "mike"), ("\u212aim", "kim"), ("\u017fam", "sam"), ("\u00e9", "\u00c9")):
+        assert not identities.same_address(one, other)
+        assert identities.same_address(one, one)
 
 
 def test_an_address_that_somebody_only_claims_opens_nothing(
@@ -338,6 +346,20 @@ def test_a_row_of_the_database_makes_no_provider(client: Client, settings: Any) 
     SocialApp.objects.create(provider="openid_connect", provider_id="evil", name="Evil", client_id="x")
     assert client.post(BEGIN).status_code == 404
     assert "Evil" not in client.get("/accounts/login/").content.decode()
+
+
+def test_an_administrator_looks_at_links_and_removes_them(
+    provider: OIDCProvider, ann: User, administrator: Person
+) -> None:
+    through(Client())
+    path = f"/admin/socialaccount/socialaccount/{SocialAccount.objects.get().pk}"
+    client = administrator.client
+    assert "s-1" in client.get(f"{path}/change/").content.decode()
+    assert client.post(f"{path}/change/", {"uid": "s-2"}).status_code == 403
+    assert client.get("/admin/socialaccount/socialaccount/add/").status_code == 403
+    assert client.post(f"{path}/delete/", {"post": "yes"}).status_code == 302
+    deleted = AuditEvent.objects.get(act="deleted")
+    assert (deleted.actor, deleted.object_type) == (administrator.user, "socialaccount")
 
 
 def test_it_is_on_the_record(client: Client, provider: OIDCProvider, ann: User) -> None:

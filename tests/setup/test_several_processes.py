@@ -65,7 +65,6 @@ ALSO_ON_POSTGRESQL = (
     "tests/generation/test_reaping.py",
     "tests/money",
     "tests/people/test_encrypting_headers.py",
-    "tests/people/test_single_sign_on.py",
     "tests/views/test_idempotency.py",
     "tests/views/test_sending.py",
     "tests/setup/test_account.py",
