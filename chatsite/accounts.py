@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
@@ -13,6 +14,7 @@ from django.http import HttpRequest
 from conversations.actions import audit_signals
 from conversations.models import User
 
+logger = logging.getLogger("chatsite.mail")
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
@@ -62,9 +64,13 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return user
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, object]) -> None:
-        # Without a mail server nothing may pretend to have been sent, and nothing may fail.
+        # Without a mail server nothing may pretend to have been sent, and nothing may fail. One that does not answer
+        # undoes nothing either, and tells nobody whose addresses are known here.
         if settings.MAIL_WORKS:
-            super().send_mail(template_prefix, email, context)
+            try:
+                super().send_mail(template_prefix, email, context)
+            except OSError as error:
+                logger.error("A mail could not be sent: %s", type(error).__name__)
 
 
 def _person(login: str) -> User | None:

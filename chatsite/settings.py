@@ -79,6 +79,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "chatsite.middleware.security_headers",
     "chatsite.middleware.probes",
+    "chatsite.middleware.public_host",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "chatsite.middleware.CompressPages",

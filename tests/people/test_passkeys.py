@@ -162,7 +162,9 @@ def test_without_verification_of_the_person_it_is_no_way_in_alone(
 
 def test_a_deactivated_person_stays_out(key: Passkey, ann: User) -> None:
     User.objects.update(is_active=False)
-    assert not is_in(use_alone(browser(), key))
+    client = use_alone(browser(), key)
+    assert not is_in(client)
+    assert "deactivated" in client.get("/accounts/inactive/").content.decode()
 
 
 @pytest.mark.parametrize(
