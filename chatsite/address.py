@@ -38,3 +38,7 @@ def origins(public_url: str, host: str, port: int) -> list[str]:
 def host_of(url: str) -> str:
     """The name in an address, without port and brackets."""
     return urlsplit(url).hostname or ""
+
+
+def is_loopback(url: str) -> bool:
+    return bracketed(host_of(url)) in LOOPBACK

@@ -51,7 +51,7 @@ OIDC_CLIENT_SECRET = env.secret("OIDC_CLIENT_SECRET")
 OIDC_NAME = env.text("OIDC_NAME", "single sign-on")
 if OIDC_ISSUER and not OIDC_CLIENT_ID:
     env.problems.append("OIDC_ISSUER needs OIDC_CLIENT_ID as well.")
-if OIDC_ISSUER.startswith("http://") and address.host_of(OIDC_ISSUER) not in address.LOOPBACK:
+if OIDC_ISSUER.startswith("http://") and not address.is_loopback(OIDC_ISSUER):
     env.problems.append("OIDC_ISSUER must be an https:// address.")
 
 # Secrets.

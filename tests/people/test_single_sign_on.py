@@ -144,6 +144,31 @@ def test_an_address_that_somebody_only_claims_opens_nothing(
     assert through(client).status_code == 302
 
 
+@pytest.mark.parametrize("acts", [["add"], ["add", "primary"], ["add", "primary", "remove"]])
+def test_nobody_catches_another_by_claiming_their_address(provider: OIDCProvider, acts: list[str]) -> None:
+    mallory = User.objects.create_user("mallory", password="mallory-password-1")
+    own = Client()
+    own.force_login(mallory, backend="django.contrib.auth.backends.ModelBackend")
+    own.post("/accounts/reauthenticate/", {"password": "mallory-password-1"})
+    for act in acts:
+        own.post("/accounts/email/", {f"action_{act}": "", "email": "ann@example.com"})
+    claimed = EmailAddress.objects.filter(user=mallory, verified=False, primary="primary" in acts)
+    assert claimed.exists() is ("remove" not in acts)
+    client = Client()
+    assert through(client).status_code == 403
+    ann = User.objects.create_user("ann", "ann@example.com")
+    assert through(client).status_code == 302
+    assert int(client.session["_auth_user_id"]) == ann.pk
+
+
+def test_signing_in_makes_a_new_session(client: Client, provider: OIDCProvider, ann: User) -> None:
+    location = back_of(client)
+    before = client.cookies["sessionid"].value
+    client.get(location)
+    assert is_in(client)
+    assert client.cookies["sessionid"].value != before
+
+
 def test_of_two_with_one_address_neither_is_meant(client: Client, provider: OIDCProvider, ann: User) -> None:
     User.objects.create_user("other", "Ann@example.com")
     assert through(client).status_code == 403
