@@ -7,6 +7,7 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
+from allauth.core.internal.ratelimit import RateLimitUsage
 from allauth.socialaccount.adapter import get_adapter
 from allauth.socialaccount.helpers import render_authentication_error
 from allauth.socialaccount.models import SocialToken
@@ -17,6 +18,8 @@ from allauth.socialaccount.providers.openid_connect.provider import OpenIDConnec
 from allauth.socialaccount.providers.openid_connect.views import OpenIDConnectOAuth2Adapter
 from django.conf import settings
 from django.core.cache import cache
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from requests import RequestException
@@ -24,6 +27,7 @@ from requests import RequestException
 from conversations.actions.identities import Identity
 
 from . import address
+from .accounts import count_for_address
 from .id_token import Untrusted, claims_of
 
 SUBJECT_CHARACTERS = 191
@@ -34,10 +38,10 @@ SILENT_SECONDS = 10
 
 
 class OIDCAdapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
-    """One sign-in: `nonce` is what it was begun with, `proven` whether the provider's word was good."""
+    """One sign-in: `nonce` is what it was begun with, `usage` the try that is taken back when it succeeds."""
 
     nonce = ""
-    proven = False
+    usage: RateLimitUsage | None = None
 
     @property
     def openid_config(self) -> dict[str, Any]:
@@ -108,7 +112,6 @@ class OIDCAdapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
             claims = {**said, **claims}
         if len(claims["sub"]) > SUBJECT_CHARACTERS:
             raise Untrusted("the subject is too long")
-        self.proven = True
         return self.get_provider().sociallogin_from_response(request, claims)
 
     def get_callback_url(self, request: HttpRequest, app: Any) -> str:
@@ -139,7 +142,7 @@ class OIDCProvider(OpenIDConnectProvider):  # type: ignore[misc]
         login.identity = Identity(
             issuer=self.app.provider_id,
             subject=response["sub"],
-            email=str(response.get("email") or "") if verified else "",
+            email=_address(response.get("email")) if verified else "",
             username=str(response.get("preferred_username") or ""),
             name=str(response.get("name") or ""),
         )
@@ -155,23 +158,38 @@ class OIDCProvider(OpenIDConnectProvider):  # type: ignore[misc]
         return {}
 
 
+def _address(said: Any) -> str:
+    """As it was said: allauth's reading of it in lower case would turn foreign letters into those of another."""
+    try:
+        if not isinstance(said, str) or not said.isprintable():
+            return ""
+        validate_email(said)
+    except ValidationError:
+        return ""
+    return said
+
+
 class _Callback(OAuth2CallbackView):  # type: ignore[misc]
     def _get_state(self, request: HttpRequest, provider: OIDCProvider) -> tuple[Any, Any]:
         state, refusal = super()._get_state(request, provider)
+        # Without a state nothing is looked at, and any page of the web can send somebody here like that.
         if state:
             self.adapter.nonce = state["data"]["nonce"]
+            self.adapter.usage = count_for_address(request)
         return state, refusal
 
 
-def returned(request: HttpRequest, provider: OIDCProvider) -> tuple[HttpResponse, bool]:
-    """The answer to somebody who comes back from the provider, and whether its word about them was good."""
+def returned(request: HttpRequest, provider: OIDCProvider) -> HttpResponse:
+    """The answer to somebody who comes back from the provider. Raises TooManyFailures of this address."""
     adapter = OIDCAdapter(request, provider.app.provider_id)
     answer: HttpResponse
     try:
         answer = _Callback.adapter_view(adapter)(request)
     except Untrusted as error:
         answer = render_authentication_error(request, provider, exception=error)
-    return answer, adapter.proven
+    if adapter.usage is not None and answer.status_code < 400:
+        adapter.usage.rollback()
+    return answer
 
 
 def begun(request: HttpRequest, provider: OIDCProvider) -> HttpResponse:

@@ -21,7 +21,7 @@ from django.views.decorators.http import require_POST, require_safe
 from conversations.actions import identities
 from conversations.actions.errors import Invalid
 
-from .accounts import TooManyFailures, count_for_address
+from .accounts import TooManyFailures
 
 logger = logging.getLogger("chatsite.single_sign_on")
 FAILED = "That did not work. Try again, or sign in in another way."
@@ -92,6 +92,7 @@ def not_signed_in(request: HttpRequest, sentence: str, status: int) -> HttpRespo
 def begin(request: HttpRequest) -> HttpResponse:
     """POST /accounts/oidc/: on the way to the provider."""
     provider = _provider(request)
+    # Loaded with the provider.
     from .oidc import begun
 
     answer = begun(request, provider)
@@ -106,17 +107,13 @@ def begin(request: HttpRequest) -> HttpResponse:
 def callback(request: HttpRequest) -> HttpResponse:
     """GET /accounts/oidc/callback/: back from it. Failures count for the address."""
     provider = _provider(request)
+    from .oidc import returned
+
     try:
-        usage = count_for_address(request)
+        return returned(request, provider)
     except TooManyFailures:
         limited: HttpResponse = ratelimit.respond_429(request)
         return limited
-    from .oidc import returned
-
-    answer, proven = returned(request, provider)
-    if proven:
-        usage.rollback()
-    return answer
 
 
 def _provider(request: HttpRequest) -> Any:

@@ -37,7 +37,7 @@ def person_of(identity: Identity) -> User:
                 # An address that was given to somebody new does not open the account of who had it before.
                 user = None
             elif user.is_active:
-                SocialAccount.objects.create(user=user, provider=identity.issuer, uid=identity.subject)
+                links.get_or_create(provider=identity.issuer, uid=identity.subject, defaults={"user": user})
                 audit.record(user, "identity_linked", user, issuer=identity.issuer)
         if user is not None and user.is_active:
             return user

@@ -104,7 +104,10 @@ def test_an_address_that_is_not_verified_opens_nothing(
     assert "Ask your administrator" in answer.content.decode()
 
 
-@pytest.mark.parametrize("email", ["bob@example.com", "", "ann@example.com.evil", "ann", None, 5])
+@pytest.mark.parametrize(
+    "email",
+    ["bob@example.com", "", "ann@example.com.evil", "ann", None, 5, "ann\0@example.com", "a@x\ud800.org"],
+)
 def test_a_stranger_is_refused_and_no_account_is_made(
     client: Client, provider: OIDCProvider, ann: User, email: Any
 ) -> None:
@@ -251,6 +254,8 @@ LIES: dict[str, Callable[[OIDCProvider], Any]] = {
     "expired": lambda p: p.lies.update(claims=lambda c: {**c, "exp": c["iat"] - 3600}),
     "no end": lambda p: p.lies.update(claims=lambda c: {k: v for k, v in c.items() if k != "exp"}),
     "nobody": lambda p: p.lies.update(claims=lambda c: {**c, "sub": ""}),
+    "subject with a hole": lambda p: p.lies.update(claims=lambda c: {**c, "sub": "s\0"}),
+    "subject is a number": lambda p: p.lies.update(claims=lambda c: {**c, "sub": 1}),
     "subject too long": lambda p: p.lies.update(claims=lambda c: {**c, "sub": "x" * 192}),
     "another's signature": lambda p: setattr(p, "signing_key", rsa.generate_private_key(65537, 2048)),
     "no signature": lambda p: (setattr(p, "algorithm", "none"), setattr(p, "signing_key", None)),
@@ -348,10 +353,13 @@ def test_begin_needs_a_post_with_our_token(provider: OIDCProvider) -> None:
 def test_failures_count_for_the_address(provider: OIDCProvider, ann: User, settings: Any) -> None:
     settings.LOGIN_FAILURES_PER_ADDRESS = 3
     for _ in range(4):
-        through(Client())
-    for _ in range(3):
-        assert Client().get(f"{BEGIN}callback/?code=1&state=2").status_code == 401
-    assert Client().get(f"{BEGIN}callback/?code=1&state=2").status_code == 429
+        assert through(Client()).status_code == 302
+        assert Client().get(f"{BEGIN}callback/?code=1&state=2").status_code == 401, (
+            "any page can send one here"
+        )
+    provider.claims["email"] = "stranger@example.com"
+    provider.claims["sub"] = "s-2"
+    assert [through(Client()).status_code for _ in range(4)] == [403, 403, 403, 429]
 
 
 def test_no_token_and_no_word_of_the_provider_is_kept(
