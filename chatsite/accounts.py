@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.internal.userkit import filter_users_by_email
 from allauth.core.internal import ratelimit
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from conversations.actions import audit_signals
 from conversations.models import User
@@ -32,6 +34,20 @@ def count_for_address(request: HttpRequest) -> ratelimit.RateLimitUsage:
     if usage is None:
         raise TooManyFailures
     return usage
+
+
+def limited_beginnings(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """For views that write a session for whoever asks: so many a minute from one address."""
+
+    @wraps(view)
+    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        rate = {"begin": f"{settings.SIGN_INS_BEGUN_PER_MINUTE}/m/ip"}
+        if ratelimit.consume(request, app="chatsite", action="begin", config=rate, limit_get=True) is None:
+            refusal: HttpResponse = ratelimit.respond_429(request)
+            return refusal
+        return view(request, *args, **kwargs)
+
+    return wrapped
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]

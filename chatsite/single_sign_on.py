@@ -21,7 +21,7 @@ from django.views.decorators.http import require_POST, require_safe
 from conversations.actions import identities
 from conversations.actions.errors import Invalid
 
-from .accounts import TooManyFailures
+from .accounts import TooManyFailures, limited_beginnings
 
 logger = logging.getLogger("chatsite.single_sign_on")
 FAILED = "That did not work. Try again, or sign in in another way."
@@ -89,6 +89,7 @@ def not_signed_in(request: HttpRequest, sentence: str, status: int) -> HttpRespo
 
 @login_not_required
 @require_POST
+@limited_beginnings
 def begin(request: HttpRequest) -> HttpResponse:
     """POST /accounts/oidc/: on the way to the provider."""
     provider = _provider(request)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from allauth.account.decorators import secure_admin_login
 from allauth.mfa.base import forms as second_step
 from allauth.mfa.webauthn import forms as passkey
+from allauth.mfa.webauthn import views as passkey_views
 from allauth.mfa.webauthn.internal import auth as passkey_auth
 from django.contrib import admin
 from django.urls import include, path
@@ -13,10 +14,12 @@ from django.urls.resolvers import URLPattern, URLResolver
 from conversations.views import account, health, setup
 
 from . import metrics, mfa, single_sign_on
+from .accounts import limited_beginnings
 
 # One way in: the admin's own form knows no limit of failures.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
-# allauth has settings for neither.
+# allauth has settings for none of these.
+passkey_views.login_webauthn = limited_beginnings(passkey_views.login_webauthn)
 passkey_auth.get_server = mfa.passkey_server
 second_step.check_rate_limit = passkey.check_rate_limit = mfa.limited
 

@@ -81,6 +81,7 @@ async def test_a_passkey_is_added_and_signs_in_alone(place: Place, visit: NewVis
     await page.get_by_role("button", name="Sign in", exact=True).click()
     await page.get_by_role("button", name="Use a passkey").click()
     await expect(page.locator("#composer-text")).to_be_visible()
+    await authenticator.detach()
 
 
 async def test_sign_out_ends_the_session(place: Place, alice: Visit) -> None:

@@ -197,6 +197,17 @@ def test_failures_count_for_the_address_and_successes_do_not(key: Passkey, setti
     assert is_in(use_alone(browser(), key))
 
 
+def test_so_many_ways_in_are_begun_from_one_address(key: Passkey, settings: Any) -> None:
+    settings.SIGN_INS_BEGUN_PER_MINUTE = 4
+    for _ in range(2):
+        assert is_in(use_alone(browser(), key))
+    assert browser().get(ALONE, **JSON).status_code == 429
+    settings.OIDC_ISSUER = "http://127.0.0.1:9"
+    assert browser().post("/accounts/oidc/").status_code == 429
+    elsewhere = Client(SERVER_NAME="localhost", REMOTE_ADDR="10.0.0.2")
+    assert elsewhere.get(ALONE, **JSON).status_code == 200
+
+
 def test_it_is_renamed_and_removed_by_its_owner_alone(
     key: Passkey, ann: User, bob: Person, sign_in: Callable[[], Client]
 ) -> None:
