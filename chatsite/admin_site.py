@@ -18,12 +18,11 @@ ELSEWHERE = frozenset(
     {
         "mfa.Authenticator",
         "usersessions.UserSession",
+        "socialaccount.SocialAccount",
         "socialaccount.SocialApp",
         "socialaccount.SocialToken",
     }
 )
-# What only the person's own sign-in may say, and an administrator may end.
-REMOVABLE = frozenset({"socialaccount.SocialAccount"})
 
 
 class AuditedSite(sites.AdminSite):
@@ -33,20 +32,8 @@ class AuditedSite(sites.AdminSite):
             if model._meta.label in ELSEWHERE:
                 continue
             base = admin_class or ModelAdmin
-            if model._meta.label in REMOVABLE:
-                base = type(base.__name__, (Removable, base), {})
             audited = base if issubclass(base, Audited) else type(base.__name__, (Audited, base), {})
             super().register(model, audited, **options)
-
-
-class Removable:
-    """Put in front of a ModelAdmin whose rows may be looked at and deleted, no more."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
 
 
 class Audited:

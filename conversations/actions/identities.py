@@ -45,6 +45,19 @@ def person_of(identity: Identity) -> User:
     raise Invalid("There is no account for you here. Ask your administrator for an invitation.")
 
 
+def is_linked(person: User) -> bool:
+    return bool(SocialAccount.objects.filter(user=person).exists())
+
+
+def unlink(actor: User, person: User) -> None:
+    """Whoever has their address then is taken for them at the next sign-in. Raises Invalid when nothing is linked."""
+    with writing():
+        removed, _ = SocialAccount.objects.filter(user=person).delete()
+        if not removed:
+            raise Invalid("This account is not linked to single sign-on.")
+        audit.record(actor, "identity_unlinked", person)
+
+
 def same_address(one: str, other: str) -> bool:
     """Upper and lower case are alike in ASCII alone: elsewhere different letters become the same one."""
     return one == other or (one.isascii() and other.isascii() and one.lower() == other.lower())

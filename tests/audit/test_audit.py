@@ -102,8 +102,9 @@ def test_groups_people_and_bulk_deletions_are_recorded(administrator: Person) ->
 
 @pytest.mark.parametrize(
     "page",
-    ["mfa/authenticator", "usersessions/usersession", "socialaccount/socialapp", "socialaccount/socialtoken"],
-)
+    ["mfa/authenticator", "usersessions/usersession", "socialaccount/socialapp", "socialaccount/socialaccount",
+     "socialaccount/socialtoken"],
+)  # fmt: skip
 def test_rows_that_are_half_of_something_are_not_edited_in_the_records(
     administrator: Person, page: str
 ) -> None:

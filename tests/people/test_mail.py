@@ -10,9 +10,12 @@ import pytest
 from django.core import mail
 from django.test import Client
 
+from chatsite.email import settings_of
 from conversations.models import AuditEvent, User
 from tests.services import free_port
 from tests.world import Person
+
+from .smtp import MailServer
 
 RESET = "/accounts/password/reset/"
 NEW = {"password1": "quite-another-one", "password2": "quite-another-one"}
@@ -103,6 +106,23 @@ def test_a_mail_server_that_does_not_answer_undoes_nothing(
     client = Client()
     client.force_login(ann, backend="django.contrib.auth.backends.ModelBackend")
     assert client.post("/accounts/password/change/", new).status_code == 302
+
+
+def test_the_address_of_a_mail_server_is_where_mail_goes(
+    by_mail: None, ann: User, administrator: Person, settings: Any
+) -> None:
+    settings.DEFAULT_FROM_EMAIL = "chat@example.com"
+    with MailServer() as server:
+        for name, value in settings_of(server.url).items():
+            setattr(settings, name, value)
+        Client().post(RESET, {"email": "ann@example.com"})
+        invitation = {"role": "member", "days": "7", "email": "new@example.com"}
+        page = administrator.client.post("/people/invitations/", invitation).content.decode()
+    assert "/invitation/" not in page
+    (known, reset), (invited, link) = server.messages
+    assert (known, invited) == ("ann@example.com", "new@example.com")
+    assert "/reset/key/" in reset and "/invitation/" in link
+    assert "From: chat@example.com" in reset and "From: chat@example.com" in link
 
 
 def test_without_a_mail_server_links_are_shown_and_nothing_is_sent(ann: User, administrator: Person) -> None:

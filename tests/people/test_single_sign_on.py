@@ -381,18 +381,18 @@ def test_a_row_of_the_database_makes_no_provider(client: Client, settings: Any) 
     assert "Evil" not in client.get("/accounts/login/").content.decode()
 
 
-def test_an_administrator_looks_at_links_and_removes_them(
-    provider: OIDCProvider, ann: User, administrator: Person
+def test_an_administrator_takes_a_link_away_and_nobody_else_does(
+    provider: OIDCProvider, ann: User, administrator: Person, bob: Person
 ) -> None:
+    page, act = f"/people/{ann.pk}/", f"/people/{ann.pk}/act/"
+    assert administrator.post(act, {"act": "unlink"}).status_code == 400
     through(Client())
-    path = f"/admin/socialaccount/socialaccount/{SocialAccount.objects.get().pk}"
-    client = administrator.client
-    assert "s-1" in client.get(f"{path}/change/").content.decode()
-    assert client.post(f"{path}/change/", {"uid": "s-2"}).status_code == 403
-    assert client.get("/admin/socialaccount/socialaccount/add/").status_code == 403
-    assert client.post(f"{path}/delete/", {"post": "yes"}).status_code == 302
-    deleted = AuditEvent.objects.get(act="deleted")
-    assert (deleted.actor, deleted.object_type) == (administrator.user, "socialaccount")
+    assert bob.post(act, {"act": "unlink"}).status_code == 404
+    assert "Take the link away" in administrator.get(page, HTTP_ACCEPT="text/html").content.decode()
+    assert administrator.post(act, {"act": "unlink"}).status_code == 200
+    assert AuditEvent.objects.get(act="identity_unlinked").actor == administrator.user
+    provider.claims["sub"] = "s-2"
+    assert through(Client()).status_code == 302
 
 
 def test_it_is_on_the_record(client: Client, provider: OIDCProvider, ann: User) -> None:
