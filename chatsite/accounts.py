@@ -2,18 +2,52 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.internal.userkit import filter_users_by_email
 from allauth.core.internal import ratelimit
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from conversations.actions import audit_signals
 from conversations.models import User
 
+logger = logging.getLogger("chatsite.mail")
 BACKEND = "django.contrib.auth.backends.ModelBackend"
+
+
+class TooManyFailures(Exception):
+    """This address has given too many wrong passwords, codes and keys."""
+
+
+def count_for_address(request: HttpRequest) -> ratelimit.RateLimitUsage:
+    """Counts a failure of the caller's address, together with wrong passwords; `rollback` takes it back after a
+    success. Raises TooManyFailures.
+    """
+    rate = f"{settings.LOGIN_FAILURES_PER_ADDRESS}/{settings.LOGIN_FAILURE_SECONDS}s/ip"
+    limit = {"app": "allauth.account", "action": "login_failed", "config": {"login_failed": rate}}
+    usage = ratelimit.consume(request, limit_get=True, **limit)
+    if usage is None:
+        raise TooManyFailures
+    return usage
+
+
+def limited_beginnings(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """For views that write a session for whoever asks: so many a minute from one address."""
+
+    @wraps(view)
+    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        rate = {"begin": f"{settings.SIGN_INS_BEGUN_PER_MINUTE}/m/ip"}
+        if ratelimit.consume(request, app="chatsite", action="begin", config=rate, limit_get=True) is None:
+            refusal: HttpResponse = ratelimit.respond_429(request)
+            return refusal
+        return view(request, *args, **kwargs)
+
+    return wrapped
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -46,9 +80,13 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return user
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, object]) -> None:
-        # Without a mail server nothing may pretend to have been sent, and nothing may fail.
+        # Without a mail server nothing may pretend to have been sent, and nothing may fail. One that does not answer
+        # undoes nothing either, and tells nobody whose addresses are known here.
         if settings.MAIL_WORKS:
-            super().send_mail(template_prefix, email, context)
+            try:
+                super().send_mail(template_prefix, email, context)
+            except OSError as error:
+                logger.error("A mail could not be sent: %s", type(error).__name__)
 
 
 def _person(login: str) -> User | None:

@@ -33,3 +33,12 @@ def origins(public_url: str, host: str, port: int) -> list[str]:
     if public_url:
         return [origin_of(public_url)]
     return [origin_of(f"http://{name}:{port}") for name in allowed_hosts("", host)]
+
+
+def host_of(url: str) -> str:
+    """The name in an address, without port and brackets."""
+    return urlsplit(url).hostname or ""
+
+
+def is_loopback(url: str) -> bool:
+    return bracketed(host_of(url)) in LOOPBACK

@@ -6,19 +6,34 @@ from typing import Any
 
 from django.contrib.admin import ModelAdmin, sites
 from django.db.models import Model, QuerySet
+from django.db.models.base import ModelBase
 from django.http import HttpRequest
 
 # Of these a change is recorded, never a value.
 SECRET_FIELDS = frozenset(
     {"password", "password1", "password2", "new_api_key", "extra_headers", "token_hash"}
 )
+# Rows that mean something together with others or with a session: changed here they would say what is not so.
+ELSEWHERE = frozenset(
+    {
+        "mfa.Authenticator",
+        "usersessions.UserSession",
+        "socialaccount.SocialAccount",
+        "socialaccount.SocialApp",
+        "socialaccount.SocialToken",
+    }
+)
 
 
 class AuditedSite(sites.AdminSite):
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
-        base = admin_class or ModelAdmin
-        audited = base if issubclass(base, Audited) else type(base.__name__, (Audited, base), {})
-        super().register(model_or_iterable, audited, **options)
+        single = isinstance(model_or_iterable, ModelBase)
+        for model in [model_or_iterable] if single else model_or_iterable:
+            if model._meta.label in ELSEWHERE:
+                continue
+            base = admin_class or ModelAdmin
+            audited = base if issubclass(base, Audited) else type(base.__name__, (Audited, base), {})
+            super().register(model, audited, **options)
 
 
 class Audited:

@@ -12,5 +12,9 @@ from conversations.models import Workspace
 
 
 def workspace(request: HttpRequest) -> dict[str, Any]:
-    """The workspace (asked for only where a template shows it) and whether mail can be sent."""
-    return {"workspace": SimpleLazyObject(Workspace.objects.current), "mail_works": settings.MAIL_WORKS}
+    """The workspace (asked for only where a template shows it), whether mail can be sent, and what else signs in."""
+    return {
+        "workspace": SimpleLazyObject(Workspace.objects.current),
+        "mail_works": settings.MAIL_WORKS,
+        "single_sign_on": settings.OIDC_NAME if settings.OIDC_ISSUER else "",
+    }

@@ -20,7 +20,7 @@ from whitenoise.middleware import WhiteNoiseFileResponse
 from conversations.models import User
 
 from . import errors
-from .address import LOOPBACK
+from .address import LOOPBACK, origin_of
 from .logging import request_id
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -60,6 +60,18 @@ def probes(get_response: GetResponse) -> GetResponse:
         if view and request.META.get("HTTP_HOST", "").rpartition(":")[0] in LOOPBACK:
             answer: HttpResponseBase = view(request)
             return answer
+        return get_response(request)
+
+    return middleware
+
+
+def public_host(get_response: GetResponse) -> GetResponse:
+    """Links (in mails, too) carry the public address: a Host header may name another port of an allowed name."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        if settings.PUBLIC_URL:
+            request.get_host()  # refuses foreign names
+            request.META["HTTP_HOST"] = origin_of(settings.PUBLIC_URL).partition("//")[2]
         return get_response(request)
 
     return middleware

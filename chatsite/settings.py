@@ -15,6 +15,7 @@ from .limits import *  # noqa: F403
 from .limits import (
     LOGIN_FAILURE_SECONDS,
     LOGIN_FAILURES_PER_ACCOUNT,
+    LOGIN_FAILURES_PER_ACCOUNT_AND_HOUR,
     LOGIN_FAILURES_PER_ADDRESS,
     UPLOAD_REQUEST_MAX_BYTES,
 )
@@ -43,6 +44,16 @@ DJANGO_SUPERUSER_USERNAME = env.text("DJANGO_SUPERUSER_USERNAME")
 DJANGO_SUPERUSER_EMAIL = env.text("DJANGO_SUPERUSER_EMAIL")
 DJANGO_SUPERUSER_PASSWORD = env.secret("DJANGO_SUPERUSER_PASSWORD")
 
+# The organisation's own way of signing in (`single_sign_on`).
+OIDC_ISSUER = env.url("OIDC_ISSUER", ("http", "https"))
+OIDC_CLIENT_ID = env.text("OIDC_CLIENT_ID")
+OIDC_CLIENT_SECRET = env.secret("OIDC_CLIENT_SECRET")
+OIDC_NAME = env.text("OIDC_NAME", "single sign-on")
+if OIDC_ISSUER and not OIDC_CLIENT_ID:
+    env.problems.append("OIDC_ISSUER needs OIDC_CLIENT_ID as well.")
+if OIDC_ISSUER.startswith("http://") and not address.is_loopback(OIDC_ISSUER):
+    env.problems.append("OIDC_ISSUER must be an https:// address.")
+
 # Secrets.
 SECRET_KEY = env.secret("SECRET_KEY")
 SECRET_KEY_FALLBACKS = env.secret("CHATSITE_SECRET_KEY_FALLBACKS").replace(",", " ").split()
@@ -58,6 +69,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.socialaccount",
     "allauth.usersessions",
     "channels",
     "lucide",
@@ -67,6 +79,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "chatsite.middleware.security_headers",
     "chatsite.middleware.probes",
+    "chatsite.middleware.public_host",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "chatsite.middleware.CompressPages",
@@ -182,9 +195,21 @@ ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*", "password2*"]
 ACCOUNT_ADAPTER = "chatsite.accounts.AccountAdapter"
 ACCOUNT_EMAIL_VERIFICATION = "optional"
 MFA_ADAPTER = "chatsite.mfa.MFAAdapter"
-MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_FORMS = {
+    "add_webauthn": "conversations.forms.passkey.AddPasskeyForm",
+    "edit_webauthn": "conversations.forms.passkey.RenamePasskeyForm",
+    "authenticate_webauthn": "conversations.forms.passkey.SecondStepPasskeyForm",
+    "reauthenticate_webauthn": "conversations.forms.passkey.ConfirmPasskeyForm",
+    "login_webauthn": "conversations.forms.passkey.SignInPasskeyForm",
+}
+# The form counts failures; this would count successes as well.
+MFA_RATE_LIMITS = {"webauthn_login": None}
 # Accounts come from an administrator or a link: an address that nobody has confirmed blocks nothing.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
+SOCIALACCOUNT_ADAPTER = "chatsite.single_sign_on.SocialAccountAdapter"
+SOCIALACCOUNT_STORE_TOKENS = False
 # The devices of a person are noted when they sign in; a write at every request would cost more than it tells.
 USERSESSIONS_TRACK_ACTIVITY = False
 ACCOUNT_SESSION_REMEMBER = True
@@ -193,7 +218,8 @@ ACCOUNT_RATE_LIMITS = {
     "login": None,
     "login_failed": (
         f"{LOGIN_FAILURES_PER_ADDRESS}/{LOGIN_FAILURE_SECONDS}s/ip,"
-        f"{LOGIN_FAILURES_PER_ACCOUNT}/{LOGIN_FAILURE_SECONDS}s/key"
+        f"{LOGIN_FAILURES_PER_ACCOUNT}/{LOGIN_FAILURE_SECONDS}s/key,"
+        f"{LOGIN_FAILURES_PER_ACCOUNT_AND_HOUR}/h/key"
     ),
 }
 

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from allauth.account.decorators import secure_admin_login
+from allauth.mfa.base import forms as second_step
+from allauth.mfa.webauthn import forms as passkey
+from allauth.mfa.webauthn import views as passkey_views
+from allauth.mfa.webauthn.internal import auth as passkey_auth
 from django.contrib import admin
 from django.urls import include, path
 from django.urls.resolvers import URLPattern, URLResolver
 
 from conversations.views import account, health, setup
 
-from . import metrics
+from . import metrics, mfa, single_sign_on
+from .accounts import limited_beginnings
 
 # One way in: the admin's own form knows no limit of failures.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+# allauth has settings for none of these.
+passkey_views.login_webauthn = limited_beginnings(passkey_views.login_webauthn)
+passkey_auth.get_server = mfa.passkey_server
+second_step.check_rate_limit = passkey.check_rate_limit = mfa.limited
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz),
@@ -22,6 +31,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/", account.preferences, name="account"),
     path("accounts/", include("allauth.account.urls")),
     path("accounts/2fa/", include("allauth.mfa.urls")),
+    path("accounts/oidc/", single_sign_on.begin, name="oidc-begin"),
+    path("accounts/oidc/callback/", single_sign_on.callback, name="oidc-callback"),
     path("accounts/sessions/", include("allauth.usersessions.urls")),
     path("admin/", admin.site.urls),
     path("", include("conversations.urls")),

@@ -30,6 +30,7 @@ def clean_environment(**variables: str) -> dict[str, str]:
         "EMAIL_",
         "AWS_",
         "DEFAULT_FROM",
+        "OIDC_",
     )
     kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     return {**kept, "PYTHONUNBUFFERED": "1", **variables}

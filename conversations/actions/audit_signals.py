@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account import signals as account
+from allauth.account.internal.flows.login import get_authentication_records
+from allauth.account.models import EmailAddress
 from allauth.mfa import signals as second_factor
 from allauth.mfa.models import Authenticator
 from django.contrib.auth import signals
+from django.http import HttpRequest
 
 from ..models import User
 from . import audit
@@ -19,6 +22,7 @@ def connect() -> None:
     signals.user_logged_out.connect(_signed_out, dispatch_uid="audit")
     account.password_changed.connect(_password_changed, dispatch_uid="audit")
     account.password_reset.connect(_password_reset, dispatch_uid="audit")
+    account.email_confirmed.connect(_email_confirmed, dispatch_uid="audit")
     account.email_changed.connect(_email_changed, dispatch_uid="audit")
     second_factor.authenticator_added.connect(_second_factor_added, dispatch_uid="audit")
     second_factor.authenticator_removed.connect(_second_factor_removed, dispatch_uid="audit")
@@ -31,8 +35,11 @@ def sign_in_failed(user: User | None) -> None:
     audit.record(None, "sign_in_failed", user, actor_name=user.username if user else "")
 
 
-def _signed_in(sender: Any, user: User, **_: Any) -> None:
-    audit.record(user, "signed_in", user)
+def _signed_in(sender: Any, user: User, request: HttpRequest | None = None, **_: Any) -> None:
+    records = get_authentication_records(request, user) if request is not None else []
+    by = [record.get("type") or record.get("method") for record in records]
+    detail: dict[str, Any] = {"by": by} if by else {}
+    audit.record(user, "signed_in", user, **detail)
 
 
 def _signed_out(sender: Any, user: User | None, **_: Any) -> None:
@@ -50,6 +57,12 @@ def _password_reset(sender: Any, user: User, **_: Any) -> None:
 
 def _email_changed(sender: Any, user: User, **_: Any) -> None:
     audit.record(user, "email_changed", user)
+
+
+def _email_confirmed(sender: Any, request: HttpRequest, email_address: EmailAddress, **_: Any) -> None:
+    """By a link that was mailed, or by an administrator's word."""
+    actor = request.user if isinstance(request.user, User) else email_address.user
+    audit.record(actor, "email_confirmed", email_address.user)
 
 
 def _second_factor_added(sender: Any, user: User, authenticator: Authenticator, **_: Any) -> None:

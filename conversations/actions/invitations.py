@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+from itertools import count
 
 from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.contrib.auth.models import Group
 from django.core.mail import send_mail
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from ..models import Invitation, User, Workspace
@@ -26,7 +29,7 @@ def invite(actor: User, role: str, groups: list[Group], email: str, days: int) -
         raise Invalid("One is invited as a member or as an administrator.")
     if not 1 <= days <= settings.INVITATION_MAX_DAYS:
         raise Invalid(f"An invitation lasts between 1 and {settings.INVITATION_MAX_DAYS} days.")
-    if email and _address_is_taken(email):
+    if email and address_is_taken(email):
         raise Invalid("There is an account with this address already.")
     token = Invitation.new_token()
     with writing():
@@ -77,24 +80,55 @@ def accept(token: str, username: str, email: str, password: str) -> User:
         if invitation is None:
             raise Invalid("This invitation no longer works. Ask for another one.")
         address = invitation.email or email
-        if address and _address_is_taken(address):
+        if address and address_is_taken(address):
             raise Invalid("There is an account with this address already.")
         user = _account(username, address, password)
-        if invitation.role == Invitation.Role.ADMINISTRATOR:
-            user.is_staff = user.is_superuser = True
-            user.save(update_fields=["is_staff", "is_superuser"])
-        user.groups.set(invitation.groups.all())
-        if address:
-            # Whoever has the link that went to an address has read its mail.
-            verified = bool(invitation.email) and settings.MAIL_WORKS
+        # Whoever has the link that went to an address has read its mail. One that an administrator entered and that
+        # nothing went to stays without a row, which is for what people choose.
+        verified = bool(invitation.email) and settings.MAIL_WORKS
+        if address and (verified or not invitation.email):
             EmailAddress.objects.create(user=user, email=address, verified=verified, primary=True)
-        invitation.used_at, invitation.used_by = timezone.now(), user
-        invitation.save(update_fields=["used_at", "used_by"])
-        audit.record(user, "invitation_accepted", invitation)
+        _used(invitation, user)
     return user
 
 
-def _account(username: str, email: str, password: str) -> User:
+def open_for(email: str) -> QuerySet[Invitation]:
+    """Invitations to this address that still work, the newest first."""
+    rows = Invitation.objects.filter(
+        email__iexact=email, used_at=None, revoked_at=None, expires_at__gt=timezone.now()
+    )
+    return rows.filter(first_administrator=False).select_for_update().order_by("-created_at")
+
+
+def enter(invitation: Invitation, username: str, name: str) -> User:
+    """A new account without a password, for somebody whose address is proven. Call inside the write transaction."""
+    user = _account(_free(username), invitation.email, None)
+    user.display_name = audit.line(name, 100)
+    user.save(update_fields=["display_name"])
+    EmailAddress.objects.create(user=user, email=invitation.email, verified=True, primary=True)
+    _used(invitation, user)
+    return user
+
+
+def _used(invitation: Invitation, user: User) -> None:
+    if invitation.role == Invitation.Role.ADMINISTRATOR:
+        user.is_staff = user.is_superuser = True
+        user.save(update_fields=["is_staff", "is_superuser"])
+    user.groups.set(invitation.groups.all())
+    invitation.used_at, invitation.used_by = timezone.now(), user
+    invitation.save(update_fields=["used_at", "used_by"])
+    audit.record(user, "invitation_accepted", invitation)
+
+
+def _free(wanted: str) -> str:
+    """A user name as near to this one as is allowed and free."""
+    name = re.sub(r"[^\w.@+-]", "", User.normalize_username(wanted))[:140] or "person"
+    taken = {one.lower() for one in User.objects.values_list("username", flat=True)}
+    numbered = (f"{name}{number}" for number in count(2))
+    return name if name.lower() not in taken else next(one for one in numbered if one.lower() not in taken)
+
+
+def _account(username: str, email: str, password: str | None) -> User:
     taken = Invalid("This user name is taken.")
     if User.objects.filter(username__iexact=username).exists():
         raise taken
@@ -105,7 +139,7 @@ def _account(username: str, email: str, password: str) -> User:
         raise taken from None
 
 
-def _address_is_taken(email: str) -> bool:
+def address_is_taken(email: str) -> bool:
     return (
         User.objects.filter(email__iexact=email).exists()
         or EmailAddress.objects.filter(email__iexact=email).exists()

@@ -19,6 +19,11 @@ from .transaction import writing
 
 FIELDS = ("name", "dialect", "base_url", "version", "extra_headers", "enabled")
 
+KEY_STAYS = "The address changes: enter its key as well. The present key stays with the present address."
+HEADERS_STAY = (
+    "The address changes: enter hidden values again. The present ones stay with the present address."
+)
+
 
 def save_provider(actor: User, provider: Provider, values: dict[str, Any], api_key: str) -> Provider:
     """A new or changed provider; an empty key keeps the present one. Raises Invalid.
@@ -37,17 +42,8 @@ def save_provider(actor: User, provider: Provider, values: dict[str, Any], api_k
         )
     except ValueError as error:
         raise Invalid(str(error)) from None
-    moved = provider.pk is not None and (
-        provider.dialect,
-        normalise_base_url(provider.base_url, provider.dialect),
-    ) != (
-        values["dialect"],
-        endpoint.base_url,
-    )
-    if moved and provider.api_key and not api_key:
-        raise Invalid(
-            "The address changes: enter its key as well. The present key stays with the present address."
-        )
+    if provider.api_key and not api_key and moves(provider, values["dialect"], values["base_url"]):
+        raise Invalid(KEY_STAYS)
     for name in FIELDS:
         setattr(provider, name, values[name])
     provider.base_url = endpoint.base_url
@@ -58,6 +54,14 @@ def save_provider(actor: User, provider: Provider, values: dict[str, Any], api_k
         refresh_demo()
         audit.record(actor, "provider_saved", provider, name=provider.name, key_changed=bool(api_key))
     return provider
+
+
+def moves(provider: Provider, dialect: str, base_url: str) -> bool:
+    """Whether this is another place than the stored one, to which no secret of it may follow. Raises ValueError."""
+    if provider.pk is None:
+        return False
+    before = (provider.dialect, normalise_base_url(provider.base_url, provider.dialect))
+    return before != (dialect, normalise_base_url(base_url, dialect))
 
 
 def remove_provider(actor: User, provider: Provider) -> None:

@@ -186,11 +186,12 @@ def _restore_secrets(secrets: dict[str, Any]) -> str:
 
 
 def _unreadable_keys() -> list[str]:
-    """Providers whose key cannot be read with the secret keys of this site."""
+    """Providers whose key or headers cannot be read with the secret keys of this site."""
     names = []
-    for provider in Provider.objects.only("name", "api_key"):
+    for provider in Provider.objects.only("name", "api_key", "sealed_headers"):
         try:
             provider.api_key.reveal()
+            provider.sealed_headers.reveal()
         except SecretUnreadable:
             names.append(provider.name)
     return names

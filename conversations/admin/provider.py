@@ -9,6 +9,8 @@ from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
+from ..actions import offers
+from ..forms import headers
 from ..models import Provider
 from ..upstream.endpoint import Endpoint
 
@@ -20,6 +22,13 @@ else:
     _ProviderAdmin = admin.ModelAdmin
 
 
+class HeadersField(forms.JSONField):
+    """Shows names; values as rarely as the key."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return super().prepare_value(headers.masked(value) if isinstance(value, dict) else value)
+
+
 class ProviderForm(_ProviderForm):
     new_api_key = forms.CharField(
         label="Key",
@@ -28,20 +37,44 @@ class ProviderForm(_ProviderForm):
         widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
     )
 
+    extra_headers = HeadersField(
+        required=False, help_text=f"Stored encrypted. A value of {headers.KEPT} stays as it is."
+    )
+
     class Meta:
         model = Provider
-        fields = ("name", "dialect", "base_url", "version", "extra_headers", "enabled")
+        fields = ("name", "dialect", "base_url", "version", "enabled")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial["extra_headers"] = headers.of(self.instance)
+
+    def clean_extra_headers(self) -> dict[str, str]:
+        given = self.cleaned_data["extra_headers"] or {}
+        if not isinstance(given, dict) or not all(isinstance(value, str) for value in given.values()):
+            raise ValidationError("Headers are texts by name.")
+        return given
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or self.cleaned_data
+        if self.errors:
+            return values
+        given = values["extra_headers"]
+        values["extra_headers"] = headers.unmasked(given, self.instance)
         try:
+            moves = offers.moves(self.instance, values["dialect"], values["base_url"])
             Endpoint(
-                dialect=values.get("dialect", ""),
-                base_url=values.get("base_url", ""),
-                api_key=values.get("new_api_key", ""),
+                dialect=values["dialect"],
+                base_url=values["base_url"],
+                api_key=values["new_api_key"],
+                extra_headers=values["extra_headers"],
             )
         except ValueError as error:
             raise ValidationError(str(error)) from None
+        if moves and self.instance.api_key and not values["new_api_key"]:
+            raise ValidationError(offers.KEY_STAYS)
+        if moves and headers.KEPT in given.values():
+            raise ValidationError(offers.HEADERS_STAY)
         return values
 
 
@@ -57,6 +90,11 @@ class ProviderAdmin(_ProviderAdmin):
             return "none"
         return f"…{provider.api_key_last4}" if provider.api_key_last4 else "set"
 
+    @admin.display(description="Extra headers")
+    def extra_headers(self, provider: Provider) -> str:
+        """For those who may only look."""
+        return ", ".join(headers.of(provider)) or "none"
+
     def has_change_permission(self, request: HttpRequest, obj: Provider | None = None) -> bool:
         # What the environment says is followed at every start; changing it here would not last.
         return (obj is None or obj.source == Provider.Source.ADMIN) and super().has_change_permission(
@@ -71,4 +109,5 @@ class ProviderAdmin(_ProviderAdmin):
     def save_model(self, request: HttpRequest, obj: Provider, form: Any, change: bool) -> None:
         if key := form.cleaned_data.get("new_api_key"):
             obj.set_api_key(key)
+        obj.extra_headers = form.cleaned_data["extra_headers"]
         super().save_model(request, obj, form, change)

@@ -10,10 +10,11 @@ from typing import Any
 from django import forms
 from django.contrib.auth.models import Group
 
+from ..actions import offers
 from ..models import LanguageModel, Provider
 from ..upstream.capabilities import lookup
+from . import headers
 
-KEPT = "••••"
 _HEADER = re.compile(r"([A-Za-z0-9_-]{1,100})\s*:\s*(.*)")
 DIALECTS = [choice for choice in Provider.Dialect.choices if choice[0] != Provider.Dialect.DEMO]
 PRICES = ("input", "output", "cache_read")
@@ -47,12 +48,9 @@ class ProviderForm(forms.Form):
                 name: getattr(provider, name)
                 for name in ("name", "dialect", "base_url", "version", "enabled")
             }
-            # Values may be keys: they are shown as rarely as the key itself.
-            lines = (
-                f"{name}: {value if name.lower().startswith('anthropic-') else KEPT}"
-                for name, value in provider.extra_headers.items()
+            initial["extra_headers"] = "\n".join(
+                f"{name}: {value}" for name, value in headers.masked(headers.of(provider)).items()
             )
-            initial["extra_headers"] = "\n".join(lines)
         super().__init__(data, initial=initial)
         ends = f"ends in …{provider.api_key_last4}" if provider.api_key_last4 else "is set"
         self.fields["api_key"].help_text = (
@@ -67,18 +65,28 @@ class ProviderForm(forms.Form):
         return name
 
     def clean_extra_headers(self) -> dict[str, str]:
-        headers = {}
+        given = {}
         for line in self.cleaned_data["extra_headers"].splitlines():
             if not line.strip():
                 continue
             match = _HEADER.fullmatch(line.strip())
             if match is None:
                 raise forms.ValidationError("Each line needs a name, a colon and a value.")
-            name, value = match[1], match[2]
-            if value == KEPT:
-                value = self._provider.extra_headers.get(name, "")
-            headers[name] = value
-        return headers
+            given[match[1]] = match[2]
+        return given
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if self.errors:
+            return data
+        given = data["extra_headers"]
+        try:
+            moves = offers.moves(self._provider, data["dialect"], data["base_url"])
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from None
+        if moves and headers.KEPT in given.values():
+            raise forms.ValidationError(offers.HEADERS_STAY)
+        return data | {"extra_headers": headers.unmasked(given, self._provider)}
 
 
 class ModelForm(forms.Form):

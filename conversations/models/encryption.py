@@ -1,4 +1,4 @@
-"""A text column whose value is encrypted at rest (Fernet, rotation by key order). Used by Provider alone."""
+"""A text column whose value is encrypted at rest (Fernet, rotation by key order). Used by Provider."""
 
 from __future__ import annotations
 

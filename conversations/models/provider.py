@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from django.db import models
 
 from .encryption import Secret, SecretField, no_secret
@@ -26,12 +28,24 @@ class Provider(models.Model):
     api_key = SecretField(default=no_secret, editable=False)
     api_key_last4 = models.CharField(max_length=4, blank=True, editable=False)
     version = models.CharField(max_length=20, default="2023-06-01")
-    extra_headers = models.JSONField(default=dict, blank=True)
+    # As JSON: such headers carry keys as well.
+    sealed_headers = SecretField(default=no_secret, editable=False)
     source = models.CharField(max_length=20, choices=Source.choices, default=Source.ADMIN, editable=False)
     enabled = models.BooleanField(default=True)
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def extra_headers(self) -> dict[str, str]:
+        """Headers of every request, by name. Raises SecretUnreadable when the encryption key was lost."""
+        plain = self.sealed_headers.reveal()
+        headers: dict[str, str] = json.loads(plain) if plain else {}
+        return headers
+
+    @extra_headers.setter
+    def extra_headers(self, headers: dict[str, str]) -> None:
+        self.sealed_headers = Secret.of(json.dumps(headers) if headers else "")
 
     def set_api_key(self, key: str) -> None:
         self.api_key = Secret.of(key)

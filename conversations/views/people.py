@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from .. import access
 from ..access import NotFound
 from ..actions import groups as grouping
+from ..actions import identities
 from ..actions import people as acts
 from ..actions.errors import Invalid
 from ..forms.person import GroupForm, NewPasswordForm, PersonGroupsForm
@@ -30,6 +31,7 @@ ACTS = {
     "administrator": (acts.make_administrator, "{} is an administrator."),
     "member": (acts.make_member, "{} is a member."),
     "sign-out": (acts.sign_out_everywhere, "{} is signed out everywhere."),
+    "unlink": (identities.unlink, "{} is no longer linked to single sign-on."),
     "second-step": (acts.remove_second_step, "{} signs in with the password alone."),
 }
 
@@ -185,5 +187,11 @@ def _group(id: int) -> Group:
 
 def _person_page(request: HttpRequest, found: User, url: str = "") -> HttpResponse:
     form = PersonGroupsForm(initial={"groups": found.groups.all()})
-    context = {"person": found, "form": form, "url": url, "has_second_step": acts.has_second_step(found)}
+    context = {
+        "person": found,
+        "form": form,
+        "url": url,
+        "has_second_step": acts.has_second_step(found),
+        "is_linked": identities.is_linked(found),
+    }
     return render(request, "people/person.html", context)

@@ -7,6 +7,8 @@ import io
 from typing import Any
 
 import pytest
+from allauth.account.models import EmailAddress
+from allauth.mfa.totp.internal.auth import TOTP
 from django.contrib.admin import site
 from django.contrib.auth.models import Group
 from django.test import Client
@@ -96,6 +98,38 @@ def test_groups_people_and_bulk_deletions_are_recorded(administrator: Person) ->
     assert found[:2] == [("added", "group", "Research"), ("added", "user", "dora")]
     assert sorted(found[2:]) == [("deleted", "group", f"Old {number}") for number in range(3)]
     assert "tulip" not in str(list(AuditEvent.objects.values()))
+
+
+@pytest.mark.parametrize(
+    "page",
+    ["mfa/authenticator", "usersessions/usersession", "socialaccount/socialapp", "socialaccount/socialaccount",
+     "socialaccount/socialtoken"],
+)  # fmt: skip
+def test_rows_that_are_half_of_something_are_not_edited_in_the_records(
+    administrator: Person, page: str
+) -> None:
+    assert administrator.client.get(f"/admin/{page}/").status_code == 404
+
+
+def test_an_address_that_an_administrator_calls_verified_is_recorded(
+    administrator: Person, alice: Person
+) -> None:
+    row = EmailAddress.objects.create(user=alice.user, email="alice@example.com", primary=True)
+    chosen = {"action": "make_verified", "_selected_action": [row.pk]}
+    administrator.client.post("/admin/account/emailaddress/", chosen)
+    row.refresh_from_db()
+    assert row.verified
+    (event,) = events("email_confirmed")
+    assert (event.actor, event.object_id) == (administrator.user, str(alice.user.pk))
+
+
+def test_somebody_with_devices_and_a_second_step_can_be_deleted(administrator: Person) -> None:
+    dora = User.objects.create_user("dora", password="dora-password-1")
+    sign_in("dora", "dora-password-1")
+    TOTP.activate(dora, "JBSWY3DPEHPK3PXP")
+    path = f"/admin/conversations/user/{dora.pk}/delete/"
+    assert administrator.client.post(path, {"post": "yes"}).status_code == 302
+    assert not User.objects.filter(pk=dora.pk).exists()
 
 
 def test_a_change_in_a_list_is_recorded(administrator: Person, model: LanguageModel) -> None:

@@ -58,7 +58,8 @@ class Place:
         enter = self._stack.enter_context
         self.upstream = enter(FakeUpstream())
         outside, inside = free_port(), free_port()
-        self.url = f"http://127.0.0.1:{outside}"
+        # A name: a passkey belongs to one, never to a number.
+        self.url = f"http://localhost:{outside}"
         self.cable = enter(Cable(outside, inside))
         variables = {
             "CHATSITE_PUBLIC_URL": self.url,

@@ -33,6 +33,8 @@ async def test_pages_before_signing_in(visit: NewVisit, path: str) -> None:
         "/setup/used-up/",
         "/usage/",
         "/accounts/2fa/",
+        "/accounts/2fa/webauthn/",
+        "/accounts/2fa/webauthn/add/",
         "/accounts/sessions/",
         "/accounts/reauthenticate/",
     ],
@@ -45,7 +47,7 @@ async def test_a_wrong_sign_in(visit: NewVisit) -> None:
     page = await (await visit(signed_in=False)).page("/accounts/login/")
     await page.get_by_label("User name or e-mail").fill("nobody")
     await page.get_by_label("Password").fill("wrong")
-    await page.get_by_role("button", name="Sign in").click()
+    await page.get_by_role("button", name="Sign in", exact=True).click()
     await expect(page.get_by_text("not correct")).to_be_visible()
     await audit(page)
 

@@ -28,7 +28,7 @@ async def test_sign_in_leads_to_the_page_that_was_asked_for(place: Place, visit:
     await expect(page).to_have_title(re.compile("Sign in"))
     await page.get_by_label("User name or e-mail").fill(dora)
     await page.get_by_label("Password").fill("dora-password-1")
-    await page.get_by_role("button", name="Sign in").click()
+    await page.get_by_role("button", name="Sign in", exact=True).click()
     await page.wait_for_url(place.url + "/account/")
     await expect(page.get_by_text(f"You sign in as {dora}")).to_be_visible()
 
@@ -37,11 +37,51 @@ async def test_a_wrong_password_is_told_where_it_was_typed(visit: NewVisit, dora
     page = await (await visit(signed_in=False)).page("/accounts/login/")
     await page.get_by_label("User name or e-mail").fill(dora)
     await page.get_by_label("Password").fill("wrong")
-    await page.get_by_role("button", name="Sign in").click()
+    await page.get_by_role("button", name="Sign in", exact=True).click()
     await expect(page.locator(".errorlist, .field__error, [role=alert]").first).to_contain_text("not correct")
     await expect(page.get_by_label("User name or e-mail")).to_have_value(dora)
     await expect(page.get_by_label("Password")).to_have_value("")
     await expect(page.get_by_label("Password")).to_be_focused()
+
+
+async def test_a_passkey_is_added_and_signs_in_alone(place: Place, visit: NewVisit, dora: str) -> None:
+    page = await (await visit(signed_in=False)).page("/accounts/2fa/")
+    authenticator = await page.context.new_cdp_session(page)
+    await authenticator.send("WebAuthn.enable")
+    options = {
+        "protocol": "ctap2",
+        "transport": "internal",
+        "hasResidentKey": True,
+        "hasUserVerification": True,
+    }
+    await authenticator.send(
+        "WebAuthn.addVirtualAuthenticator",
+        {"options": {**options, "isUserVerified": True, "automaticPresenceSimulation": True}},
+    )
+    await page.get_by_label("User name or e-mail").fill(dora)
+    await page.get_by_label("Password").fill("dora-password-1")
+    await page.get_by_role("button", name="Sign in", exact=True).click()
+    await page.get_by_role("link", name="Add a passkey").click()
+    await page.get_by_label("Password").fill("dora-password-1")
+    await page.get_by_role("button", name="Confirm").click()
+    await page.get_by_label("Name").fill("My phone")
+    await page.get_by_role("button", name="Add the passkey").click()
+    await expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
+    await page.goto(place.url + "/accounts/2fa/webauthn/")
+    await expect(page.locator(".devices")).to_contain_text("My phone Signs in alone")
+    await page.context.clear_cookies()
+    await page.goto(place.url + "/account/")
+    await page.get_by_role("button", name="Sign in with a passkey").click()
+    await expect(page.get_by_text(f"You sign in as {dora}")).to_be_visible()
+    # The same passkey as a second step, after the password.
+    await page.context.clear_cookies()
+    await page.goto(place.url + "/accounts/login/")
+    await page.get_by_label("User name or e-mail").fill(dora)
+    await page.get_by_label("Password").fill("dora-password-1")
+    await page.get_by_role("button", name="Sign in", exact=True).click()
+    await page.get_by_role("button", name="Use a passkey").click()
+    await expect(page.locator("#composer-text")).to_be_visible()
+    await authenticator.detach()
 
 
 async def test_sign_out_ends_the_session(place: Place, alice: Visit) -> None:

@@ -8,7 +8,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
+from django.core.management import call_command
+from django.db import connection
 from django.utils import timezone
 
 from conversations.actions.choices import model_for
@@ -48,6 +50,62 @@ def test_saving_without_a_key_keeps_it_and_hidden_headers_too(administrator: Per
     assert administrator.post(f"/providers/{row.pk}/", changed, **HTML).status_code == 302
     row.refresh_from_db()
     assert (row.name, row.api_key.reveal(), row.extra_headers) == ("Renamed", KEY, {"X-Team": "secret-value"})
+
+
+def test_headers_are_encrypted_at_rest_and_rotated(administrator: Person, settings: Any) -> None:
+    administrator.post("/providers/new/", fields(extra_headers="X-Team: secret-value"), **HTML)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM conversations_provider")
+        assert "secret-value" not in str(cursor.fetchall())
+    old, fresh = settings.FIELD_ENCRYPTION_KEYS, "x" * 43 + "="
+    settings.FIELD_ENCRYPTION_KEYS = [fresh, *old]
+    call_command("rotate_keys")
+    settings.FIELD_ENCRYPTION_KEYS = [fresh]
+    row = Provider.objects.get(name="Ours")
+    assert (row.extra_headers, row.api_key.reveal()) == ({"X-Team": "secret-value"}, KEY)
+
+
+def test_a_lost_encryption_key_leaves_a_page_to_enter_headers_anew(
+    administrator: Person, settings: Any
+) -> None:
+    administrator.post("/providers/new/", fields(extra_headers="X-Team: secret-value"), **HTML)
+    row = Provider.objects.get(name="Ours")
+    settings.FIELD_ENCRYPTION_KEYS = ["x" * 43 + "="]
+    assert administrator.get(f"/providers/{row.pk}/", **HTML).status_code == 200
+    again = fields(extra_headers="X-Team: another")
+    assert administrator.post(f"/providers/{row.pk}/", again, **HTML).status_code == 302
+    row.refresh_from_db()
+    assert row.extra_headers == {"X-Team": "another"}
+
+
+def test_in_the_records_headers_are_masked_kept_and_changed(administrator: Person, bob: Person) -> None:
+    administrator.post("/providers/new/", fields(extra_headers="X-Team: secret-value"), **HTML)
+    row = Provider.objects.get(name="Ours")
+    path = f"/admin/conversations/provider/{row.pk}/change/"
+    bob.user.is_staff = True
+    bob.user.save()
+    bob.user.user_permissions.add(Permission.objects.get(codename="view_provider"))
+    for person in (administrator, bob):
+        page = person.get(path, **HTML).content.decode()
+        assert "X-Team" in page and "secret-value" not in page
+    kept = fields(new_api_key="", extra_headers='{"X-Team": "••••", "X-More": "1"}')
+    assert administrator.client.post(path, kept).status_code == 302
+    row.refresh_from_db()
+    assert row.extra_headers == {"X-Team": "secret-value", "X-More": "1"}
+    for wrong in ("[1]", '{"X": 1}', '{"X": "a\\nb"}', "{"):
+        assert administrator.client.post(path, fields(extra_headers=wrong)).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/providers/{}/", "/admin/conversations/provider/{}/change/"])
+def test_no_secret_follows_to_another_address(administrator: Person, path: str) -> None:
+    administrator.post("/providers/new/", fields(extra_headers="X-Team: secret-value"), **HTML)
+    row = Provider.objects.get(name="Ours")
+    kept = '{"X-Team": "••••"}' if "admin" in path else "X-Team: ••••"
+    for given in ({"api_key": "", "extra_headers": ""}, {"new_api_key": KEY, "extra_headers": kept}):
+        moved = fields(base_url="http://127.0.0.1:10", **given)
+        assert b"The address changes" in administrator.client.post(path.format(row.pk), moved).content
+    row.refresh_from_db()
+    assert (row.base_url, row.extra_headers) == ("http://127.0.0.1:9", {"X-Team": "secret-value"})
 
 
 def test_a_key_does_not_follow_to_another_address(administrator: Person) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from django.conf import settings
 from django.core.cache import cache
 from django.core.management import call_command
 from django.test import Client
@@ -160,3 +161,18 @@ def test_nobody_else_sees_the_devices_of_a_person(ann: User, sign_in: Callable[[
     other.post("/accounts/login/", {"login": "bob", "password": PASSWORD})
     page = other.get("/accounts/sessions/").content.decode()
     assert page.count("<li>") == 1
+
+
+def test_a_right_code_forgives_no_failures_for_other_accounts(
+    secret: str, sign_in: Callable[[], Client]
+) -> None:
+    mine = code(secret)
+    for number in range(settings.LOGIN_FAILURES_PER_ADDRESS):
+        Client().post("/accounts/login/", {"login": f"nobody{number}", "password": "wrong"})
+        if number == 10:
+            client = sign_in()
+            client.post("/accounts/2fa/authenticate/", {"code": mine})
+            assert is_in(client)
+    refused = Client()
+    refused.post("/accounts/login/", {"login": "ann", "password": PASSWORD})
+    assert refused.get("/accounts/2fa/authenticate/").status_code == 302, "the address is over its limit"

@@ -15,6 +15,12 @@ def test_the_public_address_decides_alone() -> None:
     assert address.origins("https://chat.example.com", "127.0.0.1", 8000) == ["https://chat.example.com"]
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]"])
+def test_this_machine_is_known_by_its_names(host: str) -> None:
+    assert address.is_loopback(f"http://{host}:8080/realm")
+    assert not address.is_loopback(f"http://{host.strip('[]').replace(':', 'x')}.evil.example/")
+
+
 @pytest.mark.parametrize(
     ("url", "origin"),
     [

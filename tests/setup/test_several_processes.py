@@ -64,6 +64,7 @@ ALSO_ON_POSTGRESQL = (
     "tests/generation/test_journal.py",
     "tests/generation/test_reaping.py",
     "tests/money",
+    "tests/people/test_encrypting_headers.py",
     "tests/views/test_idempotency.py",
     "tests/views/test_sending.py",
     "tests/setup/test_account.py",

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import threading
+import time
 from typing import Any
 
 import pytest
@@ -7,12 +9,13 @@ from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
+from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
 
 from chatsite.hashers import Argon2PasswordHasher
 from chatsite.sessions import signed_in_user
-from conversations.models import User
+from conversations.models import AuditEvent, User
 
 from .counting_hasher import CountingHasher
 
@@ -142,6 +145,49 @@ def test_failures_count_by_address_and_successes_do_not(ann: User) -> None:
     sign_in(elsewhere)
     assert not is_signed_in(refused)
     assert is_signed_in(elsewhere)
+
+
+def test_who_goes_on_waits_longer(ann: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    now, real = [0.0], time.time
+    monkeypatch.setattr(time, "time", lambda: real() + now[0])
+    tried = settings.LOGIN_FAILURES_PER_ACCOUNT_AND_HOUR
+    for _ in range(tried // settings.LOGIN_FAILURES_PER_ACCOUNT):
+        welcome = Client()
+        sign_in(welcome)
+        assert is_signed_in(welcome)
+        for _ in range(settings.LOGIN_FAILURES_PER_ACCOUNT):
+            sign_in(Client(), password="wrong")
+        now[0] += settings.LOGIN_FAILURE_SECONDS + 1
+    refused, later = Client(), Client()
+    sign_in(refused)
+    assert not is_signed_in(refused)
+    now[0] += 3600
+    sign_in(later)
+    assert is_signed_in(later)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_fifty_tries_at_once_are_five(ann: User) -> None:
+    start = threading.Barrier(50)
+
+    def guess() -> None:
+        start.wait()
+        try:
+            sign_in(Client(), password="wrong")
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=guess) for _ in range(50)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    # Only a password that was looked at is a failure on the record.
+    failures = AuditEvent.objects.filter(act="sign_in_failed").count()
+    assert 1 <= failures <= settings.LOGIN_FAILURES_PER_ACCOUNT
+    refused = Client()
+    sign_in(refused)
+    assert not is_signed_in(refused)
 
 
 def test_an_unknown_name_and_a_wrong_password_read_alike(ann: User) -> None:

@@ -348,9 +348,14 @@ def test_listening_everywhere_needs_a_public_address(tmp_path: Path) -> None:
 
 def test_a_wrong_environment_is_named_at_once_and_leaves_nothing_behind(tmp_path: Path) -> None:
     site = RunningSite(
-        tmp_path / "data", CHATSITE_PUBLIC_URL="chat.example.com", CHATSITE_LEASE_SECONDS="soon"
+        tmp_path / "data",
+        CHATSITE_PUBLIC_URL="chat.example.com",
+        CHATSITE_LEASE_SECONDS="soon",
+        OIDC_ISSUER="http://login.example.com",
     )
     assert site.launch().wait(60) == 1
+    assert "OIDC_ISSUER must be an https:// address." in site.output
+    assert "OIDC_CLIENT_ID" in site.output
     assert "CHATSITE_PUBLIC_URL" in site.output
     assert "CHATSITE_LEASE_SECONDS" in site.output
     assert "Traceback" not in site.output

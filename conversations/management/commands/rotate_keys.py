@@ -1,5 +1,5 @@
-"""`manage.py rotate_keys`: encrypts what is kept encrypted (providers' keys, secrets of second steps) with the newest
-SECRET_KEY, so that older ones can go.
+"""`manage.py rotate_keys`: encrypts what is kept encrypted (providers' keys and headers, secrets of second steps) with
+the newest SECRET_KEY, so that older ones can go.
 """
 
 from __future__ import annotations
@@ -28,14 +28,17 @@ class Command(BaseCommand):
         rotated, unreadable = 0, []
         with writing():
             for provider in Provider.objects.select_for_update().order_by("pk"):
-                if not provider.api_key:
+                if not (provider.api_key or provider.sealed_headers):
                     continue
                 try:
-                    fresh = provider.api_key.rotated()
+                    fresh = {
+                        "api_key": provider.api_key.rotated(),
+                        "sealed_headers": provider.sealed_headers.rotated(),
+                    }
                 except SecretUnreadable:
                     unreadable.append(provider.name)
                     continue
-                Provider.objects.filter(pk=provider.pk).update(api_key=fresh)
+                Provider.objects.filter(pk=provider.pk).update(**fresh)
                 audit.record(None, "key_rotated", provider, actor_name="command line", name=provider.name)
                 rotated += 1
             for authenticator in Authenticator.objects.select_for_update().order_by("pk"):

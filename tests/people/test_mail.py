@@ -1,0 +1,141 @@
+"""Links for people: by mail where there is a mail server, else for the administrator to hand over."""
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.test import Client
+
+from chatsite.email import settings_of
+from conversations.models import AuditEvent, User
+from tests.services import free_port
+from tests.world import Person
+
+from .smtp import MailServer
+
+RESET = "/accounts/password/reset/"
+NEW = {"password1": "quite-another-one", "password2": "quite-another-one"}
+
+
+@pytest.fixture
+def by_mail(settings: Any) -> None:
+    settings.MAIL_WORKS = True
+
+
+@pytest.fixture
+def ann(db: None) -> User:
+    return User.objects.create_user("ann", "ann@example.com", "a-password-1")
+
+
+def link_in(text: object) -> str:
+    found = re.search(r"https?://\S+", str(text))
+    assert found is not None
+    return found[0]
+
+
+def test_a_forgotten_password_is_chosen_anew_by_a_mailed_link_once(by_mail: None, ann: User) -> None:
+    elsewhere = Client()
+    elsewhere.force_login(ann, backend="django.contrib.auth.backends.ModelBackend")
+    assert Client().post(RESET, {"email": "Ann@example.com"}).status_code == 302
+    (message,) = mail.outbox
+    assert message.to == ["ann@example.com"]
+    path = link_in(message.body).removeprefix("http://testserver")
+    guest = Client()
+    form = guest.get(path)["Location"]
+    page = guest.get(form)
+    assert "Choose a new password" in page.content.decode()
+    assert "is set" in guest.post(form, NEW, follow=True).content.decode()
+    ann.refresh_from_db()
+    assert ann.check_password(NEW["password1"])
+    assert elsewhere.get("/account/").status_code == 302, "other devices are signed out"
+    assert AuditEvent.objects.filter(act="password_reset").count() == 1
+    late = Client()
+    assert "no longer works" in late.get(path).content.decode()
+    late.post(form, {"password1": "a-third-password", "password2": "a-third-password"})
+    ann.refresh_from_db()
+    assert ann.check_password(NEW["password1"])
+
+
+def test_known_and_unknown_addresses_are_answered_alike(by_mail: None, ann: User) -> None:
+    answers = [Client().post(RESET, {"email": f"{name}@example.com"}) for name in ("ann", "nobody")]
+    assert len({(answer.status_code, answer["Location"]) for answer in answers}) == 1
+    assert [message.to for message in mail.outbox] == [["ann@example.com"], ["nobody@example.com"]]
+    assert "/reset/key/" not in mail.outbox[1].body
+
+
+def test_a_deactivated_person_gets_no_link(by_mail: None, ann: User) -> None:
+    User.objects.update(is_active=False)
+    Client().post(RESET, {"email": "ann@example.com"})
+    assert not any("/reset/key/" in message.body for message in mail.outbox)
+
+
+def test_links_carry_the_public_address_whatever_the_request_says(
+    by_mail: None, ann: User, administrator: Person, settings: Any
+) -> None:
+    settings.PUBLIC_URL = "https://chat.example.com"
+    settings.ALLOWED_HOSTS = ["chat.example.com"]
+    forged = {"HTTP_HOST": "chat.example.com:8443", "secure": True}
+    Client().post(RESET, {"email": "ann@example.com"}, **forged)
+    invitation = {"role": "member", "days": "7", "email": "new@example.com"}
+    administrator.client.post("/people/invitations/", invitation, **forged)
+    page = administrator.client.post(f"/people/{ann.pk}/password/", **forged).content.decode()
+    assert "https://chat.example.com/password/" in page
+    assert [link_in(message.body).partition(".com/")[0] for message in mail.outbox] == [
+        "https://chat.example"
+    ] * 2
+    assert Client().get("/accounts/login/", HTTP_HOST="evil.example").status_code == 400
+
+
+def test_a_mail_server_that_does_not_answer_undoes_nothing(
+    by_mail: None, ann: User, administrator: Person, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", free_port()
+    with caplog.at_level(logging.ERROR):
+        answers = [Client().post(RESET, {"email": f"{name}@example.com"}) for name in ("ann", "nobody")]
+    assert len({(answer.status_code, answer["Location"]) for answer in answers}) == 1
+    assert "could not be sent" in caplog.text and "ann@" not in caplog.text
+    invitation = {"role": "member", "days": "7", "email": "new@example.com"}
+    page = administrator.client.post("/people/invitations/", invitation).content.decode()
+    assert "Copy the link instead." in page and "http://testserver/invitation/" in page
+    new = {"oldpassword": "a-password-1", **NEW}
+    client = Client()
+    client.force_login(ann, backend="django.contrib.auth.backends.ModelBackend")
+    assert client.post("/accounts/password/change/", new).status_code == 302
+
+
+def test_the_address_of_a_mail_server_is_where_mail_goes(
+    by_mail: None, ann: User, administrator: Person, settings: Any
+) -> None:
+    settings.DEFAULT_FROM_EMAIL = "chat@example.com"
+    with MailServer() as server:
+        for name, value in settings_of(server.url).items():
+            setattr(settings, name, value)
+        Client().post(RESET, {"email": "ann@example.com"})
+        invitation = {"role": "member", "days": "7", "email": "new@example.com"}
+        page = administrator.client.post("/people/invitations/", invitation).content.decode()
+    assert "/invitation/" not in page
+    (known, reset), (invited, link) = server.messages
+    assert (known, invited) == ("ann@example.com", "new@example.com")
+    assert "/reset/key/" in reset and "/invitation/" in link
+    assert "From: chat@example.com" in reset and "From: chat@example.com" in link
+
+
+def test_without_a_mail_server_links_are_shown_and_nothing_is_sent(ann: User, administrator: Person) -> None:
+    assert "Ask your administrator" in Client().get(RESET).content.decode()
+    Client().post(RESET, {"email": "ann@example.com"})
+    assert mail.outbox == []
+    page = administrator.client.post(f"/people/{ann.pk}/password/").content.decode()
+    path = re.search(r"http://testserver(/password/[^\"]+)", page)
+    assert path is not None
+    Client().post(path[1], NEW)
+    ann.refresh_from_db()
+    assert ann.check_password(NEW["password1"])
+    invitation = {"role": "member", "days": "7", "email": "new@example.com"}
+    page = administrator.client.post("/people/invitations/", invitation).content.decode()
+    assert "http://testserver/invitation/" in page
+    assert mail.outbox == []
