@@ -1,6 +1,6 @@
 """Spending limits that hold: the worst case of a call is held back before it, its cost counts after it.
 
-What is held back stands on the running generation (or title row), what was spent in the ledger's daily sums, so
+What is held back stands on the running generation (or title row), what was spent in the ledger's sums, so
 nothing has to be given back when a process dies. A limit is passed by at most one call's worst case.
 """
 
@@ -13,7 +13,16 @@ from typing import Any
 from django.db import connection
 from django.db.models import Q, QuerySet, Sum
 
-from ..models import Budget, Generation, LanguageModel, Message, UsageDay, UsageRecord, User
+from ..models import (
+    Budget,
+    Generation,
+    LanguageModel,
+    Message,
+    UsageDay,
+    UsageDayTotal,
+    UsageRecord,
+    User,
+)
 from . import worst_case
 from .errors import Refused
 
@@ -134,7 +143,9 @@ def _state(budget: Budget, today: date) -> State:
     reserved = (held.aggregate(sum=Sum("reserved_microdollars"))["sum"] or 0) + (
         asked.aggregate(sum=Sum("presumed_microdollars"))["sum"] or 0
     )
-    spent = UsageDay.objects.filter(_of(budget, "user"), day__gte=starts_on, day__lte=today).aggregate(
+    is_of_people = budget.group_id is not None or budget.user_id is not None
+    sums = (UsageDay if is_of_people else UsageDayTotal)._default_manager.filter(_of(budget, "user"))
+    spent = sums.filter(day__gte=starts_on, day__lte=today).aggregate(
         cost=Sum("cost_microdollars"), presumed=Sum("presumed_microdollars")
     )
     return State(budget, starts_on, spent["cost"] or 0, spent["presumed"] or 0, reserved)

@@ -1,4 +1,4 @@
-"""Keeps the daily sums of the ledger. Called in the transaction that stores ledger rows, as its last writes."""
+"""Keeps the sums of the ledger. Called in the transaction that stores ledger rows, as its last writes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db.models import F
 
-from ..models import FirstTokenDay, UsageDay, UsageRecord
+from ..models import FirstTokenDay, UsageDay, UsageDayTotal, UsageMonth, UsageRecord
 
 # Each bucket of waiting times ends a fifth (2 to the power of 1/4) after the one before.
 _BUCKETS_PER_DOUBLING = 4
@@ -23,53 +23,58 @@ SUMMED = (
     "cost_microdollars",
     "presumed_microdollars",
 )
+_COUNTED = ("calls", "unknown_costs", "server_tool_requests", *SUMMED)
+
+# Rows that hold sums, by table and key.
+Sums = dict[tuple[str, str], UsageDay | UsageDayTotal | UsageMonth | FirstTokenDay]
 
 
 def add(records: Iterable[UsageRecord]) -> None:
-    """Count these calls, which have ended. In the order of the keys, so that two transactions never wait for each
-    other.
+    """Count these calls, which have ended. In the order of tables and keys, so that two transactions never wait for
+    each other.
     """
-    days: dict[str, UsageDay] = {}
-    waits: dict[str, FirstTokenDay] = {}
+    sums: Sums = {}
     for record in records:
-        day = day_of(record)
-        sums = days.setdefault(day.key, day)
-        sums.calls += 1
-        sums.unknown_costs += record.cost_microdollars is None
-        uses = record.server_tool_use
-        sums.server_tool_requests += sum(n for n in uses.values() if isinstance(n, int))
+        count(record, sums)
+    for place in sorted(sums):
+        row = sums[place]
+        _increase(row, ("calls",) if isinstance(row, FirstTokenDay) else _COUNTED)
+
+
+def count(record: UsageRecord, sums: Sums) -> None:
+    """Add one call to the rows that it belongs to, making those that are missing; nothing is stored."""
+    for row in _rows_of(record):
+        row = sums.setdefault((row._meta.db_table, row.key), row)
+        row.calls += 1
+        if isinstance(row, FirstTokenDay):
+            continue
+        row.unknown_costs += record.cost_microdollars is None
+        row.server_tool_requests += sum(n for n in record.server_tool_use.values() if isinstance(n, int))
         for name in SUMMED:
-            setattr(sums, name, getattr(sums, name) + (getattr(record, name) or 0))
-        if record.first_token_ms is not None:
-            wait = wait_of(record)
-            waits.setdefault(wait.key, wait).calls += 1
-    for key in sorted(days):
-        _increase(UsageDay, days[key], ("calls", "unknown_costs", "server_tool_requests", *SUMMED))
-    for key in sorted(waits):
-        _increase(FirstTokenDay, waits[key], ("calls",))
+            setattr(row, name, getattr(row, name) + (getattr(record, name) or 0))
 
 
-def day_of(record: UsageRecord) -> UsageDay:
-    """The row, with nothing counted yet, that this call belongs to."""
-    found = UsageDay(
-        day=record.created_at.astimezone(UTC).date(),
-        user_id=record.user_id,
-        language_model_id=record.language_model_id,
-        model=record.model,
-        purpose=record.purpose,
-        status=record.status,
-        error_type=record.error_type,
-    )
-    asked = (found.user_id, found.language_model_id, found.model, str(found.purpose))
-    found.key = _key(found.day, *asked, str(found.status), found.error_type)
-    return found
-
-
-def wait_of(record: UsageRecord) -> FirstTokenDay:
-    """The row, with nothing counted yet, that this call's wait for its first token belongs to."""
+def _rows_of(record: UsageRecord) -> list[UsageDay | UsageDayTotal | UsageMonth | FirstTokenDay]:
+    """The rows, with nothing counted yet, that this call belongs to."""
     day = record.created_at.astimezone(UTC).date()
-    bucket = bucket_of(record.first_token_ms or 0)
-    return FirstTokenDay(key=_key(day, bucket), day=day, bucket=bucket)
+    month = day.replace(day=1)
+    who, asked = record.user_id, record.language_model_id
+    ended: dict[str, Any] = {"model": record.model, "error_type": record.error_type}
+    full = _key(day, who, asked, record.model, str(record.purpose), str(record.status), record.error_type)
+    rows: list[UsageDay | UsageDayTotal | UsageMonth | FirstTokenDay] = [
+        UsageDay(
+            key=full, day=day, user_id=who, language_model_id=asked, purpose=record.purpose, status=record.status,
+            **ended,
+        ),
+        UsageDayTotal(
+            key=_key(day, asked, record.model, record.error_type), day=day, language_model_id=asked, **ended
+        ),
+        UsageMonth(key=_key(month, who), month=month, user_id=who),
+    ]  # fmt: skip
+    if record.first_token_ms is not None:
+        bucket = bucket_of(record.first_token_ms)
+        rows.append(FirstTokenDay(key=_key(day, bucket), day=day, bucket=bucket))
+    return rows
 
 
 def bucket_of(milliseconds: int) -> int:
@@ -81,7 +86,8 @@ def milliseconds_of(bucket: int) -> int:
     return round(2 ** (bucket / _BUCKETS_PER_DOUBLING))
 
 
-def _increase(model: Any, row: Any, names: tuple[str, ...]) -> None:
+def _increase(row: Any, names: tuple[str, ...]) -> None:
+    model = type(row)
     more = {name: F(name) + value for name in names if (value := getattr(row, name))}
     if not model.objects.filter(key=row.key).update(**more):
         for name in names:

@@ -14,7 +14,7 @@ from .provider import Provider
 from .read_mark import ReadMark
 from .share_link import ShareLink
 from .stored_file import StoredFile
-from .usage_day import FirstTokenDay, UsageDay
+from .usage_day import FirstTokenDay, UsageDay, UsageDayTotal, UsageMonth
 from .usage_record import UsageRecord
 from .user import User
 from .workspace import Workspace
@@ -37,6 +37,8 @@ __all__ = [
     "ShareLink",
     "StoredFile",
     "UsageDay",
+    "UsageDayTotal",
+    "UsageMonth",
     "UsageRecord",
     "User",
     "Workspace",

@@ -34,7 +34,8 @@ class Generation(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     conversation = models.ForeignKey("Conversation", on_delete=models.CASCADE, related_name="generations")
     message = models.OneToOneField("Message", on_delete=models.CASCADE, related_name="generation")
-    requested_by = models.ForeignKey("User", on_delete=models.CASCADE, related_name="generations")
+    # None once the person was removed; the answer stays with the conversation.
+    requested_by = models.ForeignKey("User", null=True, on_delete=models.SET_NULL, related_name="generations")
     # Made by the browser, one per send: a repeated send finds the first one's rows (promise P4).
     client_id = models.UUIDField()
     client_digest = models.CharField(max_length=64)

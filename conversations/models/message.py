@@ -90,6 +90,8 @@ class Message(models.Model):
     error = models.JSONField(null=True, blank=True)
     # Rendered HTML by content block, made once when the answer was finished; None is rendered on demand.
     html = models.JSONField(null=True, blank=True)
+    # How long the thinking blocks took, by their index; those of less than a second are left out.
+    thinking_seconds = models.JSONField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True, blank=True)
 

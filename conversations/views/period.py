@@ -32,8 +32,23 @@ class Period:
         return [self.first + timedelta(days=number) for number in range((self.last - self.first).days + 1)]
 
     @property
+    def whole_months(self) -> list[date]:
+        """The first days of the months that lie in it from end to end."""
+        month = self.first if self.first.day == 1 else after_month(self.first)
+        found = []
+        while (following := after_month(month)) <= self.last + timedelta(days=1):
+            found.append(month)
+            month = following
+        return found
+
+    @property
     def query(self) -> str:
         return f"from={self.first.isoformat()}&to={self.last.isoformat()}"
+
+
+def after_month(day: date) -> date:
+    """The first day of the next month."""
+    return (day.replace(day=1) + timedelta(days=31)).replace(day=1)
 
 
 def period_of(request: HttpRequest) -> Period:

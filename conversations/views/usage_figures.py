@@ -1,4 +1,4 @@
-"""The figures of the usage page, from the daily sums of the ledger."""
+"""The figures of the usage page, from the sums of the ledger by day and month."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, date
 from typing import Any
 
-from django.db.models import QuerySet, Sum
+from django.db.models import Q, QuerySet, Sum
 
 from ..actions.usage_totals import bucket_of, milliseconds_of
-from ..models import FirstTokenDay, UsageDay, UsageRecord, User
+from ..models import FirstTokenDay, UsageDay, UsageDayTotal, UsageMonth, UsageRecord, User
 from .money import UNKNOWN, dollars
-from .period import Period
+from .period import Period, after_month
 
 _SUMMED = (
     "calls",
@@ -104,9 +104,10 @@ class Figures:
 
 def figures_of(period: Period, user: User | None) -> Figures:
     """The figures of this person's calls, or of everybody's (None). Every day of the period has its line."""
-    rows = UsageDay.objects.filter(day__range=(period.first, period.last))
+    days = (period.first, period.last)
+    rows: QuerySet[Any] = UsageDayTotal.objects.filter(day__range=days)
     if user is not None:
-        rows = rows.filter(user=user)
+        rows = UsageDay.objects.filter(day__range=days, user=user)
     by_day = {day: Line(day.isoformat()) for day in period.days}
     total = Line("Total")
     models: dict[str, Line] = {}
@@ -118,7 +119,7 @@ def figures_of(period: Period, user: User | None) -> Figures:
         total.add(row)
         if row["error_type"]:
             errors[row["error_type"]] += row["calls"]
-    people, groups = ([], []) if user is not None else _people(rows)
+    people, groups = ([], []) if user is not None else _people(period)
     overall, daily = _waits(_buckets(period) if user is None else _own_buckets(period, user), period)
     return Figures(
         total=total,
@@ -132,8 +133,8 @@ def figures_of(period: Period, user: User | None) -> Figures:
     )
 
 
-def _people(rows: QuerySet[UsageDay]) -> tuple[list[Line], list[Line]]:
-    """By person, and by group: somebody in two groups counts in both."""
+def _people(period: Period) -> tuple[list[Line], list[Line]]:
+    """By person, and by group: somebody in two groups counts in both. Whole months come from their own sums."""
     names = {
         pk: display or name
         for pk, name, display in User.objects.values_list("pk", "username", "display_name")
@@ -141,26 +142,26 @@ def _people(rows: QuerySet[UsageDay]) -> tuple[list[Line], list[Line]]:
     groups_of: dict[int, list[str]] = defaultdict(list)
     for pk, group in User.objects.exclude(groups=None).values_list("pk", "groups__name"):
         groups_of[pk].append(group)
-    people: list[Line] = []
+    months = period.whole_months
+    loose = Q(day__range=(period.first, period.last))
+    if months:
+        loose &= Q(day__lt=months[0]) | Q(day__gte=after_month(months[-1]))
+    people: dict[int | None, Line] = {}
     groups: dict[str, Line] = {}
-    for row in _grouped(rows, "user"):
-        people.append(_line(names.get(row["user"], "People who were removed"), row))
-        for name in groups_of.get(row["user"]) or ["No group"]:
-            groups.setdefault(name, Line(name)).add(row)
-    return _sorted(people), _sorted(groups.values()) if groups_of else []
+    for rows in (UsageMonth.objects.filter(month__in=months), UsageDay.objects.filter(loose)):
+        for row in _grouped(rows, "user"):
+            label = names.get(row["user"], "People who were removed")
+            people.setdefault(row["user"], Line(label)).add(row)
+            for name in groups_of.get(row["user"]) or ["No group"]:
+                groups.setdefault(name, Line(name)).add(row)
+    return _sorted(people.values()), _sorted(groups.values()) if groups_of else []
 
 
-def _grouped(rows: QuerySet[UsageDay], *names: str) -> Iterable[dict[str, Any]]:
+def _grouped(rows: QuerySet[Any], *names: str) -> Iterable[dict[str, Any]]:
     # Each sum goes by its column's own name, which Django takes only for expressions on values().
     sums = {f"sum_{column}": Sum(column) for column in _SUMMED}
     for row in rows.order_by().values(*names).annotate(**sums):
         yield {**{name: row[name] for name in names}, **{column: row[f"sum_{column}"] for column in _SUMMED}}
-
-
-def _line(label: str, row: dict[str, Any]) -> Line:
-    line = Line(label)
-    line.add(row)
-    return line
 
 
 def _sorted(lines: Iterable[Line]) -> list[Line]:

@@ -1,18 +1,25 @@
-"""`python -m tests.bench.usage [ROWS]`: how long the usage page takes over a ledger of a million rows.
+"""`python -m tests.bench.usage [ROWS] [--on sqlite|postgres]`: how long the usage page takes over a large ledger.
 
-Makes a site of its own in a temporary folder (or in the database of DATABASE_URL, which must be empty) with a year of
-calls by 200 people, then asks for the page as an administrator through Django's whole chain.
+Makes a site of its own in a temporary folder, on SQLite or on a PostgreSQL server of its own, with a year of calls by
+200 people, then asks for the page as an administrator through Django's whole chain.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import random
 import statistics
 import sys
 import tempfile
 import time
+from collections import defaultdict
+from contextlib import ExitStack
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from tests.services import postgres_server
 
 AIM = 300
 PEOPLE = 200
@@ -20,23 +27,31 @@ MODELS = ("claude-opus-5-5", "claude-sonnet-5-5", "claude-haiku-5-5", "claude-op
 RUNS = 7
 
 
-def main(count: int) -> int:
-    with tempfile.TemporaryDirectory(prefix="chatsite-usage-") as folder:
-        os.environ["CHATSITE_DATA_DIR"] = folder
-        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatsite.settings_for_tests")
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.usage", description=__doc__)
+    parser.add_argument("rows", nargs="?", type=int, default=1_000_000)
+    parser.add_argument("--on", choices=("sqlite", "postgres"), default="sqlite")
+    options = parser.parse_args()
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="chatsite-usage-"))
+        os.environ.pop("DATABASE_URL", None)
+        if options.on == "postgres":
+            os.environ["DATABASE_URL"] = stack.enter_context(postgres_server(Path(folder)))
+        os.environ["DJANGO_SETTINGS_MODULE"] = "chatsite.settings_for_tests"
         import django
 
         django.setup()
         from django.core.management import call_command
         from django.db import connection
 
-        connection.settings_dict["NAME"] = (
-            f"{folder}/usage.sqlite3" if connection.vendor == "sqlite" else connection.settings_dict["NAME"]
-        )
+        if options.on == "postgres":
+            # The server ends when nobody is connected any more.
+            stack.callback(connection.close_pool)
+            stack.callback(connection.close)
         call_command("migrate", verbosity=0)
         started = time.perf_counter()
-        _fill(count)
-        print(f"{connection.vendor}, {count:,} calls made in {time.perf_counter() - started:.0f} s")
+        _fill(options.rows)
+        print(f"{connection.vendor}, {options.rows:,} calls made in {time.perf_counter() - started:.0f} s")
         return _measure()
 
 
@@ -45,14 +60,13 @@ def _fill(count: int) -> None:
     from django.utils import timezone
 
     from conversations.actions import usage_totals
-    from conversations.models import FirstTokenDay, UsageDay, UsageRecord, User
+    from conversations.models import UsageRecord, User
 
     User.objects.bulk_create(User(username=f"person-{number}") for number in range(PEOPLE))
     people = list(User.objects.values_list("pk", flat=True))
     chance = random.Random(1)
     now = timezone.now()
-    days: dict[str, UsageDay] = {}
-    waits: dict[str, FirstTokenDay] = {}
+    sums: usage_totals.Sums = {}
     for begun in range(0, count, 20_000):
         rows = []
         for _ in range(min(20_000, count - begun)):
@@ -69,17 +83,13 @@ def _fill(count: int) -> None:
         with transaction.atomic():
             UsageRecord.objects.bulk_create(rows, batch_size=500)
         for row in rows:
-            day = usage_totals.day_of(row)
-            sums = days.setdefault(day.key, day)
-            sums.calls += 1
-            for name in usage_totals.SUMMED:
-                setattr(sums, name, getattr(sums, name) + (getattr(row, name) or 0))
-            if row.first_token_ms is not None:
-                wait = usage_totals.wait_of(row)
-                waits.setdefault(wait.key, wait).calls += 1
-    UsageDay.objects.bulk_create(days.values(), batch_size=500)
-    FirstTokenDay.objects.bulk_create(waits.values(), batch_size=500)
-    print(f"{len(days):,} daily sums, {len(waits):,} of waiting times")
+            usage_totals.count(row, sums)
+    tables: defaultdict[Any, list[Any]] = defaultdict(list)
+    for summed in sums.values():
+        tables[type(summed)].append(summed)
+    for table, found in tables.items():
+        table.objects.bulk_create(found, batch_size=500)
+    print(", ".join(f"{len(found):,} {table.__name__}" for table, found in tables.items()))
 
 
 def _measure() -> int:
@@ -118,4 +128,4 @@ def _measure() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000))
+    sys.exit(main())

@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from conversations.actions import budgets
 from conversations.actions.budgets import BudgetExceeded
-from conversations.models import Budget, Generation, LanguageModel, Message, UsageDay, UsageRecord
-from tests.money.given import budget
+from conversations.models import Budget, Generation, LanguageModel, Message, UsageRecord
+from tests.money.given import all_happened_on, budget
 from tests.world import Person, finished
 
 # Opus 4.5: at most 16,384 tokens of output for 25 dollars a million, and a little input.
@@ -123,7 +123,7 @@ def test_a_groups_limit_counts_its_members_together(
 def test_yesterday_counts_for_the_month_and_not_for_today(alice: Person) -> None:
     day, month = budget(1), budget(1, Budget.Period.MONTH)
     finished(alice.start()["generation"], usage={"input_tokens": 1000, "output_tokens": 0})
-    UsageDay.objects.update(day=date(2026, 11, 20))
+    all_happened_on(date(2026, 11, 20))
     today = date(2026, 11, 21)
     assert [found.used for found in budgets.states([day, month], today)] == [0, 5000]
     assert budgets.states([month], date(2026, 12, 1))[0].used == 0

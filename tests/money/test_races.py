@@ -17,12 +17,11 @@ from conversations.models import (
     Generation,
     GenerationStatus,
     Message,
-    UsageDay,
     UsageRecord,
 )
 from tests.fake_upstream import wire
 from tests.fake_upstream.steps import Hang
-from tests.money.given import budget
+from tests.money.given import SUMS, budget
 from tests.views.test_idempotency import at_once
 from tests.world import Person, World, finished
 
@@ -89,14 +88,15 @@ def test_sums_of_the_day_are_those_of_the_ledger_also_when_answers_end_at_once(a
 
 
 def assert_sums_agree() -> None:
-    """The daily sums hold what the ledger's rows hold, one by one."""
+    """The sums of every table hold what the ledger's rows hold."""
     ended = UsageRecord.objects.exclude(status="running")
-    for name in usage_totals.SUMMED:
-        ours = UsageDay.objects.aggregate(sum=Sum(name))["sum"] or 0
-        assert ours == (ended.aggregate(sum=Sum(name))["sum"] or 0), name
-    assert (UsageDay.objects.aggregate(sum=Sum("calls"))["sum"] or 0) == ended.count()
-    unknown = UsageDay.objects.aggregate(sum=Sum("unknown_costs"))["sum"] or 0
-    assert unknown == ended.filter(cost_microdollars=None).count()
+    for table in SUMS:
+        for name in usage_totals.SUMMED:
+            ours = table._default_manager.aggregate(sum=Sum(name))["sum"] or 0
+            assert ours == (ended.aggregate(sum=Sum(name))["sum"] or 0), (table, name)
+        assert (table._default_manager.aggregate(sum=Sum("calls"))["sum"] or 0) == ended.count()
+        unknown = table._default_manager.aggregate(sum=Sum("unknown_costs"))["sum"] or 0
+        assert unknown == ended.filter(cost_microdollars=None).count()
     waits = FirstTokenDay.objects.aggregate(sum=Sum("calls"))["sum"] or 0
     assert waits == ended.exclude(first_token_ms=None).count()
 

@@ -12,10 +12,10 @@ import pytest
 from django.contrib.auth.models import Group
 
 from conversations.actions import usage_totals
-from conversations.models import UsageDay, UsageRecord
+from conversations.models import UsageRecord
 from conversations.views.period import Period
 from conversations.views.usage_figures import figures_of, percentile
-from tests.money.given import budget
+from tests.money.given import all_happened_on, budget
 from tests.world import Person, finished
 
 TODAY = datetime.now(UTC).date()
@@ -78,7 +78,7 @@ def test_the_figures_add_up(alice: Person, bob: Person) -> None:
 
 def test_other_days_are_left_out(alice: Person) -> None:
     answered(alice)
-    UsageDay.objects.update(day=date(2026, 1, 31))
+    all_happened_on(date(2026, 1, 31))
     assert figures_of(Period(date(2026, 2, 1), date(2026, 2, 28)), None).total.calls == 0
     assert figures_of(Period(date(2026, 1, 31), date(2026, 1, 31)), None).total.calls == 1
 
