@@ -36,6 +36,14 @@ def clean_environment(**variables: str) -> dict[str, str]:
     return {**kept, "PYTHONUNBUFFERED": "1", **variables}
 
 
+def manage(data: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """A command of `manage.py`, to its end, on this data folder."""
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments], cwd=ROOT, capture_output=True, text=True,
+        env=clean_environment(CHATSITE_DATA_DIR=str(data), **variables),
+    )  # fmt: skip
+
+
 class RunningSite:
     """Starts on entry (or with `start`), stops with SIGTERM on exit. `output` holds what it printed so far."""
 

@@ -1,106 +1,22 @@
-"""A backup taken while people write comes back whole: nothing that was acknowledged before it is missing."""
+"""What a backup holds, what restoring refuses, and keys that change. Under load: tests.prove.backup."""
 
 from __future__ import annotations
 
 import io
 import json
 import sqlite3
-import subprocess
-import sys
 import tarfile
-import threading
-import time
-import uuid
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-import httpx
 import pytest
 
 from tests import prepared
-from tests.running_site import ROOT, RunningSite, clean_environment
+from tests.running_site import RunningSite, manage
 
-NAME, PASSWORD = "alice", "tulip-Harvest-77"
-ADMINISTRATOR = {"DJANGO_SUPERUSER_USERNAME": NAME, "DJANGO_SUPERUSER_PASSWORD": PASSWORD}
-PICTURE = (
-    b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1\x08\2\0\0\0\x90wS\xde\0\0\0\x0cIDATx\x9cc\xf8\xcf\xc0\0\0\3\1\1\0\xc9\xfe"
-    b"\x92\xef\0\0\0\0IEND\xaeB`\x82"
-)
-
-
-def manage(data: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "manage.py", *arguments], cwd=ROOT, capture_output=True, text=True,
-        env=clean_environment(CHATSITE_DATA_DIR=str(data), **variables),
-    )  # fmt: skip
-
-
-def signed_in(site: RunningSite) -> httpx.Client:
-    client = httpx.Client(base_url=site.url, timeout=20)
-    client.get("/accounts/login/")
-    token = client.cookies["csrftoken"]
-    data = {"login": NAME, "password": PASSWORD, "csrfmiddlewaretoken": token}
-    client.post("/accounts/login/", data=data)
-    client.headers.update({"X-CSRFToken": client.cookies["csrftoken"], "Accept": "application/json"})
-    return client
-
-
-def write(client: httpx.Client, acknowledged: dict[str, float], stop: threading.Event) -> None:
-    """New conversations, 50 a second, until told to stop; remembers when each was acknowledged."""
-    while not stop.wait(0.02):
-        response = client.post("/conversations/", data={"text": "Hello", "client_id": str(uuid.uuid4())})
-        if response.status_code == 201:
-            acknowledged[response.json()["conversation"]] = time.time()
-
-
-@pytest.mark.slow
-def test_a_backup_under_load_comes_back_as_a_working_copy(tmp_path: Path) -> None:
-    backup = tmp_path / "backup.tar"
-    data = prepared.data_folder(tmp_path / "data")
-    with RunningSite(data, **ADMINISTRATOR) as site, closing(signed_in(site)) as client:
-        sent = client.post("/attachments/", files={"file": ("dot.png", PICTURE, "image/png")})
-        assert sent.status_code == 201, sent.text
-        picture = sent.json()
-        with_picture = client.post(
-            "/conversations/", data={"text": "Look", "attachments": picture["id"]}
-        ).json()
-        acknowledged: dict[str, float] = {}
-        stop = threading.Event()
-        writer = threading.Thread(target=write, args=(client, acknowledged, stop))
-        writer.start()
-        try:
-            while len(acknowledged) < 20:
-                assert writer.is_alive()
-                stop.wait(0.05)
-            begun = time.time()
-            done = manage(site.data_dir, "backup", str(backup), "--with-secrets")
-        finally:
-            stop.set()
-            writer.join()
-        assert done.returncode == 0, done.stderr
-        bytes_before = client.get(picture["url"]).content
-    assert backup.stat().st_mode & 0o777 == 0o600
-    copy = tmp_path / "copy"
-    restored = manage(copy, "restore", str(backup))
-    assert restored.returncode == 0, restored.stderr
-    assert "The secret key came back" in restored.stdout
-    before = {id for id, when in acknowledged.items() if when < begun}
-    assert len(before) >= 20
-    with closing(sqlite3.connect(copy / "db.sqlite3")) as database:
-        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        found = {
-            str(uuid.UUID(row[0])) for row in database.execute("SELECT id FROM conversations_conversation")
-        }
-    assert before <= found
-    with RunningSite(copy) as again:
-        assert "Create the first administrator" not in again.output
-        # The same session, since the secret key is the same.
-        with httpx.Client(
-            base_url=again.url, cookies=client.cookies, headers={"Accept": "application/json"}
-        ) as reader:
-            assert reader.get(f"/conversations/{with_picture['conversation']}/messages/").status_code == 200
-            assert reader.get(picture["url"]).content == bytes_before
+KEY = "sk-canary-0123456789abcdef"
+SHOW_KEY = "from conversations.models import *; print(Provider.objects.get().api_key.reveal())"
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +27,7 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     made = manage(
         data, "shell", "-v0", "-c",
         "from conversations.models import *; User.objects.create_superuser('carol', '', 'x');"
-        "p = Provider(name='Ours', dialect='anthropic'); p.set_api_key('sk-canary-0123456789abcdef'); p.save()",
+        "p = Provider(name='Ours', dialect='anthropic'); p.set_api_key('" + KEY + "'); p.save()",
     )  # fmt: skip
     assert made.returncode == 0, made.stderr
     done = manage(data, "backup", str(backup))
@@ -131,6 +47,17 @@ def test_a_backup_without_secrets_holds_none_and_both_commands_say_so(
     assert restored.returncode == 0, restored.stderr
     assert "Not in the backup: the secret key." in restored.stdout
     assert "keys cannot be read with the present secret key: Ours" in restored.stdout
+
+
+def test_a_backup_with_secrets_brings_the_key_along_and_is_its_owners_alone(
+    given: tuple[Path, Path], tmp_path: Path
+) -> None:
+    backup, copy = tmp_path / "backup.tar", tmp_path / "copy"
+    done = manage(given[0], "backup", str(backup), "--with-secrets")
+    assert (done.returncode, backup.stat().st_mode & 0o777) == (0, 0o600), done.stderr
+    restored = manage(copy, "restore", str(backup))
+    assert "The secret key came back" in restored.stdout, restored.stderr
+    assert manage(copy, "shell", "-v0", "-c", SHOW_KEY).stdout.strip() == KEY
 
 
 def test_a_file_that_is_there_is_not_overwritten(given: tuple[Path, Path], tmp_path: Path) -> None:
@@ -228,16 +155,11 @@ def test_rotated_keys_are_read_without_the_old_secret(given: tuple[Path, Path], 
     copy.mkdir()
     with closing(sqlite3.connect(data / "db.sqlite3")) as source:
         source.execute("VACUUM INTO ?", [str(copy / "db.sqlite3")])
-    show = (
-        "shell",
-        "-v0",
-        "-c",
-        "from conversations.models import *; print(Provider.objects.get().api_key.reveal())",
-    )
+    show = ("shell", "-v0", "-c", SHOW_KEY)
     unreadable = manage(copy, "rotate_keys", SECRET_KEY=new)
     assert unreadable.returncode == 1
     assert "cannot be read with any secret key of this site: Ours" in unreadable.stderr
     done = manage(copy, "rotate_keys", SECRET_KEY=new, CHATSITE_SECRET_KEY_FALLBACKS=old)
     assert (done.returncode, done.stdout) == (0, "1 keys are encrypted with the present SECRET_KEY.\n")
-    assert manage(copy, *show, SECRET_KEY=new).stdout.strip() == "sk-canary-0123456789abcdef"
+    assert manage(copy, *show, SECRET_KEY=new).stdout.strip() == KEY
     assert manage(copy, *show, SECRET_KEY=old).returncode == 1

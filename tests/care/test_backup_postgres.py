@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests import prepared
-from tests.care.test_backup import manage
+from tests.running_site import manage
 from tests.services import new_database
 
 FILL = (

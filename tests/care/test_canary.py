@@ -11,19 +11,30 @@ from pathlib import Path
 import httpx
 
 from tests import prepared
-from tests.care.test_backup import ADMINISTRATOR, manage, signed_in
 from tests.fake_upstream import FakeUpstream
-from tests.running_site import RunningSite
+from tests.running_site import RunningSite, manage
 
+NAME, PASSWORD = "alice", "tulip-Harvest-77"
+ADMINISTRATOR = {"DJANGO_SUPERUSER_USERNAME": NAME, "DJANGO_SUPERUSER_PASSWORD": PASSWORD}
 KEY = "sk-ant-canary-7f3d9b1c5e8a2046"
 # What the fake upstream echoes as errors do, in answers that fail.
 QUESTIONS = ("Hello", "fault:5", "fault:6", "fault:12", "fault:14", "fault:21")
 PAGES = (
-    "/", "/usage/", "/usage/download/", "/audit/", "/audit/download/", "/account/", "/admin/", "/nothing-here",
-    "/admin/conversations/provider/", "/admin/conversations/provider/1/change/",
+    "/", "/usage/", "/usage/download/", "/budgets/", "/audit/", "/audit/download/", "/account/", "/admin/",
+    "/nothing-here", "/admin/conversations/provider/", "/admin/conversations/provider/1/change/",
     "/admin/conversations/provider/1/history/", "/admin/conversations/languagemodel/1/change/",
     "/conversations/nonsense/", "/healthz", "/readyz", "/metrics",
 )  # fmt: skip
+
+
+def signed_in(site: RunningSite) -> httpx.Client:
+    client = httpx.Client(base_url=site.url, timeout=20)
+    client.get("/accounts/login/")
+    token = client.cookies["csrftoken"]
+    data = {"login": NAME, "password": PASSWORD, "csrfmiddlewaretoken": token}
+    client.post("/accounts/login/", data=data)
+    client.headers.update({"X-CSRFToken": client.cookies["csrftoken"], "Accept": "application/json"})
+    return client
 
 
 def test_a_key_is_nowhere(tmp_path: Path) -> None:

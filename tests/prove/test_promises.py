@@ -78,6 +78,10 @@ def test_a_full_disk_and_the_worst_texts_are_survived() -> None:
     prove("team", 1, SQLITE, people=8)
 
 
+def test_a_backup_taken_under_load_is_restored_whole() -> None:
+    prove("backup", 1, SQLITE)
+
+
 @pytest.mark.parametrize("database", [POSTGRES], indirect=True)
 def test_redis_may_go_and_come_back(database: str) -> None:
     prove("loss", 4, database)
