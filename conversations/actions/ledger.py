@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from ..models import Generation, GenerationStatus, UsageRecord
+from ..models import Generation, GenerationStatus, LanguageModel, UsageRecord
 from ..upstream.pricing import cost_microdollars
 from . import usage_totals
 from .model_prices import entered_prices
@@ -29,7 +29,10 @@ def rows_of(generation: Generation, outcome: Outcome, purpose: UsageRecord.Purpo
         generation, purpose, outcome.failed_attempts, generation.reserved_microdollars, outcome.model
     )
     # A provisional count is not a price: what a broken-off answer cost is unknown, not nothing.
-    cost = price(generation, outcome.usage, outcome.meta, outcome.model) if outcome.usage_is_final else None
+    cost = None
+    if outcome.usage_is_final:
+        asked = (generation.language_model, generation.model)
+        cost = price(*asked, outcome.usage, outcome.meta, outcome.model)
     outcome.cost_microdollars = cost
     error_type = (outcome.error or {}).get("type", "")
     refused = outcome.status == GenerationStatus.FAILED and error_type in NOT_BILLED
@@ -92,12 +95,17 @@ def call_columns(generation: Generation, purpose: UsageRecord.Purpose, answered_
     }
 
 
-def price(generation: Generation, usage: Usage | None, meta: Usage | None, answered_as: str) -> int | None:
+def price(
+    language_model: LanguageModel | None,
+    asked: str,
+    usage: Usage | None,
+    meta: Usage | None,
+    answered_as: str,
+) -> int | None:
     """messages-api 13.2: what the provider says it cost, else an administrator's price, else the list, else unknown."""
-    language_model = generation.language_model
     dialect = language_model.provider.dialect if language_model else ""
     prices = entered_prices(language_model, timezone.now().date())
-    return cost_microdollars(usage or {}, meta, generation.model or answered_as, dialect, prices=prices)
+    return cost_microdollars(usage or {}, meta, asked or answered_as, dialect, prices=prices)
 
 
 def token_columns(usage: Usage) -> dict[str, Any]:

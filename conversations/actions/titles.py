@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -19,6 +18,17 @@ from .text import clean_title
 from .transaction import writing
 
 _TITLE = UsageRecord.Purpose.TITLE
+# What the next try of a call has in common with the one that failed.
+_SAME = (
+    "user_id",
+    "conversation_id",
+    "generation_id",
+    "provider_id",
+    "language_model_id",
+    "model",
+    "purpose",
+    "presumed_microdollars",
+)
 
 
 def open_call(conversation: uuid.UUID, generation: uuid.UUID, characters: int, max_tokens: int) -> int | None:
@@ -31,8 +41,10 @@ def open_call(conversation: uuid.UUID, generation: uuid.UUID, characters: int, m
     with writing():
         if UsageRecord.objects.filter(conversation=conversation, purpose=_TITLE).exists():
             return None
-        found = _generation(generation)
-        if found.language_model is None:
+        found = Generation.objects.select_related("language_model__provider", "requested_by").get(
+            pk=generation
+        )
+        if found.language_model is None or found.requested_by is None:
             return None
         row = UsageRecord(
             **ledger.call_columns(found, _TITLE, ""),
@@ -45,32 +57,37 @@ def open_call(conversation: uuid.UUID, generation: uuid.UUID, characters: int, m
     return int(row.pk)
 
 
+def try_again(row_id: int, error_type: str) -> int:
+    """Book that a try failed, and the next one before it is made; the id of its row."""
+    with writing():
+        failed = UsageRecord.objects.get(pk=row_id)
+        same = {name: getattr(failed, name) for name in _SAME}
+        row = UsageRecord(**same, attempt=failed.attempt + 1, status=budgets.RUNNING)
+        row.save(force_insert=True)
+        _close(failed, GenerationStatus.FAILED, error_type=error_type)
+    return int(row.pk)
+
+
 def store(
-    row_id: int,
-    text: str,
-    usage: dict[str, Any] | None,
-    meta: dict[str, Any] | None,
-    model: str,
-    failed_tries: Sequence[str] = (),
+    row_id: int, text: str, usage: dict[str, Any] | None, meta: dict[str, Any] | None, model: str
 ) -> None:
     """Book what the call brought, and take the title unless a person has named the conversation meanwhile."""
     title = clean_title(text.strip().strip("\"'“”„«»#*").rstrip("."))
     with writing():
-        row = UsageRecord.objects.get(pk=row_id)
+        row = UsageRecord.objects.select_related("language_model__provider").get(pk=row_id)
         if title and row.conversation_id is not None:
             conversations = Conversation.objects.filter(pk=row.conversation_id, titled_by_person=False)
             if conversations.update(title=title):
                 conversation = conversations.get()
                 people = access.audience(conversation)
                 transaction.on_commit(lambda: news.conversation_updated(conversation, people))
-        _close(row, "completed", failed_tries, usage=usage, meta=meta, model=model)
+        _close(row, GenerationStatus.COMPLETED, usage=usage, meta=meta, model=model)
 
 
-def book_failure(row_id: int, error_type: str, failed_tries: Sequence[str] = ()) -> None:
+def book_failure(row_id: int, error_type: str) -> None:
     """A call that failed is a ledger row too; what it cost is not known."""
     with writing():
-        row = UsageRecord.objects.get(pk=row_id)
-        _close(row, GenerationStatus.FAILED, failed_tries, error_type=error_type)
+        _close(UsageRecord.objects.get(pk=row_id), GenerationStatus.FAILED, error_type=error_type)
 
 
 def end_lost_calls() -> None:
@@ -90,30 +107,23 @@ def end_lost_calls() -> None:
 def _close(
     row: UsageRecord,
     status: str,
-    failed_tries: Sequence[str],
     *,
     usage: dict[str, Any] | None = None,
     meta: dict[str, Any] | None = None,
     model: str = "",
     error_type: str = "",
 ) -> None:
-    if row.status != budgets.RUNNING or row.generation_id is None:
-        # Given up by `end_lost_calls`, or the conversation is gone with all that the price depends on.
+    if row.status != budgets.RUNNING:
+        # Given up by `end_lost_calls`, and counted there.
         return
-    generation = _generation(row.generation_id)
-    before = ledger.failed_tries(generation, _TITLE, list(failed_tries), row.presumed_microdollars, model)
-    row.model = model or row.model
-    row.status, row.error_type, row.attempt = status, error_type, len(before) + 1
-    row.cost_microdollars = ledger.price(generation, usage, meta, model) if usage or meta else None
+    if usage or meta:
+        row.cost_microdollars = ledger.price(row.language_model, row.model, usage, meta, model)
     if row.cost_microdollars is not None or error_type in ledger.NOT_BILLED:
         row.presumed_microdollars = None
+    row.model = model or row.model
+    row.status, row.error_type = status, error_type
     row.duration_ms = ledger.milliseconds(row.created_at, timezone.now())
     for name, value in ledger.token_columns(usage or {}).items():
         setattr(row, name, value)
     row.save()
-    UsageRecord.objects.bulk_create(before)
-    usage_totals.add([*before, row])
-
-
-def _generation(id: uuid.UUID) -> Generation:
-    return Generation.objects.select_related("language_model__provider", "requested_by").get(pk=id)
+    usage_totals.add([row])

@@ -10,7 +10,7 @@ from ..actions import titles
 from ..actions.errors import Refused
 from ..actions.outcome import Outcome
 from ..models import GenerationStatus
-from ..upstream.client import UpstreamClient
+from ..upstream.client import UpstreamClient, Wait
 from ..upstream.errors import UpstreamError
 from ..upstream.request import MessageRequest
 from .context import Turn
@@ -28,7 +28,6 @@ async def give_title(client: UpstreamClient, turn: Turn, outcome: Outcome) -> No
     if len(turn.request.messages) != 1:
         return
     request = _request(turn, outcome)
-    failed_tries: list[str] = []
     try:
         length = len(request.messages[0]["content"][0]["text"])
         call = await database_sync_to_async(titles.open_call)(
@@ -42,17 +41,19 @@ async def give_title(client: UpstreamClient, turn: Turn, outcome: Outcome) -> No
     except Exception:
         logger.exception("A title could not be asked for: conversation %s", turn.conversation)
         return
+    row = call
+
+    async def try_again(wait: Wait) -> None:
+        nonlocal row
+        row = await database_sync_to_async(titles.try_again)(row, wait.error.type)
+
     try:
-        reply = await client.create(
-            turn.endpoint, request, on_wait=lambda wait: failed_tries.append(wait.error.type)
-        )
+        reply = await client.create(turn.endpoint, request, on_wait=try_again)
         text = "".join(block.get("text") or "" for block in reply.content if block.get("type") == "text")
-        await database_sync_to_async(titles.store)(
-            call, text, reply.usage, reply.meta, reply.model, failed_tries
-        )
+        await database_sync_to_async(titles.store)(row, text, reply.usage, reply.meta, reply.model)
     except UpstreamError as failure:
         logger.info("No title: %s", failure.type)
-        await database_sync_to_async(titles.book_failure)(call, failure.type, failed_tries)
+        await database_sync_to_async(titles.book_failure)(row, failure.type)
     except Exception:
         logger.exception("A title could not be stored: conversation %s", turn.conversation)
 

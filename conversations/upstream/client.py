@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 
 import httpx
@@ -101,10 +101,14 @@ class UpstreamClient:
             await asyncio.sleep(pause)
 
     async def create(
-        self, endpoint: Endpoint, request: MessageRequest, *, on_wait: Callable[[Wait], None] | None = None
+        self,
+        endpoint: Endpoint,
+        request: MessageRequest,
+        *,
+        on_wait: Callable[[Wait], Awaitable[None]] | None = None,
     ) -> Reply:
-        """One whole answer without streaming, for short calls such as titles. Raises UpstreamError; retries
-        and tells of them as `stream` does.
+        """One whole answer without streaming, for short calls such as titles. Raises UpstreamError; retries as
+        `stream` does, each after `on_wait`.
         """
         payload = _payload(request, endpoint, stream=False)
         started = asyncio.get_running_loop().time()
@@ -125,7 +129,7 @@ class UpstreamClient:
                     await exchange.aclose()
             attempt += 1
             if on_wait is not None:
-                on_wait(Wait(time.time() + pause, failed))
+                await on_wait(Wait(time.time() + pause, failed))
             await asyncio.sleep(pause)
 
     async def aclose(self) -> None:

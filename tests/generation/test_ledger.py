@@ -9,7 +9,7 @@ import pytest
 
 from conversations.models import Conversation, GenerationStatus, UsageRecord
 from tests.fake_upstream import Call, wire
-from tests.fake_upstream.steps import Hang, Reply, Sleep, Step
+from tests.fake_upstream.steps import Hang, Reply, Reset, Sleep, Step
 from tests.world import MODEL, World
 
 CHAT, TITLE, CONTINUE = "chat", "title", "continue"
@@ -24,11 +24,12 @@ def rows(*purposes: str) -> list[UsageRecord]:
     return list(UsageRecord.objects.filter(purpose__in=purposes or (CHAT, CONTINUE)).order_by("pk"))
 
 
-def title_row(seconds: float = 5) -> UsageRecord:
+def title_row(attempt: int = 1, seconds: float = 5) -> UsageRecord:
     """The title's row, which comes a moment after the answer."""
     pause = threading.Event()
+    ended = UsageRecord.objects.filter(purpose=TITLE, attempt=attempt).exclude(status="running")
     for _ in range(int(seconds / 0.02)):
-        if found := UsageRecord.objects.filter(purpose=TITLE).exclude(status="running").first():
+        if found := ended.first():
             return found
         pause.wait(0.02)
     raise AssertionError("No title was booked.")
@@ -208,3 +209,24 @@ def test_whatever_the_model_says_becomes_a_title(
     world.answer("Question")
     title_row()
     assert Conversation.objects.get().title == title
+
+
+def test_every_try_of_a_title_is_a_row_in_the_order_of_the_calls(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps_for = world.upstream.steps_for
+    failures: list[Step] = [Reset(), Reply(529, wire.error_body("overloaded_error", "Busy"))]
+
+    def steps(call: Call) -> list[Step]:
+        return [failures.pop(0)] if failures and not call.body.get("stream") else steps_for(call)
+
+    monkeypatch.setattr(world.upstream, "steps_for", steps)
+    world.answer("Question")
+    title_row(attempt=3)
+    found = list(UsageRecord.objects.filter(purpose=TITLE).order_by("created_at", "pk"))
+    assert [(row.attempt, row.status, row.error_type) for row in found] == [
+        (1, "failed", "connection_lost"), (2, "failed", "busy"), (3, "completed", ""),
+    ]  # fmt: skip
+    assert len(world.upstream.calls) == 1 + len(found)
+    assert [row.cost_microdollars for row in found] == [None, None, 25 * 5 + 5 * 25]
+    assert Conversation.objects.get().title == "A short title"

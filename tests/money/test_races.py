@@ -13,6 +13,7 @@ from django.db.models import Sum
 from conversations.actions import answers, budgets, titles, usage_totals
 from conversations.actions.outcome import Outcome
 from conversations.models import (
+    Conversation,
     FirstTokenDay,
     Generation,
     GenerationStatus,
@@ -181,6 +182,35 @@ def test_a_title_is_held_back_while_it_is_asked_for_and_counted_when_its_process
     titles.store(row, "Late", {"input_tokens": 1, "output_tokens": 1}, None, "claude-opus-4-5")
     assert_sums_agree()
     assert UsageRecord.objects.get(pk=row).presumed_microdollars == held
+
+
+def test_tries_of_a_title_that_failed_are_booked_when_its_process_dies(alice: Person, settings: Any) -> None:
+    limit = budget(1)
+    finished(alice.start()["generation"], usage={"input_tokens": 0, "output_tokens": 0})
+    generation = Generation.objects.get()
+    row = titles.open_call(generation.conversation_id, generation.pk, 1000, 64)
+    assert row is not None
+    held = budgets.states([limit])[0].reserved
+    second = titles.try_again(row, "busy")
+    third = titles.try_again(second, "timeout")
+    state = budgets.states([limit])[0]
+    assert (state.presumed, state.reserved) == (held, held), "what timed out may have been worked on"
+    settings.UPSTREAM_TOTAL_TIMEOUT = 0
+    titles.end_lost_calls()
+    tries = UsageRecord.objects.filter(purpose="title").order_by("pk").values_list("pk", "attempt", "status")
+    assert list(tries) == [(row, 1, "failed"), (second, 2, "failed"), (third, 3, "interrupted")]
+    assert_sums_agree()
+
+
+def test_a_title_of_a_conversation_that_is_gone_is_booked(alice: Person) -> None:
+    finished(alice.start()["generation"])
+    generation = Generation.objects.get()
+    row = titles.open_call(generation.conversation_id, generation.pk, 1000, 64)
+    assert row is not None
+    Conversation.objects.all().delete()
+    titles.store(row, "Late", {"input_tokens": 10, "output_tokens": 1}, None, "claude-opus-4-5")
+    assert UsageRecord.objects.get(pk=row).cost_microdollars == 10 * 5 + 25
+    assert_sums_agree()
 
 
 def test_an_answer_of_a_dead_process_keeps_its_worst_case(alice: Person) -> None:
