@@ -72,6 +72,7 @@ urlpatterns: list[URLPattern] = [
     path("people/<int:person>/", people.person, name="person"),
     path("people/<int:person>/act/", people.act, name="person-act"),
     path("people/<int:person>/groups/", people.into_groups, name="person-groups"),
+    path("people/<int:person>/remove/", people.remove, name="person-remove"),
     path("people/<int:person>/password/", people.password_link, name="person-password"),
     path("people/groups/", people.groups, name="groups"),
     path("people/groups/<int:group>/", people.group, name="group"),

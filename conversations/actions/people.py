@@ -83,7 +83,7 @@ def deactivate(actor: User, person: User) -> None:
         keep_an_administrator(without=person)
         User.objects.filter(pk=person.pk).update(is_active=False)
         end_sessions(person)
-        _revoke_invitations_of(person)
+        revoke_invitations_of(person)
         audit.record(actor, "person_deactivated", person)
         transaction.on_commit(news.recheck_rights)
 
@@ -107,7 +107,7 @@ def make_member(actor: User, person: User) -> None:
         keep_an_administrator(without=person)
         User.objects.filter(pk=person.pk).update(is_staff=False, is_superuser=False)
         end_sessions(person)
-        _revoke_invitations_of(person)
+        revoke_invitations_of(person)
         audit.record(actor, "administrator_unmade", person)
         transaction.on_commit(news.recheck_rights)
 
@@ -189,7 +189,8 @@ def choose_password(uid: str, token: str, password: str) -> User:
     return person
 
 
-def _revoke_invitations_of(person: User) -> None:
+def revoke_invitations_of(person: User) -> None:
+    """Open invitations that this person made are void."""
     Invitation.objects.filter(created_by=person, used_at=None, revoked_at=None).update(
         revoked_at=timezone.now()
     )

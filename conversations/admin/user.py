@@ -11,6 +11,8 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from ..actions import removal
+from ..actions.errors import Invalid
 from ..live import news
 from ..models import User
 
@@ -35,15 +37,21 @@ class PersonAdmin(_UserAdmin):
         news.recheck_rights()
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        super().delete_model(request, obj)
-        _refuse_without_administrator()
-        news.recheck_rights()
+        _remove(request, obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         with transaction.atomic():
-            super().delete_queryset(request, queryset)
-            _refuse_without_administrator()
-        news.recheck_rights()
+            for person in queryset:
+                _remove(request, person)
+
+
+def _remove(request: HttpRequest, person: User) -> None:
+    """As on the person's own page, with all conversations."""
+    assert isinstance(request.user, User)
+    try:
+        removal.remove(request.user, person, removal.Keep.NOTHING, None)
+    except Invalid as refused:
+        raise PermissionDenied(refused.message) from None
 
 
 def _refuse_without_administrator() -> None:

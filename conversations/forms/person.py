@@ -1,11 +1,14 @@
-"""Groups of a person, people of a group, and a new password. Used by the views of people."""
+"""Groups of a person, people of a group, a new password, a removal. Used by the views of people."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from django import forms
 from django.contrib.auth import password_validation
 from django.contrib.auth.models import Group
 
+from ..actions.removal import Keep
 from ..models import User
 from .setup import MAX_PASSWORD
 
@@ -57,3 +60,31 @@ class NewPasswordForm(forms.Form):
             except forms.ValidationError as error:
                 self.add_error("password1", error)
         return data
+
+
+class RemovalForm(forms.Form):
+    keep = forms.ChoiceField(
+        label="Conversations", choices=Keep.choices, initial=Keep.SHARED, widget=forms.RadioSelect
+    )
+    heir = forms.ModelChoiceField(
+        label="Who gets those that stay", queryset=User.objects.none(), required=False,
+        help_text="As their new owner, with all that is in them.",
+    )  # fmt: skip
+    confirm = forms.CharField(
+        max_length=150, widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none"})
+    )
+
+    def __init__(self, person: User, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._person = person
+        self.fields["confirm"].label = f"Type {person.username} to confirm"
+        field = self.fields["heir"]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset = User.objects.filter(is_active=True).exclude(pk=person.pk).order_by("username")
+        field.label_from_instance = lambda one: one.name  # type: ignore[method-assign,assignment]
+
+    def clean_confirm(self) -> str:
+        confirm: str = self.cleaned_data["confirm"].strip()
+        if confirm != self._person.username:
+            raise forms.ValidationError("This is not the user name.")
+        return confirm

@@ -9,12 +9,10 @@ from collections.abc import Collection
 from django.db import DatabaseError
 from django.utils import timezone
 
-from ..actions import answers
+from ..actions import answers, broken_off
 from ..actions.outcome import Outcome
-from ..live import news, replay
-from ..live.log import LiveLog
+from ..live import news
 from ..models import Generation, GenerationStatus
-from ..upstream.accumulator import Accumulator
 from . import owner
 from .answer import RESTART
 
@@ -49,30 +47,6 @@ def reap(running: Collection[uuid.UUID] = ()) -> int:
 
 
 def _outcome(generation: Generation) -> Outcome:
-    log = LiveLog(generation.pk, generation.message_id, generation.conversation_id)
-    found = Accumulator()
-    closing = 0
-    try:
-        replay.read_journal(log)
-        found = replay.accumulated(log)
-        blocks = len(found.content)
-        found.finish()
-        # A broken-off block that is kept ends with an event of its own, as in `Answer`.
-        closing = int(log.has_open_block() and len(found.content) == blocks)
-    except DatabaseError:
-        raise
-    except Exception:
-        # It must not stay running, nor keep others from being taken over.
-        logger.exception("The journal of generation %s cannot be read to its end.", generation.pk)
-    stopped = generation.stop_requested
-    return Outcome(
-        generation=generation.pk,
-        status=GenerationStatus.STOPPED if stopped else GenerationStatus.INTERRUPTED,
-        last_seq=log.seq + closing + 1,
-        content=found.content,
-        model=found.model or generation.model,
-        stop_reason=found.stop_reason or "",
-        usage=found.usage or None,
-        usage_is_final=found.usage_is_final,
-        error=None if stopped else RESTART,
-    )
+    if generation.stop_requested:
+        return broken_off.outcome_of(generation, GenerationStatus.STOPPED)
+    return broken_off.outcome_of(generation, GenerationStatus.INTERRUPTED, RESTART)

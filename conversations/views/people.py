@@ -16,10 +16,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from .. import access
 from ..access import NotFound
 from ..actions import groups as grouping
-from ..actions import identities
+from ..actions import identities, removal
 from ..actions import people as acts
 from ..actions.errors import Invalid
-from ..forms.person import GroupForm, NewPasswordForm, PersonGroupsForm
+from ..forms.person import GroupForm, NewPasswordForm, PersonGroupsForm, RemovalForm
 from ..models import User
 from .requests import Fields, answer, answers_refusals
 
@@ -106,6 +106,30 @@ def password_link(request: HttpRequest, person: int) -> HttpResponse:
     found = _person(person)
     url = request.build_absolute_uri(reverse("new-password", args=acts.password_link(actor, found)))
     return _person_page(request, found, url)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@answers_refusals
+def remove(request: HttpRequest, person: int) -> HttpResponse:
+    """/people/<id>/remove/: the account goes for good; `keep` says which conversations stay, `heir` who gets them."""
+    actor = access.administrator(request.user)
+    found = _person(person)
+    form = RemovalForm(found, request.POST or None, initial={"heir": actor})
+    if request.method == "POST" and form.is_valid():
+        try:
+            removal.remove(actor, found, form.cleaned_data["keep"], form.cleaned_data["heir"])
+        except Invalid as refused:
+            form.add_error(None, refused.message)
+        else:
+            messages.success(request, f"{found.name} is removed.")
+            return answer(request, {"removed": True}, reverse("people"))
+    context = {
+        "person": found,
+        "form": form,
+        "conversations": removal.owned_by(found).count(),
+        "shared": removal.shared_of(found).count(),
+    }
+    return render(request, "people/remove.html", context, status=400 if form.errors else 200)
 
 
 @login_not_required

@@ -32,7 +32,7 @@ class MessageView:
     role: str
     parent: uuid.UUID | None
     status: str
-    author: dict[str, str] | None
+    author: dict[str, str]
     created_at: datetime
     shared: bool
     blocks: list[dict[str, Any]] = field(default_factory=list)
@@ -106,7 +106,7 @@ def _view(
         status=generation.status if running and generation is not None else message.status,
         author=_author(message.author),
         created_at=message.created_at,
-        shared=message.author_id is not None and message.author_id != viewer.pk,
+        shared=message.author_id != viewer.pk,
         text=message.text,
         branch=_branch(message, siblings),
         joined=message.continues,
@@ -144,8 +144,10 @@ def _model_label(message: Message, generation: Generation | None) -> str:
     return language_model.name if asked == language_model.model_id else lookup(asked).display_name or asked
 
 
-def _author(user: User | None) -> dict[str, str] | None:
-    return {"name": user.name, "initial": user.name[:1].upper()} if user is not None else None
+def _author(user: User | None) -> dict[str, str]:
+    """Of a person's turn; nobody: the account was removed."""
+    name = user.name if user is not None else "Removed account"
+    return {"name": name, "initial": name[:1].upper()}
 
 
 def _branch(message: Message, siblings: list[tuple[uuid.UUID, str]]) -> dict[str, Any] | None:

@@ -70,6 +70,8 @@ TABLE = [
     Row("person-act", "POST", ADMINISTER, 200, {"act": "sign-out"}),
     Row("person-groups", "POST", ADMINISTER, 200),
     Row("person-password", "POST", ADMINISTER, 200),
+    Row("person-remove", "GET", ADMINISTER, 200),
+    Row("person-remove", "POST", ADMINISTER, 200, {"keep": "nothing", "confirm": "erin"}),
     Row("groups", "GET", ADMINISTER, 200),
     Row("groups", "POST", ADMINISTER, 201, {"name": "Tide"}),
     Row("group", "GET", ADMINISTER, 200),

@@ -1,0 +1,50 @@
+"""How an answer ends that nobody works on any more: with all that the journal has of it. Used by the reaper and by
+`actions.removal`.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from django.db import DatabaseError
+
+from ..live import replay
+from ..live.log import LiveLog
+from ..models import Generation, GenerationStatus
+from ..upstream.accumulator import Accumulator
+from .outcome import Outcome
+
+logger = logging.getLogger(__name__)
+
+
+def outcome_of(
+    generation: Generation, status: GenerationStatus, error: dict[str, Any] | None = None
+) -> Outcome:
+    """What is stored of it. Raises DatabaseError where the journal cannot be read now."""
+    log = LiveLog(generation.pk, generation.message_id, generation.conversation_id)
+    found = Accumulator()
+    closing = 0
+    try:
+        replay.read_journal(log)
+        found = replay.accumulated(log)
+        blocks = len(found.content)
+        found.finish()
+        # A broken-off block that is kept ends with an event of its own, as in the engine.
+        closing = int(log.has_open_block() and len(found.content) == blocks)
+    except DatabaseError:
+        raise
+    except Exception:
+        # It must not stay running, nor keep others from being taken over.
+        logger.exception("The journal of generation %s cannot be read to its end.", generation.pk)
+    return Outcome(
+        generation=generation.pk,
+        status=status,
+        last_seq=log.seq + closing + 1,
+        content=found.content,
+        model=found.model or generation.model,
+        stop_reason=found.stop_reason or "",
+        usage=found.usage or None,
+        usage_is_final=found.usage_is_final,
+        error=error,
+    )
