@@ -7,6 +7,7 @@ from django.urls import URLPattern, path
 from .views import (
     attachments,
     audit,
+    budgets,
     export,
     fragments,
     generations,
@@ -91,6 +92,10 @@ urlpatterns: list[URLPattern] = [
     path("models/<int:model>/test/", providers.try_model, name="model-test"),
     path("models/<int:model>/remove/", providers.remove_model, name="model-remove"),
     path("models/<int:model>/move/", providers.move_model, name="model-move"),
+    path("budgets/", budgets.budgets, name="budgets"),
+    path("budgets/new/", budgets.new, name="budget-new"),
+    path("budgets/<int:budget>/", budgets.budget, name="budget"),
+    path("budgets/<int:budget>/remove/", budgets.remove, name="budget-remove"),
     path("workspace/", workspace.workspace, name="workspace"),
     path("attachments/", attachments.upload, name="attachments"),
     path("attachments/<uuid:id>/", attachments.attachment, name="attachment"),

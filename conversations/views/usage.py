@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 
 from ..actions import budgets
 from ..models import Budget, UsageRecord, User
+from .budgets import shown
 from .csv_stream import csv_download, pieces_of
 from .money import dollars
 from .period import choices, period_of
@@ -49,7 +50,7 @@ def usage(request: HttpRequest) -> HttpResponse:
             "figures": figures,
             "everybody": whose is None,
             "may_see_everybody": may_see_everybody(user),
-            "limits": [_limit(state) for state in budgets.states(list(limits))],
+            "limits": [shown(state) for state in budgets.states(list(limits))],
             "cost_bars": [_cost_bar(line) for line in figures.days],
             "token_bars": [_token_bar(line) for line in figures.days],
             "token_kinds": _TOKENS,
@@ -109,19 +110,6 @@ def _token_bar(line: Line) -> dict[str, Any]:
 
 def _wait_lines(figures: Figures) -> list[list[int | None]]:
     return [[day.p50 for day in figures.waits_by_day], [day.p95 for day in figures.waits_by_day]]
-
-
-def _limit(state: budgets.State) -> dict[str, Any]:
-    return {
-        "subject": state.budget.subject,
-        "period": state.budget.get_period_display().lower(),
-        "limit": dollars(state.budget.limit_microdollars),
-        "used": dollars(state.used),
-        "percent": state.percent,
-        "filled": min(100, state.percent),
-        "presumed": dollars(state.presumed) if state.presumed else "",
-        "reserved": dollars(state.reserved) if state.reserved else "",
-    }
 
 
 def _breakdowns(figures: Figures) -> list[dict[str, Any]]:

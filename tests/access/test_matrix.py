@@ -20,6 +20,7 @@ from conversations.actions.sharing import create_link
 from conversations.models import Conversation, LanguageModel, Message, Participant, Provider, User
 from conversations.urls import urlpatterns
 from tests.attachments.given import attached
+from tests.money.given import budget
 from tests.world import JSON, Person, answering, finished, member
 
 READ, WRITE, OWN, NOBODYS, ANYBODY = "read", "write", "own", "nobody's", "anybody"
@@ -93,6 +94,12 @@ TABLE = [
     Row("model-test", "POST", ADMINISTER, 200),
     Row("model-remove", "POST", ADMINISTER, 200),
     Row("model-move", "POST", ADMINISTER, 200, {"to": "up"}),
+    Row("budgets", "GET", ADMINISTER, 200),
+    Row("budget-new", "GET", ADMINISTER, 200),
+    Row("budget-new", "POST", ADMINISTER, 200, {"subject": "workspace", "period": "month", "limit": "5"}),
+    Row("budget", "GET", ADMINISTER, 200),
+    Row("budget", "POST", ADMINISTER, 400),
+    Row("budget-remove", "POST", ADMINISTER, 200),
     Row("workspace", "GET", ADMINISTER, 200),
     Row("workspace", "POST", ADMINISTER, 200, {"name": "Ours"}),
     Row("message", "GET", READ, 200),
@@ -177,6 +184,7 @@ def _made() -> dict[str, Any]:
         "provider": Provider.objects.get().pk,
         "model": LanguageModel.objects.get().pk,
         "number": 1,
+        "budget": budget(1000).pk,
         "people": {
             who: (person.user.pk, person.client.cookies["sessionid"].value) for who, person in people.items()
         },
@@ -215,7 +223,9 @@ def path_of(row: Row, sent: dict[str, Any]) -> str:
     message = sent["message"] if row.data.get("message") == "turn" else sent["reply"]
     first = sent.get(FIRST.get(pattern.partition("/")[0], "conversation"))
     path = "/" + pattern.replace("<uuid:id>", str(first)).replace("<uuid:message>", str(message))
-    for name in ("participant", "link", "person", "group", "invitation", "provider", "model", "number"):
+    for name in (
+        "participant", "link", "person", "group", "invitation", "provider", "model", "number", "budget",
+    ):  # fmt: skip
         path = path.replace(f"<int:{name}>", str(sent[name]))
     return path
 

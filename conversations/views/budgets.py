@@ -1,0 +1,88 @@
+"""/budgets/: spending limits, and what is used of them now. For administrators."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from .. import access
+from ..access import NotFound
+from ..actions import budgets as states
+from ..actions import spending_limits
+from ..forms.budget import BudgetForm
+from ..models import Budget
+from .money import dollars
+from .requests import answer, answers_refusals
+
+_FORM = ["GET", "HEAD", "POST"]
+
+
+@require_safe
+@answers_refusals
+def budgets(request: HttpRequest) -> HttpResponse:
+    """GET /budgets/: every limit with what counts for it today."""
+    access.administrator(request.user)
+    rows = Budget.objects.select_related("group", "user", "language_model__provider").order_by("pk")
+    limits = [{"id": state.budget.pk, **shown(state)} for state in states.states(list(rows))]
+    return render(request, "budgets/budgets.html", {"limits": limits})
+
+
+@require_http_methods(_FORM)
+@answers_refusals
+def new(request: HttpRequest) -> HttpResponse:
+    access.administrator(request.user)
+    return _edited(request, Budget())
+
+
+@require_http_methods(_FORM)
+@answers_refusals
+def budget(request: HttpRequest, budget: int) -> HttpResponse:
+    access.administrator(request.user)
+    return _edited(request, _budget(budget))
+
+
+@require_POST
+@answers_refusals
+def remove(request: HttpRequest, budget: int) -> HttpResponse:
+    actor = access.administrator(request.user)
+    spending_limits.remove(actor, _budget(budget))
+    messages.success(request, "The budget is removed.")
+    return answer(request, {"removed": True}, reverse("budgets"))
+
+
+def shown(state: states.State) -> dict[str, Any]:
+    """A limit as `usage/_limits.html` reads it."""
+    return {
+        "subject": state.budget.subject,
+        "period": state.budget.get_period_display().lower(),
+        "limit": dollars(state.budget.limit_microdollars),
+        "used": dollars(state.used),
+        "percent": state.percent,
+        "filled": min(100, state.percent),
+        "presumed": dollars(state.presumed) if state.presumed else "",
+        "reserved": dollars(state.reserved) if state.reserved else "",
+    }
+
+
+def _budget(id: int) -> Budget:
+    found = Budget.objects.select_related("group", "user", "language_model__provider").filter(pk=id).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _edited(request: HttpRequest, row: Budget) -> HttpResponse:
+    actor = access.administrator(request.user)
+    subject = row.subject if row.pk else ""
+    form = BudgetForm(request.POST or None, instance=row)
+    if request.method == "POST" and form.is_valid():
+        spending_limits.save(actor, form.instance)
+        messages.success(request, "Saved.")
+        return answer(request, {"budget": form.instance.pk}, reverse("budgets"))
+    context = {"form": form, "budget": row, "subject": subject}
+    return render(request, "budgets/budget.html", context, status=400 if form.errors else 200)
