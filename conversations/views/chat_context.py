@@ -25,10 +25,7 @@ from .transcript import page_of
 def chat_context(user: User, found: Conversation | None) -> dict[str, Any]:
     """The context of a chat page; `found` is None for a new conversation."""
     usable = LanguageModel.objects.usable_by(user)
-    try:
-        chosen = model_for(user, found, "")
-    except Unavailable:
-        chosen = None
+    chosen = _chosen(user, found)
     workspace = Workspace.objects.current()
     may_write = found is None or access.may(user, found, Operation.WRITE)
     messages, has_earlier = (
@@ -55,6 +52,18 @@ def chat_context(user: User, found: Conversation | None) -> dict[str, Any]:
         "provider_problem": "" if chosen else "No model is set up yet. An administrator can add one.",
         "page": _page(user, found, chosen, usable, may_write),
     }
+
+
+def warnings_of(user: User, found: Conversation) -> list[str]:
+    """Sentences about spending limits that the next message of this person here would count for."""
+    return budgets.warnings_for(user, _chosen(user, found))
+
+
+def _chosen(user: User, found: Conversation | None) -> LanguageModel | None:
+    try:
+        return model_for(user, found, "")
+    except Unavailable:
+        return None
 
 
 def _header(found: Conversation, chosen: LanguageModel | None) -> dict[str, Any]:

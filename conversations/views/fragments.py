@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 
 from .. import access
 from ..access import Operation
-from .chat_context import totals_of
+from .chat_context import totals_of, warnings_of
 from .requests import answers_refusals, person
 from .transcript import page_of, views_of
 
@@ -49,9 +49,11 @@ def message(request: HttpRequest, id: uuid.UUID, message: uuid.UUID) -> HttpResp
 @require_safe
 @answers_refusals
 def totals(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
-    """GET …/totals/: cost so far and the context gauge."""
-    found = access.conversation(person(request), id, Operation.READ)
-    return render(request, "conversations/_totals.html", {"totals": totals_of(found)})
+    """GET …/totals/: what an answer changes around the messages: cost so far, the context gauge, spending limits."""
+    user = person(request)
+    found = access.conversation(user, id, Operation.READ)
+    context = {"totals": totals_of(found), "budget_warnings": warnings_of(user, found)}
+    return render(request, "conversations/_after_answer.html", context)
 
 
 def _uuid(text: str) -> uuid.UUID:

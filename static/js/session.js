@@ -13,8 +13,8 @@ const OF_ANSWERS = ["message_start", "content_block_start", "content_block_delta
 
 /**
  * The conversation that this page shows: its socket, its running answers, its sends. Everything that the server
- * says goes through `frame`. Dispatches on `document`: "chatsite:conversation" (news of any conversation) and
- * "chatsite:moved" (a new conversation has come into being here), "chatsite:reconnected" (news may have been missed), "chatsite:presence" (who has the conversation open).
+ * says goes through `frame`. Dispatches on `document`: "chatsite:conversation" (news of any conversation),
+ * "chatsite:moved" (a new one has come into being here), "chatsite:reconnected", "chatsite:presence" (who is here).
  */
 export class Session {
   #handlers = {
@@ -304,7 +304,10 @@ export class Session {
   async #totals() {
     try {
       const { html } = await getHTML(urls.act("totals"));
-      document.getElementById("totals")?.replaceWith(nodesOf(html));
+      for (const part of [...nodesOf(html).children]) {
+        const old = document.getElementById(part.id);
+        if (!old?.isEqualNode(part)) old?.replaceWith(part);
+      }
     } catch {
       // They are shown anew after the next answer.
     }

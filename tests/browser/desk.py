@@ -12,6 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from conversations.models import (
+    Budget,
     Conversation,
     Generation,
     GenerationStatus,
@@ -97,6 +98,12 @@ def conversation(owner: str, messages: list[str], title: str, days: int = 0, tit
 def share(conversation: str, name: str, role: str) -> None:
     Participant.objects.create(
         conversation_id=conversation, user=User.objects.get(username=name), role=Participant.Role(role)
+    )
+
+
+def budget(name: str, microdollars: int) -> None:
+    Budget.objects.create(
+        user=User.objects.get(username=name), limit_microdollars=microdollars, period=Budget.Period.DAY
     )
 
 

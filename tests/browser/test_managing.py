@@ -103,6 +103,20 @@ async def test_the_model_of_the_composer_is_the_next_answers(place: Place, chat:
     assert [call.body["model"] for call in place.asked()] == ["claude-sonnet-5-5", "claude-haiku-5-5"]
 
 
+async def test_a_limit_that_is_used_up_is_said_after_the_answer_and_refuses_the_next(
+    place: Place, alice: Visit
+) -> None:
+    place.clerk.budget(alice.name, 1)
+    chat = await alice.chat()
+    warnings = chat.page.get_by_role("status").locator("#warnings")
+    await expect(warnings).to_be_empty()
+    await chat.ask("First")
+    await expect(warnings).to_have_text("Your spending limit for today is reached.")
+    await chat.say("Second")
+    await expect(chat.page.locator("#composer-state")).to_contain_text("It begins again on")
+    await expect(chat.composer).to_have_value("Second")
+
+
 async def test_a_draft_is_kept_per_conversation_and_over_reloads(alice: Visit) -> None:
     one = alice.conversation(["Question", "Answer"], "One")
     two = alice.conversation(["Question", "Answer"], "Two")

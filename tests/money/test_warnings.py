@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from conversations.models import Participant
 from tests.money.given import budget
 from tests.world import Person, finished
 
@@ -18,6 +19,19 @@ def test_the_chat_warns_from_80_percent_on(alice: Person) -> None:
     limit.save()
     assert "Your spending limit for today is used to 83 %." in alice.client.get(path).content.decode()
     assert "Your spending limit for today is used to 83 %." in alice.client.get("/").content.decode()
+
+
+def test_what_is_fetched_after_an_answer_warns_whom_it_concerns(alice: Person, bob: Person) -> None:
+    budget(0.006, user=alice.user)
+    sent = alice.start()
+    path = f"/conversations/{sent['conversation']}/totals/"
+    Participant.objects.create(conversation_id=sent["conversation"], user=bob.user, role="writer")
+    assert "spending limit" not in alice.get(path).content.decode()
+    finished(sent["generation"], usage=USAGE)
+    after = alice.get(path).content.decode()
+    assert 'id="totals"' in after
+    assert "Your spending limit for today is used to 83 %." in after
+    assert "spending limit" not in bob.get(path).content.decode()
 
 
 def test_the_menu_leads_to_usage_and_for_administrators_to_the_audit(
