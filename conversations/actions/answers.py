@@ -72,6 +72,7 @@ def _finish_one(outcome: Outcome, owner: str | None, booked: list[UsageRecord]) 
         cost_microdollars=outcome.cost_microdollars,
         error=outcome.error,
         html=outcome.html,
+        thinking_seconds=outcome.thinking_seconds,
         finished_at=now,
     )
     if not doorbell.is_connected():

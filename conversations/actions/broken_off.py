@@ -11,6 +11,7 @@ from django.db import DatabaseError
 
 from ..live import replay
 from ..live.log import LiveLog
+from ..live.thinking import thinking_seconds
 from ..models import Generation, GenerationStatus
 from ..upstream.accumulator import Accumulator
 from .outcome import Outcome
@@ -47,4 +48,5 @@ def outcome_of(
         usage=found.usage or None,
         usage_is_final=found.usage_is_final,
         error=error,
+        thinking_seconds=thinking_seconds(log),
     )

@@ -95,7 +95,8 @@ def _copied(
         name: getattr(original, name)
         for name in (
             "role", "author_id", "content", "status", "continues", "model", "stop_reason", "stop_sequence",
-            "stop_details", "usage", "cost_microdollars", "error", "html", "created_at", "finished_at",
+            "stop_details", "usage", "cost_microdollars", "error", "html", "thinking_seconds", "created_at",
+            "finished_at",
         )
     }  # fmt: skip
     fields["content"] = redirected(original.content, files)

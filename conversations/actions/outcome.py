@@ -27,6 +27,7 @@ class Outcome:
     meta: dict[str, Any] | None = None
     error: dict[str, Any] | None = None
     html: list[Any] | None = None
+    thinking_seconds: dict[str, float] | None = None
     request_id: str = ""
     first_token_at: datetime | None = None
     # The error types of the tries that came before the one whose end this is; None: the upstream was never asked.

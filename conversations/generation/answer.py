@@ -15,6 +15,7 @@ from django.utils import timezone
 from ..actions.outcome import Outcome
 from ..live.log import LiveLog
 from ..live.replay import start_body
+from ..live.thinking import Stopwatch, thinking_seconds
 from ..models import GenerationStatus
 from ..upstream.accumulator import Accumulator
 from ..upstream.client import UpstreamClient, Wait
@@ -60,6 +61,7 @@ class Answer:
         self.first_token_at: datetime | None = None
         self._accumulator = Accumulator()
         self._html = LiveHTML(self.log)
+        self._thinking = Stopwatch()
         self._failed_attempts: list[str] = []
         self._reading = False
         self._ended = False
@@ -120,9 +122,12 @@ class Answer:
                     log.append(start_body(found.model or self.turn.request.model, dict(found.usage)))
                 elif isinstance(event, MessageDelta):
                     log.append({"type": "message_delta", "delta": event.delta, "usage": dict(found.usage)})
+                elif isinstance(event, ContentBlockStop):
+                    log.append(self._thinking.stopped(event))
                 elif not isinstance(event, MessageStop):
-                    if self.first_token_at is None and isinstance(event, ContentBlockStart):
-                        self.first_token_at = timezone.now()
+                    if isinstance(event, ContentBlockStart):
+                        self.first_token_at = self.first_token_at or timezone.now()
+                        self._thinking.started(event)
                     log.append(event)
         finally:
             # Also what came before a garbled event: every received character is kept.
@@ -163,7 +168,7 @@ class Answer:
         closing: list[Any] = [] if self.log.events else [start_body(self.turn.request.model, {})]
         if self.log.has_open_block() and len(found.content) == blocks:
             # Half a tool call is not kept: it stays open, which tells the page to drop it too.
-            closing.append(ContentBlockStop(blocks - 1))
+            closing.append(self._thinking.stopped(ContentBlockStop(blocks - 1)))
         self._publish(closing)
         html = await self._html.finish(found.content)
         return Outcome(
@@ -183,6 +188,7 @@ class Answer:
             request_id=request_id,
             first_token_at=self.first_token_at,
             failed_attempts=self._failed_attempts if self._reading else None,
+            thinking_seconds=thinking_seconds(self.log),
         )
 
 

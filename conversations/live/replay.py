@@ -14,8 +14,9 @@ from django.db.models import Q
 from ..models import Generation, GenerationEvent, Message
 from ..upstream.accumulator import Accumulator
 from ..upstream.errors import UpstreamError
-from ..upstream.events import MessageStart, event_from_dict
+from ..upstream.events import ContentBlockStop, MessageStart, event_from_dict
 from .log import LiveLog
+from .thinking import timed
 
 logger = logging.getLogger(__name__)
 
@@ -105,7 +106,8 @@ def _from_message(log: LiveLog, generation: Generation) -> None:
     message = generation.message
     events: list[Any] = [start_body(message.model or generation.model, {})]
     for index, block in enumerate(message.content):
-        events.extend(_block_events(index, block))
+        seconds = (message.thinking_seconds or {}).get(str(index))
+        events.extend(_block_events(index, block, seconds))
     if message.stop_reason:
         delta = {"stop_reason": message.stop_reason, "stop_sequence": message.stop_sequence or None}
         events.append({"type": "message_delta", "delta": delta, "usage": message.usage})
@@ -115,21 +117,21 @@ def _from_message(log: LiveLog, generation: Generation) -> None:
     log.close(stop_body(message))
 
 
-def _block_events(index: int, block: Block) -> list[Any]:
+def _block_events(index: int, block: Block, seconds: float | None) -> list[Any]:
     """A stored block as the three events that would build it again."""
     name = {"text": "text", "thinking": "thinking"}.get(block.get("type", ""))
     text = block.get(name) if name else None
     if name is None or not text:
         return [
             {"type": "content_block_start", "index": index, "content_block": block},
-            {"type": "content_block_stop", "index": index},
+            timed(ContentBlockStop(index), seconds),
         ]
     return [
         {"type": "content_block_start", "index": index, "content_block": {**block, name: ""}},
         event_from_dict(
             {"type": "content_block_delta", "index": index, "delta": {"type": f"{name}_delta", name: text}}
         ),
-        {"type": "content_block_stop", "index": index},
+        timed(ContentBlockStop(index), seconds),
     ]
 
 

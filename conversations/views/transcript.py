@@ -191,6 +191,7 @@ def _answer_blocks(message: Message, citations: Citations) -> list[dict[str, Any
                     "index": index,
                     "text": visible(block.get("thinking", "")),
                     "redacted": redacted,
+                    "seconds": (message.thinking_seconds or {}).get(str(index)),
                 }
             )
         elif kind in ("tool_use", "server_tool_use", "mcp_tool_use"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 
 import pytest
 from playwright.async_api import expect
@@ -80,20 +81,27 @@ async def test_a_thinking_block_is_one_line_that_opens(place: Place, chat: Chat)
     answer = place.answer()
     await chat.say("Think")
     answer.raw(wire.message_start() + wire.block_start(0, type="thinking", thinking="", signature=""))
-    answer.raw(wire.delta(0, type="thinking_delta", thinking="First this.\nThen the last line."))
     thinking = chat.answers.last.locator("details.thinking")
+    await expect(thinking).to_be_visible()
+    answer.raw(wire.delta(0, type="thinking_delta", thinking="First this.\nThen the last line."))
     await expect(thinking.locator(".thinking__line")).to_have_text("Then the last line.")
     await expect(thinking.locator(".thinking__text")).to_be_hidden()
+    # The model takes its time.
+    await asyncio.sleep(1.1)
     answer.raw(wire.delta(0, type="signature_delta", signature="c2ln") + wire.block_stop(0))
     answer.raw(wire.block_start(1)).text("The answer.", 1)
     await chat.shows("The answer.")
-    await expect(thinking.locator("summary")).to_contain_text("Thought")
+    label = thinking.locator(".thinking__label")
+    await expect(label).to_have_text(re.compile(r"^Thought for [\d.]+ s$"))
+    thought = await label.inner_text()
     await thinking.locator("summary").click()
     await expect(thinking.locator(".thinking__text")).to_have_text("First this.\nThen the last line.")
     answer.end(index=1)
     await chat.settled()
     await expect(thinking.locator(".thinking__text")).to_be_visible()
+    await expect(label).to_have_text(thought)
     await chat.page.reload()
+    await expect(label).to_have_text(thought)
     await thinking.locator("summary").click()
     await expect(thinking.locator(".thinking__text")).to_have_text("First this.\nThen the last line.")
 

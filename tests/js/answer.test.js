@@ -140,3 +140,10 @@ test("HTML that is sent again after resuming takes nothing off the page", () => 
   assert.equal(block.changedFrom, Infinity);
   assert.equal(block.closed.length, 2);
 });
+
+test("a thinking block keeps the time that its last event tells", () => {
+  const answer = begun();
+  answer.apply({ type: "content_block_stop", seq: 3, index: 0, seconds: 12 });
+  assert.equal(answer.blocks.get(0).open, false);
+  assert.equal(answer.blocks.get(0).seconds, 12);
+});

@@ -83,7 +83,7 @@ export class AnswerView {
   }
 
   settle() {
-    for (const view of this.#views.values()) view.settle();
+    for (const view of this.#views.values()) view.settle?.();
   }
 
   /* What is shown already stays while the answer is told again from its beginning, though not for long. */

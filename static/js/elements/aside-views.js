@@ -12,7 +12,6 @@ export class ThinkingView {
   #text;
   #shown = 0;
   #lineAt = 0;
-  #began = performance.now();
 
   constructor(block, element) {
     this.#block = block;
@@ -31,30 +30,24 @@ export class ThinkingView {
       this.#text.append(text.slice(this.#shown));
       this.#shown = text.length;
     }
-    if (open) this.#showLine(text);
-    else this.#finish();
-    return false;
+    if (open) return this.#showLine(text);
+    this.#finish();
   }
 
-  settle() {}
-
-  get caretHost() {
-    return null;
-  }
-
+  /* Returns true where it is too early for the newest line. */
   #showLine(text) {
     const now = performance.now();
-    if (now - this.#lineAt < LINE_EVERY) return;
+    if (now - this.#lineAt < LINE_EVERY) return true;
     this.#lineAt = now;
     const end = text.trimEnd();
     this.#line.textContent = end.slice(Math.max(end.lastIndexOf("\n") + 1, end.length - 160));
   }
 
   #finish() {
-    const seconds = (performance.now() - this.#began) / 1000;
-    this.#label.textContent = seconds < 1 ? "Thought" : `Thought for ${duration(seconds)}`;
+    const { seconds, text } = this.#block;
+    this.#label.textContent = seconds ? `Thought for ${duration(seconds)}` : "Thought";
     this.#line.textContent = "";
-    if (!this.#block.text) this.#element.querySelector(".thinking__text").textContent = "The provider does not show what was thought.";
+    if (!text) this.#element.querySelector(".thinking__text").textContent = "The provider does not show what was thought.";
   }
 }
 
@@ -73,13 +66,6 @@ export class ToolView {
     const { text, open } = this.#block;
     this.#element.querySelector(".tool__state").textContent = open ? "preparing" : "called";
     if (!open) this.#element.querySelector(".tool__input").textContent = pretty(text);
-    return false;
-  }
-
-  settle() {}
-
-  get caretHost() {
-    return null;
   }
 }
 

@@ -53,8 +53,10 @@ export function settleInto(article, fresh) {
   blocks.after(...parts.slice(at + 1));
   patch(blocks, freshBlocks, (live, other) => {
     if (live.matches(".prose") && other.matches(".prose")) patch(live, other);
-    else if (live.matches("details")) replaceDetails(live, other);
-    else return false;
+    else if (live.matches("details")) {
+      other.open = live.open;
+      live.replaceWith(other);
+    } else return false;
     return true;
   });
 }
@@ -71,11 +73,3 @@ function patch(live, fresh, inside = () => false) {
 }
 
 const sameIndex = (one, other) => one.dataset.index === other.dataset.index;
-
-/* The page has measured how long the thinking took; the server may not know. */
-function replaceDetails(live, fresh) {
-  fresh.open = live.open;
-  const label = fresh.querySelector(".thinking__label");
-  if (label?.textContent === "Thought") label.textContent = live.querySelector(".thinking__label").textContent;
-  live.replaceWith(fresh);
-}

@@ -87,7 +87,10 @@ export class Answer {
         block?.add(frame.delta);
         return "applied";
       case "content_block_stop":
-        if (block) block.open = false;
+        if (block) {
+          block.open = false;
+          block.seconds = frame.seconds;
+        }
         return "applied";
       case "message_delta":
         this.usage = { ...this.usage, ...frame.usage };
