@@ -47,7 +47,8 @@ def remove(actor: User, person: User, keep: str, heir: User | None) -> None:
         raise Invalid("Choose who gets the conversations.")
     with writing():
         # Sends of this person, and of others in these conversations, come before or after all of this.
-        User.objects.select_for_update().get(pk=person.pk)
+        if not User.objects.select_for_update().filter(pk=person.pk).values_list("pk"):
+            raise Invalid("This account is removed already.")
         list(Conversation.objects.select_for_update().filter(owner=person).order_by("pk").values_list("pk"))
         people.keep_an_administrator(without=person)
         people.end_sessions(person)

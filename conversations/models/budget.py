@@ -62,7 +62,8 @@ class Budget(models.Model):
     @property
     def subject(self) -> str:
         """Whose limit it is, for administrators."""
-        return str(self.group or self.user or self.language_model or "Workspace")
+        person = self.user.name if self.user is not None else None
+        return str(self.group or person or self.language_model or "Workspace")
 
     def starts_on(self, today: date) -> date:
         """The first day of the period that `today` is in."""
