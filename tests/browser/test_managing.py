@@ -112,7 +112,8 @@ async def test_a_limit_that_is_used_up_is_said_after_the_answer_and_refuses_the_
     await expect(warnings).to_be_empty()
     await chat.ask("First")
     await expect(warnings).to_have_text("Your spending limit for today is reached.")
-    await chat.say("Second")
+    await chat.composer.fill("Second")
+    await chat.composer.press("Enter")
     await expect(chat.page.locator("#composer-state")).to_contain_text("It begins again on")
     await expect(chat.composer).to_have_value("Second")
 
