@@ -1,0 +1,95 @@
+"""Who may do what in Django's admin: every page and every action of it times everybody who might try."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Group
+from django.test import Client
+from django.urls import URLPattern
+
+from conversations.models import AuditEvent
+from tests.world import Person
+
+from .people import ADMINISTER, PEOPLE
+
+SIGN_IN = "/accounts/login/?next="
+# Open to everybody, since they only lead to the one way in and out.
+OPEN = {"login", "logout"}
+
+
+def paths(patterns: list[Any], above: str = "/admin/") -> list[str]:
+    """An address of each pattern, the first row's where one is asked for."""
+    found = []
+    for pattern in patterns:
+        path = above + str(pattern.pattern)
+        if isinstance(pattern, URLPattern):
+            found += [path] if pattern.name and pattern.name not in OPEN else []
+        else:
+            found += paths(pattern.url_patterns, path)
+    return [_filled(path) for path in found]
+
+
+def _filled(path: str) -> str:
+    for name in ("<path:object_id>", "<path:content_type_id>", "<id>"):
+        path = path.replace(name, "1")
+    return path.replace("^(?P<app_label>conversations|auth|account)/$", "conversations/")
+
+
+PATHS = paths(admin.site.urls[0])
+ACTIONS = [
+    (f"/admin/{model._meta.app_label}/{model._meta.model_name}/", name)
+    for model, options in admin.site._registry.items()
+    for name in ("delete_selected", *(options.actions or ()))
+]
+
+
+def is_refused(client: Client, method: str, path: str, data: dict[str, Any] | None = None) -> bool:
+    answer = getattr(client, method)(path, data or {})
+    return answer.status_code in (403, 404) or (
+        answer.status_code == 302 and (answer["Location"].startswith((SIGN_IN, "/admin/login/")))
+    )
+
+
+def test_the_table_has_every_model_of_the_admin() -> None:
+    assert not any(mark in path for path in PATHS for mark in "<>^(")
+    for model in admin.site._registry:
+        assert f"/admin/{model._meta.app_label}/{model._meta.model_name}/1/delete/" in PATHS
+
+
+@pytest.mark.parametrize(
+    "who", [*(who for who, rights in PEOPLE.items() if ADMINISTER not in rights), "nobody"]
+)
+def test_all_of_it_is_closed_to_everybody_else(
+    who: str, person: Callable[[str], Person], sent: dict[str, Any]
+) -> None:
+    client = Client() if who == "nobody" else person(who).client
+    before = (Group.objects.count(), LogEntry.objects.count(), AuditEvent.objects.count())
+    assert [
+        path for path in PATHS for method in ("get", "post") if not is_refused(client, method, path)
+    ] == []
+    for path, name in ACTIONS:
+        assert is_refused(client, "post", path, {"action": name, "_selected_action": "1", "post": "yes"}), (
+            path
+        )
+    assert (Group.objects.count(), LogEntry.objects.count(), AuditEvent.objects.count()) == before
+
+
+def test_somebody_deactivated_is_signed_out_of_it(
+    person: Callable[[str], Person], sent: dict[str, Any]
+) -> None:
+    boss = person("boss")
+    boss.user.is_active = False
+    boss.user.save()
+    assert [path for path in PATHS if not is_refused(boss.client, "get", path)] == []
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_none_of_it_fails_for_an_administrator(
+    path: str, person: Callable[[str], Person], sent: dict[str, Any]
+) -> None:
+    assert person("boss").client.get(path).status_code < 500
