@@ -178,6 +178,8 @@ def main() -> None:
     if testing:
         if not os.getcwd().startswith(ROOT):
             os.chdir(ROOT)
+        # Or each of some hundred servers and commands compiles everything anew.
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
         enter_environment(pytest_arguments(sys.argv[2:]))
     if os.path.realpath(sys.prefix) != os.path.realpath(VENV):
         enter_environment([os.path.abspath(__file__)] + sys.argv[1:])
