@@ -26,6 +26,11 @@ ELSEWHERE = frozenset(
 
 
 class AuditedSite(sites.AdminSite):
+    # As the pages of the workspace call it.
+    site_title = "Records"
+    site_header = "Records"
+    index_title = "Everything that is stored"
+
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
         single = isinstance(model_or_iterable, ModelBase)
         for model in [model_or_iterable] if single else model_or_iterable:

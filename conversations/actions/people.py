@@ -74,6 +74,7 @@ def create_administrator(username: str, email: str, password: str) -> User:
         user = User.objects.create_superuser(username, email, password)
         if email:
             EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+        audit.record(user, "administrator_created", user)
     return user
 
 

@@ -19,7 +19,7 @@ from .transaction import writing
 class Keep(models.TextChoices):
     """Which conversations of the person stay."""
 
-    SHARED = "shared", "Keep those that are open to others"
+    SHARED = "shared", "Keep those that are open to others, delete the rest"
     ALL = "all", "Hand over all of them"
     NOTHING = "nothing", "Delete all of them"
 

@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 
 RESTART = {
     "type": "restart",
-    "message": "The server was restarted while Claude was answering. Everything up to here is saved.",
+    "message": "The server was restarted in the middle of this answer. Everything up to here is saved.",
 }
 UNEXPECTED = {
     "type": "internal",

@@ -6,6 +6,8 @@ import re
 
 from playwright.async_api import expect
 
+from .axe import audit
+from .conftest import NewVisit
 from .place import Place
 from .visit import Chat, Visit
 
@@ -135,6 +137,19 @@ async def test_a_draft_is_kept_per_conversation_and_over_reloads(alice: Visit) -
     await chat.ask("For one")
     await chat.page.reload()
     await expect(chat.composer).to_have_value("")
+
+
+async def test_an_invitation_is_copied_with_one_press(visit: NewVisit) -> None:
+    carol = await visit(person={"is_staff": True, "is_superuser": True})
+    page = await carol.page("/people/invitations/")
+    await page.get_by_role("button", name="Make a link").click()
+    link = page.get_by_label("Invitation link")
+    await link.focus()
+    selected = "(field) => field.value.slice(field.selectionStart, field.selectionEnd)"
+    assert await link.evaluate(selected) == await link.input_value()
+    await page.get_by_role("button", name="Copy", exact=True).click()
+    await expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    await audit(page)
 
 
 async def test_signing_out_takes_the_drafts_along(alice: Visit) -> None:

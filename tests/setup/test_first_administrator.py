@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from conversations.actions import people
 from conversations.actions.errors import Invalid
-from conversations.models import Invitation, User
+from conversations.models import AuditEvent, Invitation, User
 
 FORM = {"username": "ann", "email": "", "password1": "correct-horse-9", "password2": "correct-horse-9"}
 
@@ -25,6 +25,13 @@ def test_the_link_makes_an_administrator_who_is_signed_in(client: Client) -> Non
     assert user.is_staff
     assert user.check_password("correct-horse-9")
     assert client.get("/account/").status_code == 200
+
+
+@pytest.mark.django_db
+def test_the_first_administrator_is_on_the_record() -> None:
+    user = people.create_first_administrator(people.new_setup_token(), "ann", "", "x")
+    event = AuditEvent.objects.get()
+    assert (event.actor, event.act, event.object_id) == (user, "administrator_created", str(user.pk))
 
 
 @pytest.mark.django_db

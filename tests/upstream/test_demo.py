@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 import time
 from typing import Any
 
@@ -161,6 +162,22 @@ async def test_it_breaks_off_on_request(ask: Any) -> None:
     outcome = await ask("/error mid", endpoint=DEMO)
     assert outcome.error.type == "busy"
     assert outcome.text.startswith("This answer breaks off")
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "I was about to"}],
+        [{"role": "user", "content": "Your previous answer was cut off. It ended with:\n\nI was about to"}],
+    ],
+    ids=["its own beginning", "a request to go on"],
+)
+async def test_a_broken_off_answer_goes_on(messages: list[dict[str, Any]]) -> None:
+    body = {"stream": True, "messages": messages}
+    reply = await DemoTransport(drip=0).handle_async_request(httpx.Request("POST", "demo://demo", json=body))
+    text = (await reply.aread()).decode()
+    assert "here the answer goes on" in "".join(re.findall(r'"text":"([^"]*)"', text))
+    assert "You wrote" not in text
 
 
 async def test_titles_come_from_the_words(client: UpstreamClient) -> None:

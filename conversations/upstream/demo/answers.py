@@ -25,6 +25,12 @@ _ERRORS = {
 }
 
 
+GOES_ON = (
+    " … and here the answer goes on. A real model would end its sentence; the demo does not know what it was about "
+    "to say."
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """One answer: whole `blocks`, how it ends, how fast it comes (1 is the natural pace), or the error instead."""
@@ -55,9 +61,16 @@ def answer(request: dict[str, Any]) -> Answer:
         return Answer([*blocks, *_tool_call()], "tool_use", pace)
     if "cite" in commands:
         return Answer([*blocks, *_cited()], pace=pace)
-    blocks.append({"type": "text", "text": _text(text, received, commands, request)})
+    said = GOES_ON if _goes_on(request, text) else _text(text, received, commands, request)
+    blocks.append({"type": "text", "text": said})
     reason = "refusal" if "refuse" in commands else "max_tokens" if "max_tokens" in commands else "end_turn"
     return Answer(blocks, reason, pace)
+
+
+def _goes_on(request: dict[str, Any], text: str) -> bool:
+    """Whether an answer that broke off is to be continued: it stands last itself, or is quoted."""
+    messages = request.get("messages") or [{}]
+    return messages[-1].get("role") == "assistant" or text.startswith("Your previous answer was cut off")
 
 
 def _last_turn(request: dict[str, Any]) -> tuple[str, list[str]]:
@@ -100,7 +113,8 @@ def _text(text: str, received: list[str], commands: dict[str, str], request: dic
         quote = " ".join(text.split())[:200]
         parts.append(f"You wrote {words} in turn {turns} of this conversation:\n\n> {quote}")
     parts.append(
-        "Write `/help` to see what I can show. An administrator can connect a real model in the settings."
+        "Write `/help` to see what I can show. "
+        "An administrator can connect a real model under Administration, Providers."
     )
     return "\n\n".join(parts)
 
