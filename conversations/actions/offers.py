@@ -132,10 +132,13 @@ def order_models(actor: User, ids: list[int]) -> None:
 
 
 def save_workspace(actor: User, values: dict[str, Any]) -> Workspace:
-    """Name, default model, system prompt, starting points, links for people outside."""
+    """Name, default model, system prompt, starting points, links for people outside, how long is kept."""
     with writing():
         workspace, _ = Workspace.objects.update_or_create(pk=1, defaults=values)
-        audit.record(actor, "workspace_changed", workspace, public_links=workspace.public_links)
+        audit.record(
+            actor, "workspace_changed", workspace, public_links=workspace.public_links,
+            retention_days=workspace.retention_days,
+        )  # fmt: skip
         transaction.on_commit(news.recheck_rights)
     return workspace
 

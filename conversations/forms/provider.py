@@ -200,6 +200,12 @@ class WorkspaceForm(forms.Form):
         label="Links to snapshots may be made for people without an account", required=False
     )
 
+    retention_days = forms.IntegerField(
+        label="Days to keep", required=False, min_value=1, max_value=36_500,
+        help_text="A conversation in which nothing was said for so long is deleted for good, with its files. "
+        "Empty: all are kept.",
+    )  # fmt: skip
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         field = self.fields["default_model"]

@@ -7,7 +7,7 @@ import logging
 
 from django.db import connections
 
-from ..actions import attachments
+from ..actions import attachments, retention
 
 logger = logging.getLogger(__name__)
 
@@ -21,11 +21,12 @@ async def sweep_for_ever() -> None:
         try:
             await asyncio.to_thread(_sweep)
         except Exception:
-            logger.exception("Files could not be cleaned up; trying again later.")
+            logger.exception("What is old could not be cleaned up; trying again later.")
 
 
 def _sweep() -> None:
     try:
+        retention.expire()
         attachments.sweep()
     finally:
         connections.close_all()

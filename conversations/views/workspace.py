@@ -21,7 +21,8 @@ def workspace(request: HttpRequest) -> HttpResponse:
     actor = access.administrator(request.user)
     current = Workspace.objects.current()
     initial = {
-        name: getattr(current, name) for name in ("name", "default_model", "system_prompt", "public_links")
+        name: getattr(current, name)
+        for name in ("name", "default_model", "system_prompt", "public_links", "retention_days")
     }
     form = WorkspaceForm(request.POST or None, initial=initial | {"starters": "\n".join(current.starters)})
     if request.method == "POST" and form.is_valid():

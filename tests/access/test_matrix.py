@@ -111,6 +111,7 @@ TABLE = [
     Row("generation-events", "GET", READ, 200),
     Row("audit", "GET", ADMINISTER, 200),
     Row("audit-download", "GET", ADMINISTER, 200),
+    Row("own-data", "POST", ANYBODY, 200),
     Row("usage", "GET", ANYBODY, 200),
     Row("usage-download", "GET", ANYBODY, 200),
 ]

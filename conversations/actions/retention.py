@@ -1,0 +1,50 @@
+"""What the workspace keeps no longer: conversations in which nothing was said for so many days, whole, with their
+messages and files. Called by the sweeper.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from functools import partial
+
+from django.db import transaction
+from django.utils import timezone
+
+from .. import access
+from ..live import news
+from ..models import Conversation, Generation, Workspace
+from . import audit
+from .transaction import writing
+
+# So few at a time that nobody's message waits long for its turn to write.
+TOGETHER = 20
+
+
+def expire(now: datetime | None = None) -> int:
+    """Deletes them; returns how many. The bytes of their files leave the storage with the next sweep; the ledger
+    keeps its rows.
+    """
+    days = Workspace.objects.current().retention_days
+    if not days:
+        return 0
+    before = (now or timezone.now()) - timedelta(days=days)
+    count = 0
+    while deleted := _expire_some(before):
+        count += deleted
+    if count:
+        audit.record(None, "conversations_expired", count=count, days=days)
+    return count
+
+
+def _expire_some(before: datetime) -> int:
+    with writing():
+        live = Generation.objects.live().values("conversation")
+        old = Conversation.objects.filter(updated_at__lt=before).exclude(pk__in=live)
+        found = list(old.select_for_update().order_by("pk")[:TOGETHER])
+        for conversation in found:
+            conversation.deleted_at = timezone.now()
+            # Open pages and lists follow.
+            audience = access.audience(conversation)
+            transaction.on_commit(partial(news.conversation_updated, conversation, audience))
+        Conversation.objects.filter(pk__in=[one.pk for one in found]).delete()
+    return len(found)

@@ -1,0 +1,82 @@
+"""After so many days without a message a conversation goes for good, with its messages and files."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.core.files.storage import default_storage
+from django.utils import timezone
+
+from conversations.actions import attachments, retention
+from conversations.models import (
+    Attachment,
+    AuditEvent,
+    Conversation,
+    Message,
+    StoredFile,
+    UsageRecord,
+    Workspace,
+)
+from tests.attachments.given import upload
+from tests.world import Person, finished
+
+
+def old(person: Person, days: int, **fields: Any) -> str:
+    """A conversation that was answered so many days ago."""
+    sent = person.start("Question", **fields)
+    finished(sent["generation"])
+    at = timezone.now() - timedelta(days=days)
+    Conversation.objects.filter(pk=sent["conversation"]).update(updated_at=at)
+    return str(sent["conversation"])
+
+
+def test_without_a_limit_everything_is_kept(alice: Person) -> None:
+    old(alice, 5000)
+    assert retention.expire() == 0
+    assert Conversation.objects.count() == 1
+
+
+def test_what_is_too_old_goes_with_its_messages_and_files(alice: Person) -> None:
+    Workspace.objects.create(retention_days=30)
+    gone = old(alice, 31, attachments=[upload(alice)["id"]])
+    kept = old(alice, 29)
+    stored = list(StoredFile.objects.values_list("file", flat=True))
+    calls = UsageRecord.objects.count()
+    assert retention.expire() == 1
+    assert [str(pk) for pk in Conversation.objects.values_list("pk", flat=True)] == [kept]
+    assert {str(pk) for pk in Message.objects.values_list("conversation", flat=True)} == {kept}
+    assert not Attachment.objects.exists()
+    assert UsageRecord.objects.count() == calls
+    attachments.sweep(timezone.now() + timedelta(days=1))
+    assert stored and not any(default_storage.exists(name) for name in stored)
+    event = AuditEvent.objects.get(act="conversations_expired")
+    assert (event.actor, event.detail) == (None, {"count": 1, "days": 30})
+    assert alice.get(f"/conversations/{gone}/").status_code == 404
+
+
+def test_more_than_one_transaction_takes_at_once_go_too(alice: Person) -> None:
+    Workspace.objects.create(retention_days=1)
+    then = timezone.now() - timedelta(days=2)
+    many = [Conversation(owner=alice.user, updated_at=then) for _ in range(2 * retention.TOGETHER + 1)]
+    Conversation.objects.bulk_create(many)
+    assert retention.expire() == len(many)
+
+
+def test_an_answer_that_runs_is_let_end(alice: Person) -> None:
+    Workspace.objects.create(retention_days=1)
+    sent = alice.start("Still asking")
+    Conversation.objects.update(updated_at=timezone.now() - timedelta(days=9))
+    assert retention.expire() == 0
+    finished(sent["generation"])
+    Conversation.objects.update(updated_at=timezone.now() - timedelta(days=9))
+    assert retention.expire() == 1
+
+
+def test_the_administrator_says_how_long(administrator: Person) -> None:
+    form = {"name": "Ours", "retention_days": "90"}
+    assert administrator.post("/workspace/", form).status_code == 200
+    assert Workspace.objects.current().retention_days == 90
+    assert administrator.post("/workspace/", {**form, "retention_days": "0"}).status_code == 400
+    assert administrator.post("/workspace/", {"name": "Ours"}).status_code == 200
+    assert Workspace.objects.current().retention_days is None

@@ -1,0 +1,65 @@
+"""A person takes along all that is theirs, and nothing of anybody else."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+from zipfile import ZipFile
+
+from conversations.models import AuditEvent, Participant, StoredFile
+from tests.attachments.given import content, png, upload
+from tests.world import Person, finished
+
+
+def archive(person: Person) -> ZipFile:
+    answer = person.post("/account/data/")
+    assert answer.status_code == 200
+    assert answer["Content-Disposition"] == f'attachment; filename="{person.user.username}.zip"'
+    return ZipFile(io.BytesIO(content(answer)))
+
+
+def read(found: ZipFile, name: str) -> Any:
+    return json.loads(found.read(name))
+
+
+def test_it_holds_the_conversations_with_all_branches_and_the_files(alice: Person) -> None:
+    data = png(30, 20)
+    picture = upload(alice, data, "pier.png")
+    sent = alice.start("First wording", attachments=[picture["id"]])
+    finished(sent["generation"], "An answer")
+    edited = alice.post(
+        f"/conversations/{sent['conversation']}/messages/{sent['message']}/edit/",
+        {"text": "Second wording", "client_id": "6f1c1a3e-33f4-4a0e-9d5c-5a4a5f7c2b11"},
+    )
+    assert edited.status_code == 201
+    found = archive(alice)
+    conversation = read(found, f"conversations/{sent['conversation']}.json")
+    texts = [block.get("text") for row in conversation["messages"] for block in row["content"]]
+    assert {"First wording", "Second wording", "An answer"} <= set(texts)
+    (file,) = read(found, "files.json")
+    assert (file["name"], found.read(file["path"])) == ("pier.png", data)
+    assert read(found, "account.json")["username"] == "alice"
+    assert AuditEvent.objects.filter(act="data_exported", actor=alice.user).count() == 1
+
+
+def test_of_others_it_holds_only_what_the_person_wrote(alice: Person, bob: Person) -> None:
+    sent = alice.start("A question of alice's")
+    finished(sent["generation"], "An answer")
+    Participant.objects.create(conversation_id=sent["conversation"], user=bob.user, role="writer")
+    upload(alice)
+    bob.send(sent["conversation"], "A word of bob's")
+    found = archive(bob)
+    (row,) = read(found, "written-elsewhere.json")
+    assert row["content"] == [{"type": "text", "text": "A word of bob's"}]
+    assert sorted(found.namelist()) == ["account.json", "files.json", "written-elsewhere.json"]
+    assert not any(b"alice" in found.read(name) for name in found.namelist())
+
+
+def test_a_file_that_the_storage_has_lost_is_named(alice: Person) -> None:
+    upload(alice, name="lost.png")
+    for stored in StoredFile.objects.all():
+        stored.file.storage.delete(str(stored.file))
+    found = archive(alice)
+    (file,) = read(found, "files.json")
+    assert (file["name"], file["path"]) == ("lost.png", None)
