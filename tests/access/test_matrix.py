@@ -135,10 +135,14 @@ def path_of(row: Row, sent: dict[str, Any]) -> str:
 
 def ask(client: Client, row: Row, path: str) -> Any:
     data = {"client_id": str(uuid.uuid4()), **row.data} if row.method == "POST" else {}
-    return client.generic(
+    answer = client.generic(
         row.method, path, "&".join(f"{name}={value}" for name, value in data.items()),
         content_type="application/x-www-form-urlencoded", **JSON,
     )  # fmt: skip
+    if answer.streaming and not answer.is_async:
+        # Read to its end, it lets go of its file.
+        list(answer)
+    return answer
 
 
 def test_every_address_of_the_chat_is_in_the_table() -> None:
