@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import logging
 
-from django.db import DatabaseError, OperationalError, transaction
+from django.db import DatabaseError, OperationalError
 from django.utils import timezone
 
-from .. import access
-from ..live import doorbell, news
+from ..live import doorbell
 from ..models import Conversation, Generation, GenerationEvent, Message, UsageRecord
 from ..models.generation import LIVE
-from . import ledger
+from . import after_commit, ledger
 from .outcome import Outcome
 from .transaction import writing
 
@@ -80,8 +79,7 @@ def _finish_one(outcome: Outcome, owner: str | None, booked: list[UsageRecord]) 
         GenerationEvent.objects.filter(generation=generation).delete()
     conversation = generation.conversation
     Conversation.objects.filter(pk=conversation.pk).update(updated_at=now)
-    people = access.audience(conversation)
-    transaction.on_commit(lambda: news.conversation_updated(conversation, people, running=False))
+    after_commit.conversation_updated(conversation, running=False)
     return True
 
 

@@ -7,11 +7,10 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from .. import access
 from ..attachments.sending import redirected
 from ..live import news
 from ..models import Conversation, Message, User
-from . import attachments, branches
+from . import after_commit, attachments, branches
 from .choices import model_for, parameters_for
 from .errors import Invalid
 from .text import clean_title
@@ -110,5 +109,4 @@ def _update(conversation: Conversation, **changes: Any) -> None:
         Conversation.objects.filter(pk=conversation.pk).update(**changes)
         for name, value in changes.items():
             setattr(conversation, name, value)
-        people = access.audience(conversation)
-        transaction.on_commit(lambda: news.conversation_updated(conversation, people))
+        after_commit.conversation_updated(conversation)

@@ -8,10 +8,9 @@ from django.db import models, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from .. import access
 from ..live import news
 from ..models import Conversation, Generation, GenerationStatus, Participant, User
-from . import answers, audit, broken_off, people
+from . import after_commit, answers, audit, broken_off, people
 from .errors import Invalid
 from .transaction import writing
 
@@ -91,5 +90,4 @@ def _tell(conversation: Conversation, heir: User | None) -> None:
         conversation.deleted_at = timezone.now()
     else:
         conversation.owner = heir
-    audience = access.audience(conversation)
-    transaction.on_commit(lambda: news.conversation_updated(conversation, audience))
+    after_commit.conversation_updated(conversation)

@@ -5,15 +5,11 @@ messages and files. Called by the sweeper.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from functools import partial
 
-from django.db import transaction
 from django.utils import timezone
 
-from .. import access
-from ..live import news
 from ..models import Conversation, Generation, Workspace
-from . import audit
+from . import after_commit, audit
 from .transaction import writing
 
 # So few at a time that nobody's message waits long for its turn to write.
@@ -43,8 +39,6 @@ def _expire_some(before: datetime) -> int:
         found = list(old.select_for_update().order_by("pk")[:TOGETHER])
         for conversation in found:
             conversation.deleted_at = timezone.now()
-            # Open pages and lists follow.
-            audience = access.audience(conversation)
-            transaction.on_commit(partial(news.conversation_updated, conversation, audience))
+            after_commit.conversation_updated(conversation)
         Conversation.objects.filter(pk__in=[one.pk for one in found]).delete()
     return len(found)

@@ -7,13 +7,10 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
 from django.utils import timezone
 
-from .. import access
-from ..live import news
 from ..models import Conversation, Generation, GenerationStatus, UsageRecord
-from . import budgets, ledger, usage_totals
+from . import after_commit, budgets, ledger, usage_totals
 from .text import clean_title
 from .transaction import writing
 
@@ -78,9 +75,7 @@ def store(
         if title and row.conversation_id is not None:
             conversations = Conversation.objects.filter(pk=row.conversation_id, titled_by_person=False)
             if conversations.update(title=title):
-                conversation = conversations.get()
-                people = access.audience(conversation)
-                transaction.on_commit(lambda: news.conversation_updated(conversation, people))
+                after_commit.conversation_updated(conversations.get())
         _close(row, GenerationStatus.COMPLETED, usage=usage, meta=meta, model=model)
 
 

@@ -15,7 +15,7 @@ from ..access import NotFound
 from ..actions import budgets as states
 from ..actions import spending_limits
 from ..forms.budget import BudgetForm
-from ..models import Budget
+from ..models import Budget, User
 from .money import dollars
 from .requests import answer, answers_refusals
 
@@ -35,15 +35,14 @@ def budgets(request: HttpRequest) -> HttpResponse:
 @require_http_methods(_FORM)
 @answers_refusals
 def new(request: HttpRequest) -> HttpResponse:
-    access.administrator(request.user)
-    return _edited(request, Budget())
+    return _edited(request, access.administrator(request.user), Budget())
 
 
 @require_http_methods(_FORM)
 @answers_refusals
 def budget(request: HttpRequest, budget: int) -> HttpResponse:
-    access.administrator(request.user)
-    return _edited(request, _budget(budget))
+    actor = access.administrator(request.user)
+    return _edited(request, actor, _budget(budget))
 
 
 @require_POST
@@ -76,8 +75,7 @@ def _budget(id: int) -> Budget:
     return found
 
 
-def _edited(request: HttpRequest, row: Budget) -> HttpResponse:
-    actor = access.administrator(request.user)
+def _edited(request: HttpRequest, actor: User, row: Budget) -> HttpResponse:
     subject = row.subject if row.pk else ""
     form = BudgetForm(request.POST or None, instance=row)
     if request.method == "POST" and form.is_valid():

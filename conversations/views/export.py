@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import uuid
+from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.http import HttpRequest, HttpResponse
@@ -52,6 +53,11 @@ def _json(found: Conversation, path: list[Message]) -> str:
             for file in files_of(path).values()
         ],
     }
+    return as_json(document)
+
+
+def as_json(document: Any) -> str:
+    """As it stands in files that people take along."""
     return json.dumps(document, cls=DjangoJSONEncoder, ensure_ascii=False, indent=2)
 
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from tempfile import TemporaryFile
 from typing import Any
-from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
-from django.core.serializers.json import DjangoJSONEncoder
 from django.http import FileResponse, HttpRequest
 from django.http.response import HttpResponseBase
+from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from ..actions import audit
 from ..models import Attachment, Conversation, Message, User
+from .export import as_json
 from .messages import message_json
 from .requests import answers_refusals, person
 
@@ -29,11 +29,11 @@ def own_data(request: HttpRequest) -> HttpResponseBase:
     # Closed by the response.
     archive = TemporaryFile()  # noqa: SIM115
     with ZipFile(archive, "w", ZIP_DEFLATED) as made:
-        made.writestr("account.json", _json(_account(user)))
+        made.writestr("account.json", as_json(_account(user)))
         for conversation in Conversation.objects.filter(owner=user, deleted_at=None).order_by("pk"):
-            made.writestr(f"conversations/{conversation.pk}.json", _json(_conversation(conversation)))
-        made.writestr("written-elsewhere.json", _json(_elsewhere(user)))
-        made.writestr("files.json", _json([_put(made, file) for file in _files(user)]))
+            made.writestr(f"conversations/{conversation.pk}.json", as_json(_conversation(conversation)))
+        made.writestr("written-elsewhere.json", as_json(_elsewhere(user)))
+        made.writestr("files.json", as_json([_put(made, file) for file in _files(user)]))
     archive.seek(0)
     audit.record(user, "data_exported", user)
     return FileResponse(archive, as_attachment=True, filename=f"{user.username}.zip")
@@ -58,7 +58,8 @@ def _conversation(conversation: Conversation) -> dict[str, Any]:
 
 
 def _elsewhere(user: User) -> list[dict[str, Any]]:
-    rows = Message.objects.filter(author=user).exclude(conversation__owner=user).order_by("created_at", "pk")
+    rows = Message.objects.filter(author=user).exclude(conversation__owner=user).select_related("generation")
+    rows = rows.order_by("created_at", "pk")
     return [{"conversation": row.conversation_id, **message_json(row)} for row in rows]
 
 
@@ -69,18 +70,17 @@ def _files(user: User) -> list[Attachment]:
 
 
 def _put(archive: ZipFile, file: Attachment) -> dict[str, Any]:
-    """Adds the bytes, which are compressed already; says where they are, or that the storage has lost them."""
+    """Adds the bytes as they are, since most are compressed already. Says where, or that the storage has lost them."""
     path: str | None = f"files/{file.pk}"
     stored = file.original.file
     try:
-        with stored.storage.open(str(stored)) as source:
-            archive.compression = ZIP_STORED
-            with archive.open(str(path), "w", force_zip64=True) as target:
-                shutil.copyfileobj(source, target)
+        with (
+            stored.storage.open(str(stored)) as source,
+            archive.open(ZipInfo(str(path), timezone.now().timetuple()[:6]), "w", force_zip64=True) as target,
+        ):
+            shutil.copyfileobj(source, target)
     except OSError:
         path = None
-    finally:
-        archive.compression = ZIP_DEFLATED
     return {
         "path": path,
         "name": file.name,
@@ -88,7 +88,3 @@ def _put(archive: ZipFile, file: Attachment) -> dict[str, Any]:
         "conversation": file.conversation_id,
         "created_at": file.created_at,
     }
-
-
-def _json(document: Any) -> str:
-    return json.dumps(document, cls=DjangoJSONEncoder, ensure_ascii=False, indent=2)

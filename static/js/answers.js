@@ -13,6 +13,7 @@ const ENDINGS = {
 };
 const RUNNING = ["queued", "running"];
 
+const stumbles = (error) => !(error.status < 500);
 const messageIn = (fragment) => fragment.querySelector(".message");
 
 export const isRunning = (article) => RUNNING.includes(article?.dataset.status);
@@ -148,7 +149,7 @@ export class Answers {
   async #settle(article, before = () => {}) {
     try {
       // The news of the end may be faster than another process's memory.
-      const { fragment } = await getFresh(urls.message(article.dataset.message), (it) => isRunning(messageIn(it)));
+      const { fragment } = await getFresh(urls.message(article.dataset.message), (it) => isRunning(messageIn(it)), stumbles);
       const fresh = messageIn(fragment);
       this.transcript.keepPlace(() => {
         before();

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -16,9 +17,11 @@ from conversations.models import AuditEvent, User
 from tests.world import Person
 
 from .passkey import Passkey
+from .signing_in import PASSWORD, confirmed, signed_in
 
 pytestmark = pytest.mark.django_db
-PASSWORD = "correct horse battery"
+# The one that passkeys belong to.
+AT = {"SERVER_NAME": "localhost", "SERVER_PORT": "8000"}
 ADD, STEP, ALONE = (
     "/accounts/2fa/webauthn/add/",
     "/accounts/2fa/authenticate/",
@@ -28,7 +31,7 @@ JSON = {"HTTP_ACCEPT": "application/json"}
 
 
 def browser() -> Client:
-    return Client(SERVER_NAME="localhost", SERVER_PORT="8000")
+    return Client(**AT)
 
 
 @pytest.fixture
@@ -38,19 +41,7 @@ def ann() -> User:
 
 @pytest.fixture
 def sign_in(ann: User) -> Callable[[], Client]:
-    """A new browser that has given Ann's password."""
-
-    def signed_in() -> Client:
-        client = browser()
-        assert client.post("/accounts/login/", {"login": "ann", "password": PASSWORD}).status_code == 302
-        return client
-
-    return signed_in
-
-
-def confirmed(client: Client) -> Client:
-    assert client.post("/accounts/reauthenticate/", {"password": PASSWORD}).status_code == 302
-    return client
+    return partial(signed_in, **AT)
 
 
 def asked(client: Client, path: str, kind: str) -> dict[str, Any]:

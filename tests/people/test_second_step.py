@@ -20,8 +20,9 @@ from conversations.models import AuditEvent, User
 from conversations.models.encryption import _fernet
 from tests.world import Person
 
+from .signing_in import PASSWORD, confirmed, signed_in
+
 pytestmark = pytest.mark.django_db
-PASSWORD = "correct horse battery"
 
 
 @pytest.fixture
@@ -31,21 +32,7 @@ def ann() -> User:
 
 @pytest.fixture
 def sign_in(ann: User) -> Callable[[], Client]:
-    """A new browser that has given Ann's password."""
-
-    def signed_in() -> Client:
-        client = Client()
-        answer = client.post("/accounts/login/", {"login": "ann", "password": PASSWORD})
-        assert answer.status_code == 302
-        return client
-
     return signed_in
-
-
-def confirmed(client: Client) -> Client:
-    """The same browser after the password was asked for again, as changes of protection need it."""
-    assert client.post("/accounts/reauthenticate/", {"password": PASSWORD}).status_code == 302
-    return client
 
 
 def code(secret: str) -> str:

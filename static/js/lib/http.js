@@ -40,8 +40,8 @@ export async function getHTML(url) {
   return { html: await response.text(), headers: response.headers };
 }
 
-/** GET HTML as nodes, again and again for ten seconds while it `isOld` or the network stumbles. Throws as getHTML. */
-export async function getFresh(url, isOld) {
+/** GET HTML as nodes, again and again for ten seconds while it `isOld`, or fails and that passes. Throws as getHTML. */
+export async function getFresh(url, isOld, passes = () => false) {
   for (let wait = 150; ; wait *= 2) {
     const isLast = wait > 5000;
     try {
@@ -49,7 +49,7 @@ export async function getFresh(url, isOld) {
       const fragment = nodesOf(html);
       if (isLast || !isOld(fragment)) return { fragment, headers };
     } catch (error) {
-      if (isLast || error.status < 500) throw error;
+      if (isLast || !passes(error)) throw error;
     }
     await new Promise((resolve) => setTimeout(resolve, wait));
   }
