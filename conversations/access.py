@@ -154,7 +154,20 @@ def administrator(user: User | AnonymousUser) -> User:
 
 def audience(conversation: Conversation) -> set[int] | None:
     """Ids of all who may read the conversation, or None for everyone in the workspace."""
-    if conversation.visibility == Conversation.Visibility.WORKSPACE:
-        return None
-    people = Participant.objects.filter(conversation=conversation).values_list("user_id", "group__user__pk")
-    return {conversation.owner_id} | {id for row in people for id in row if id is not None}
+    return audiences([conversation])[conversation.pk]
+
+
+def audiences(conversations: Collection[Conversation]) -> dict[uuid.UUID, set[int] | None]:
+    """The audience of each of these."""
+    found: dict[uuid.UUID, set[int] | None] = {}
+    shown: dict[uuid.UUID, set[int]] = {}
+    for conversation in conversations:
+        if conversation.visibility == Conversation.Visibility.WORKSPACE:
+            found[conversation.pk] = None
+        else:
+            found[conversation.pk] = shown[conversation.pk] = {conversation.owner_id}
+    if shown:
+        people = Participant.objects.filter(conversation__in=list(shown))
+        for id, *readers in people.values_list("conversation", "user_id", "group__user__pk"):
+            shown[id].update(reader for reader in readers if reader is not None)
+    return found

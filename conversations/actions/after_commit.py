@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from django.db import transaction
 
 from .. import access
@@ -9,7 +11,13 @@ from ..live import news
 from ..models import Conversation
 
 
-def conversation_updated(conversation: Conversation, *, running: bool | None = None) -> None:
+def conversation_updated(conversation: Conversation) -> None:
     """To all who may read the conversation now: its title, its place in the sidebar or its state is as it is here."""
-    people = access.audience(conversation)
-    transaction.on_commit(lambda: news.conversation_updated(conversation, people, running=running))
+    conversations_updated([conversation])
+
+
+def conversations_updated(conversations: Collection[Conversation], *, running: bool | None = None) -> None:
+    """As `conversation_updated`, for many at once; with `running`, whether an answer to each runs now."""
+    audiences = access.audiences(conversations)
+    updates = [(conversation, audiences[conversation.pk]) for conversation in conversations]
+    transaction.on_commit(lambda: news.conversations_updated(updates, running=running))

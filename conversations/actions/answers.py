@@ -3,18 +3,35 @@
 from __future__ import annotations
 
 import logging
+from datetime import datetime
 
 from django.db import DatabaseError, OperationalError
 from django.utils import timezone
 
 from ..live import doorbell
-from ..models import Conversation, Generation, GenerationEvent, Message, UsageRecord
+from ..models import Generation, GenerationEvent, UsageRecord
 from ..models.generation import LIVE
 from . import after_commit, ledger
+from .many_rows import update_each
 from .outcome import Outcome
 from .transaction import writing
 
 logger = logging.getLogger(__name__)
+
+# What an outcome says of the generation, and of its message.
+_GENERATION_HAS = ("status", "last_seq", "error", "request_id", "first_token_at")
+_MESSAGE_HAS = (
+    "content",
+    "status",
+    "stop_reason",
+    "stop_sequence",
+    "stop_details",
+    "usage",
+    "cost_microdollars",
+    "error",
+    "html",
+    "thinking_seconds",
+)
 
 
 def finish(outcomes: list[Outcome], owner: str | None) -> list[Outcome]:
@@ -26,10 +43,7 @@ def finish(outcomes: list[Outcome], owner: str | None) -> list[Outcome]:
     """
     try:
         with writing():
-            booked: list[UsageRecord] = []
-            stored = [outcome for outcome in outcomes if _finish_one(outcome, owner, booked)]
-            ledger.store(booked)
-            return stored
+            return _finish_all(outcomes, owner)
     except OperationalError:
         raise
     except DatabaseError:
@@ -39,48 +53,47 @@ def finish(outcomes: list[Outcome], owner: str | None) -> list[Outcome]:
     return [stored for outcome in outcomes for stored in finish([outcome], owner)]
 
 
-def _finish_one(outcome: Outcome, owner: str | None, booked: list[UsageRecord]) -> bool:
-    rows = Generation.objects.filter(pk=outcome.generation, status__in=LIVE)
+def _finish_all(outcomes: list[Outcome], owner: str | None) -> list[Outcome]:
+    live = Generation.objects.filter(pk__in=[outcome.generation for outcome in outcomes], status__in=LIVE)
     if owner is not None:
-        rows = rows.filter(owner=owner)
+        live = live.filter(owner=owner)
+    # Locked until the end, so that of two who end an answer one comes too late; in one order, so that both get on.
+    live = live.select_for_update(of=("self",)).order_by("pk")
+    generations = live.select_related("language_model__provider", "conversation", "message").in_bulk()
+    stored = [outcome for outcome in outcomes if outcome.generation in generations]
+    if not stored:
+        return []
     now = timezone.now()
-    changed = rows.update(
-        status=outcome.status,
-        last_seq=outcome.last_seq,
-        error=outcome.error,
-        request_id=outcome.request_id,
-        first_token_at=outcome.first_token_at,
-        finished_at=now,
-        lease_until=None,
-    )
-    if not changed:
-        return False
-    generation = Generation.objects.select_related("language_model__provider", "conversation", "message").get(
-        pk=outcome.generation
-    )
-    purpose = UsageRecord.Purpose.CONTINUE if generation.message.continues else UsageRecord.Purpose.CHAT
-    booked += ledger.rows_of(generation, outcome, purpose)
-    Message.objects.filter(pk=generation.message_id).update(
-        content=outcome.content,
-        status=outcome.status,
-        model=outcome.model or generation.model,
-        stop_reason=outcome.stop_reason,
-        stop_sequence=outcome.stop_sequence,
-        stop_details=outcome.stop_details,
-        usage=outcome.usage,
-        cost_microdollars=outcome.cost_microdollars,
-        error=outcome.error,
-        html=outcome.html,
-        thinking_seconds=outcome.thinking_seconds,
-        finished_at=now,
-    )
+    booked: list[UsageRecord] = []
+    for outcome in stored:
+        booked += _end(generations[outcome.generation], outcome, now)
+    update_each(generations.values(), (*_GENERATION_HAS, "finished_at", "lease_until"))
+    messages = [generation.message for generation in generations.values()]
+    update_each(messages, (*_MESSAGE_HAS, "model", "finished_at"))
     if not doorbell.is_connected():
         # Else other processes may still be reading them, and `journal.sweep` takes them away.
-        GenerationEvent.objects.filter(generation=generation).delete()
-    conversation = generation.conversation
-    Conversation.objects.filter(pk=conversation.pk).update(updated_at=now)
-    after_commit.conversation_updated(conversation, running=False)
-    return True
+        GenerationEvent.objects.filter(generation__in=list(generations)).delete()
+    conversations = {
+        generation.conversation_id: generation.conversation for generation in generations.values()
+    }
+    update_each([conversations[pk] for pk in sorted(conversations)], ("updated_at",))
+    after_commit.conversations_updated(conversations.values(), running=False)
+    ledger.store(booked)
+    return stored
+
+
+def _end(generation: Generation, outcome: Outcome, now: datetime) -> list[UsageRecord]:
+    """Puts the outcome into the generation's rows and returns the ledger's; nothing is stored."""
+    message = generation.message
+    purpose = UsageRecord.Purpose.CONTINUE if message.continues else UsageRecord.Purpose.CHAT
+    booked = ledger.rows_of(generation, outcome, purpose)
+    for row, names in ((generation, _GENERATION_HAS), (message, _MESSAGE_HAS)):
+        for name in names:
+            setattr(row, name, getattr(outcome, name))
+    generation.lease_until = None
+    message.model = outcome.model or generation.model
+    generation.finished_at = message.finished_at = generation.conversation.updated_at = now
+    return booked
 
 
 def request_stop(generation: Generation) -> None:

@@ -69,7 +69,7 @@ def mark_read(user: User, conversation: Conversation, at: datetime | None = None
             user=user, conversation=conversation, defaults={"read_at": at or timezone.now()}
         )
         update = news.update_of(conversation, unread=False)
-        transaction.on_commit(lambda: news.tell_people({user.pk}, update))
+        transaction.on_commit(lambda: news.tell_people(({user.pk}, update)))
 
 
 def _person(who: str) -> User:
@@ -124,7 +124,7 @@ def _rights_changed(conversation: Conversation, before: set[int] | None) -> None
         if gone:
             # Nothing but the id: its title is no longer theirs to know.
             hidden = {"id": str(conversation.pk), "title": "", "archived": False, "deleted": True}
-            news.tell_people(gone, {"type": "conversation_updated", "conversation": hidden})
+            news.tell_people((gone, {"type": "conversation_updated", "conversation": hidden}))
         news.conversation_updated(conversation, people)
 
     transaction.on_commit(tell)

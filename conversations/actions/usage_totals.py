@@ -8,9 +8,8 @@ from collections.abc import Iterable
 from datetime import UTC
 from typing import Any
 
-from django.db.models import F
-
 from ..models import FirstTokenDay, UsageDay, UsageDayTotal, UsageMonth, UsageRecord
+from .many_rows import add_each
 
 # Each bucket of waiting times ends a fifth (2 to the power of 1/4) after the one before.
 _BUCKETS_PER_DOUBLING = 4
@@ -36,9 +35,9 @@ def add(records: Iterable[UsageRecord]) -> None:
     sums: Sums = {}
     for record in records:
         count(record, sums)
-    for place in sorted(sums):
-        row = sums[place]
-        _increase(row, ("calls",) if isinstance(row, FirstTokenDay) else _COUNTED)
+    for model in (FirstTokenDay, UsageDay, UsageDayTotal, UsageMonth):
+        rows = sorted((row for row in sums.values() if isinstance(row, model)), key=lambda row: row.key)
+        add_each(rows, "key", ("calls",) if model is FirstTokenDay else _COUNTED)
 
 
 def count(record: UsageRecord, sums: Sums) -> None:
@@ -84,17 +83,6 @@ def bucket_of(milliseconds: int) -> int:
 def milliseconds_of(bucket: int) -> int:
     """The middle of a bucket: at most a tenth away from every wait in it."""
     return round(2 ** (bucket / _BUCKETS_PER_DOUBLING))
-
-
-def _increase(row: Any, names: tuple[str, ...]) -> None:
-    model = type(row)
-    more = {name: F(name) + value for name in names if (value := getattr(row, name))}
-    if not model.objects.filter(key=row.key).update(**more):
-        for name in names:
-            setattr(row, name, 0)
-        # Another process may make the same row in this moment: whoever comes second adds to it.
-        model.objects.bulk_create([row], ignore_conflicts=True)
-        model.objects.filter(key=row.key).update(**more)
 
 
 def _key(*parts: object) -> str:

@@ -8,9 +8,11 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import ParamSpec, TypeVar
 
 from django.conf import settings
 from django.db import close_old_connections, connection, connections
@@ -23,12 +25,16 @@ from ..live import doorbell
 from ..live.frames import journal_text
 from .answer import Answer, Ending
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 logger = logging.getLogger(__name__)
 
 # How often stop flags of other processes are read while an answer runs: half of the promised second.
 _POLL_SECONDS = 0.5
-# Finishes that fall together share a commit.
+# Finishes that fall together share a commit; not too many, since running answers wait for them.
 _GATHER_SECONDS = 0.005
+_FINISHES_TOGETHER = 50
 
 
 @dataclass(slots=True)
@@ -124,39 +130,44 @@ class Journal:
 
     async def _flush(self) -> None:
         self._unwritten_since = None
-        finishes, self._finishes = self._finishes, []
+        finishes, self._finishes = self._finishes[:_FINISHES_TOGETHER], self._finishes[_FINISHES_TOGETHER:]
+        if self._finishes:
+            self._wake.set()
         for finish in finishes:
             # Only where other processes mirror the journal do its last rows matter.
             if not doorbell.is_connected():
                 self.discard(finish.answer)
+        ended = {finish.outcome.generation for finish in finishes}
+        try:
+            with metrics.journal.time():
+                await self._write_running(ended)
+                await self._store(finishes)
+        except Exception:
+            # Nothing that was shown is given up: an answer stays unfinished until it can be stored.
+            self._finishes = [finish for finish in finishes if not finish.stored.done()] + self._finishes
+            self._wake.set()
+            raise
+
+    async def _write_running(self, ended: set[uuid.UUID]) -> None:
+        """What the running answers have added; those that others have stopped or ended are cut."""
         running = list(self._answers.values())
+        if not running:
+            return
         spans = [(answer, answer.journalled, answer.log.seq) for answer in running]
         now = time.monotonic()
         renew = now - self._renewed > settings.LEASE_SECONDS / 5
-        loop = asyncio.get_running_loop()
         try:
-            with metrics.journal.time():
-                flushed, stored = await loop.run_in_executor(
-                    self._executor, self._write, spans, finishes, renew
-                )
+            flushed = await self._on_thread(self._write, spans, renew)
         except Exception:
             # Some of it may be there: the next flush asks before it writes, or text would be there twice.
             self._unsure = True
-            # Nothing that was shown is given up: an answer stays unfinished until it can be stored.
-            self._finishes = finishes + self._finishes
-            self._wake.set()
             raise
         self._unsure = False
         if renew:
             self._renewed = now
         for answer, _, upto in spans:
             answer.journalled = upto
-        for finish in finishes:
-            self.discard(finish.answer)
-            if not finish.stored.done():
-                finish.stored.set_result(finish.outcome.generation in stored)
-        self._ring([*running, *(finish.answer for finish in finishes)])
-        ended = {finish.outcome.generation for finish in finishes}
+        self._ring(answer for answer, after, upto in spans if upto > after)
         for answer in running:
             if answer.turn.generation in ended:
                 continue
@@ -165,22 +176,34 @@ class Journal:
             elif answer.turn.generation in flushed.stop_requested:
                 self._cut(answer, Ending.STOP)
 
-    def _ring(self, changed: list[Answer]) -> None:
-        if changed and doorbell.is_connected():
-            turns = {answer.turn.generation: answer.turn for answer in changed}
+    async def _store(self, finishes: list[_Finish]) -> None:
+        if not finishes:
+            return
+        outcomes = [finish.outcome for finish in finishes]
+        stored = await self._on_thread(answers.finish, outcomes, self._owner)
+        kept = {outcome.generation for outcome in stored}
+        for finish in finishes:
+            self.discard(finish.answer)
+            if not finish.stored.done():
+                finish.stored.set_result(finish.outcome.generation in kept)
+        self._ring(finish.answer for finish in finishes)
+
+    async def _on_thread(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        def call() -> R:
+            close_old_connections()
+            return function(*args, **kwargs)
+
+        return await asyncio.get_running_loop().run_in_executor(self._executor, call)
+
+    def _ring(self, changed: Iterable[Answer]) -> None:
+        turns = [answer.turn for answer in changed] if doorbell.is_connected() else []
+        if turns:
             doorbell.ring(
-                {
-                    "answers": [
-                        [str(t.generation), str(t.message), str(t.conversation)] for t in turns.values()
-                    ]
-                }
+                {"answers": [[str(t.generation), str(t.message), str(t.conversation)] for t in turns]}
             )
 
-    def _write(
-        self, spans: list[tuple[Answer, int, int]], finishes: list[_Finish], renew: bool
-    ) -> tuple[journal.Flushed, set[object]]:
+    def _write(self, spans: list[tuple[Answer, int, int]], renew: bool) -> journal.Flushed:
         """On the journal's thread: merge, encode, commit."""
-        close_old_connections()
         if self._unsure:
             ends = journal.ends([answer.turn.generation for answer, _, _ in spans])
             spans = [(answer, ends.get(answer.turn.generation, 0), upto) for answer, _, upto in spans]
@@ -189,12 +212,8 @@ class Journal:
             for answer, after, upto in spans
             if upto > after
         ]
-        flushed = journal.Flushed(set(), set())
-        if spans:
-            running = [answer.turn.generation for answer, _, _ in spans]
-            flushed = journal.flush(entries, running, self._owner, renew=renew)
-        stored = answers.finish([finish.outcome for finish in finishes], self._owner) if finishes else []
-        return flushed, {outcome.generation for outcome in stored}
+        running = [answer.turn.generation for answer, _, _ in spans]
+        return journal.flush(entries, running, self._owner, renew=renew)
 
 
 def _relax_durability() -> None:

@@ -25,8 +25,9 @@ BEAT_SECONDS = 1.0
 DEAF_SECONDS = 4.0
 _RETRY_SECONDS = 1.0
 _RING_SECONDS = 2.0
-_MAX_PENDING = 1000
-_pending: set[asyncio.Task[None]] = set()
+_MAX_WAITING = 5000
+_waiting: list[dict[str, Any]] = []
+_ringing: set[asyncio.Task[None]] = set()
 
 
 def is_connected() -> bool:
@@ -34,28 +35,41 @@ def is_connected() -> bool:
     return bool(settings.REDIS_URL)
 
 
-def ring(payload: dict[str, Any]) -> None:
+def ring(*payloads: dict[str, Any]) -> None:
     """Tell the other processes; from any thread, never waiting and never failing the caller."""
     if is_connected():
-        hub.call(_ring_soon, payload)
+        hub.call(_ring_soon, payloads)
 
 
-def _ring_soon(payload: dict[str, Any]) -> None:
-    if len(_pending) >= _MAX_PENDING:
+def _ring_soon(payloads: tuple[dict[str, Any], ...]) -> None:
+    if len(_waiting) + len(payloads) > _MAX_WAITING:
         # Redis does not take them; whoever missed a ring looks for itself after a while.
         return
-    task = asyncio.get_running_loop().create_task(_ring(payload))
-    _pending.add(task)
-    task.add_done_callback(_pending.discard)
+    _waiting.extend(payloads)
+    if not _ringing:
+        task = asyncio.get_running_loop().create_task(_ring_waiting())
+        _ringing.add(task)
+        task.add_done_callback(_ringing.discard)
 
 
-async def _ring(payload: dict[str, Any]) -> None:
+async def _ring_waiting() -> None:
+    """One message for all that came up while the one before was under way: a message costs several turns of a loop,
+    and in a storm of sends these take long.
+    """
+    while _waiting:
+        rings = _waiting[:]
+        _waiting.clear()
+        await _ring(rings)
+
+
+async def _ring(rings: list[dict[str, Any]]) -> None:
     layer = get_channel_layer()
     if layer is None:
         return
+    message = {"type": "doorbell", "from": hub.process, "payload": {"rings": rings}}
     try:
         async with asyncio.timeout(_RING_SECONDS):
-            await layer.group_send(GROUP, {"type": "doorbell", "from": hub.process, "payload": payload})
+            await layer.group_send(GROUP, message)
     except Exception as error:
         logger.warning("The doorbell could not be rung: %s", type(error).__name__)
 
@@ -73,7 +87,8 @@ async def listen(heard: Callable[[dict[str, Any]], None], deaf_before: Callable[
             try:
                 async for message in _messages():
                     if message.get("from") != hub.process:
-                        heard(message["payload"])
+                        for payload in message["payload"]["rings"]:
+                            heard(payload)
                         continue
                     now = time.monotonic()
                     if now - last > DEAF_SECONDS:
@@ -102,5 +117,5 @@ async def _messages() -> AsyncIterator[dict[str, Any]]:
 
 async def _beat() -> None:
     while True:
-        await _ring({})
+        await _ring([])
         await asyncio.sleep(BEAT_SECONDS)

@@ -6,6 +6,7 @@ Called by actions after their commit, from any thread.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from typing import Any
 
 from ..models import Conversation, Generation, Message
@@ -42,8 +43,15 @@ def message_created(
 
 def conversation_updated(conversation: Conversation, people: People, *, running: bool | None = None) -> None:
     """Title, place in the sidebar or state of a conversation changed."""
+    conversations_updated([(conversation, people)], running=running)
+
+
+def conversations_updated(
+    updates: Iterable[tuple[Conversation, People]], *, running: bool | None = None
+) -> None:
+    """As `conversation_updated`, for many at once."""
     more = {} if running is None else {"running": running}
-    tell_people(people, update_of(conversation, **more))
+    tell_people(*((people, update_of(conversation, **more)) for conversation, people in updates))
 
 
 def update_of(conversation: Conversation, **more: Any) -> Frame:
@@ -65,10 +73,12 @@ def tell_conversation(conversation: uuid.UUID, frame: Frame) -> None:
     doorbell.ring({"conversation": str(conversation), "frame": frame})
 
 
-def tell_people(people: People, frame: Frame) -> None:
-    """To all pages of these people (None: everybody)."""
-    hub.call(_deliver_to_people, people, frame)
-    doorbell.ring({"people": None if people is None else sorted(people), "frame": frame})
+def tell_people(*news: tuple[People, Frame]) -> None:
+    """Each frame to all pages of its people (None: everybody)."""
+    hub.call(_deliver_to_people, news)
+    doorbell.ring(
+        *({"people": None if people is None else sorted(people), "frame": frame} for people, frame in news)
+    )
 
 
 def answers_changed(answers: list[tuple[uuid.UUID, uuid.UUID, uuid.UUID]]) -> None:
@@ -103,7 +113,7 @@ def heard(payload: dict[str, Any]) -> None:
         _deliver_to_conversation(uuid.UUID(payload["conversation"]), payload["frame"])
     elif "people" in payload:
         people = payload["people"]
-        _deliver_to_people(None if people is None else set(people), payload["frame"])
+        _deliver_to_people([(None if people is None else set(people), payload["frame"])])
 
 
 def _deliver_to_conversation(conversation: uuid.UUID, frame: Frame) -> None:
@@ -111,9 +121,10 @@ def _deliver_to_conversation(conversation: uuid.UUID, frame: Frame) -> None:
         page.tell(frame)
 
 
-def _deliver_to_people(people: People, frame: Frame) -> None:
-    for page in hub.of_people(people):
-        page.tell(frame)
+def _deliver_to_people(news: Iterable[tuple[People, Frame]]) -> None:
+    for people, frame in news:
+        for page in hub.of_people(people):
+            page.tell(frame)
 
 
 def _recheck() -> None:

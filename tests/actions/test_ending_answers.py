@@ -57,6 +57,43 @@ def test_several_ends_share_a_transaction_and_one_that_cannot_be_stored_hinders_
     assert Generation.objects.get(pk=bad["generation"]).is_live
 
 
+def test_answers_that_end_together_each_keep_their_own(alice: Person) -> None:
+    sent = [alice.start() for _ in range(3)]
+    ends = [outcome(one, f"Text {number}") for number, one in enumerate(sent)]
+    ends[0].usage, ends[0].html = {"input_tokens": 3}, [{"html": "<p>"}]
+    ends[1].status, ends[1].error = (
+        GenerationStatus.INTERRUPTED,
+        {"type": "service", "message": "Broken off."},
+    )
+    ends[2].stop_details, ends[2].last_seq = {"why": ["é", "\u2028"]}, 9
+    assert answers.finish(ends, None) == ends
+    rows = [Message.objects.select_related("generation").get(pk=one["reply"]) for one in sent]
+    assert [row.text for row in rows] == ["Text 0", "Text 1", "Text 2"]
+    assert [row.usage for row in rows] == [{"input_tokens": 3}, None, None]
+    assert [row.html for row in rows] == [[{"html": "<p>"}], None, None]
+    assert (
+        [row.error for row in rows] == [row.generation.error for row in rows] == [None, ends[1].error, None]
+    )
+    assert [row.status for row in rows] == [COMPLETED, GenerationStatus.INTERRUPTED, COMPLETED]
+    assert rows[2].stop_details == {"why": ["é", "\u2028"]}
+    assert [row.generation.last_seq for row in rows] == [6, 6, 9]
+    assert all(row.finished_at == row.generation.finished_at is not None for row in rows)
+    # What is unknown is no value of the database, not the JSON word null.
+    assert Message.objects.filter(pk__in=[one["reply"] for one in sent], usage__isnull=True).count() == 2
+
+
+@pytest.mark.parametrize("count", [1, 20])
+def test_ends_cost_the_same_number_of_queries_for_one_answer_and_for_twenty(
+    alice: Person, django_assert_num_queries: Any, settings: Any, count: int
+) -> None:
+    settings.REDIS_URL = ""
+    ends = [outcome(alice.start()) for _ in range(count)]
+    with django_assert_num_queries(12):
+        # Savepoint, the answers, their three tables, the journal, who hears of it, the ledger and its three sums,
+        # release.
+        answers.finish(ends, None)
+
+
 def test_the_end_takes_the_journal_of_this_answer_and_no_other(alice: Person, settings: Any) -> None:
     settings.REDIS_URL = ""  # with other processes the rows stay a while, for their readers
     sent, other = alice.start(), alice.start()
