@@ -29,10 +29,8 @@ def rows_of(generation: Generation, outcome: Outcome, purpose: UsageRecord.Purpo
         generation, purpose, outcome.failed_attempts, generation.reserved_microdollars, outcome.model
     )
     # A provisional count is not a price: what a broken-off answer cost is unknown, not nothing.
-    cost = None
-    if outcome.usage_is_final:
-        asked = (generation.language_model, generation.model)
-        cost = price(*asked, outcome.usage, outcome.meta, outcome.model)
+    counted = (outcome.usage, outcome.meta) if outcome.usage_is_final else (None, None)
+    cost = price(generation.language_model, generation.model, *counted, outcome.model)
     outcome.cost_microdollars = cost
     error_type = (outcome.error or {}).get("type", "")
     refused = outcome.status == GenerationStatus.FAILED and error_type in NOT_BILLED
@@ -75,6 +73,7 @@ def failed_tries(
             attempt=attempt,
             status=GenerationStatus.FAILED,
             error_type=error_type,
+            cost_microdollars=price(generation.language_model, generation.model, None, None, answered_as),
             presumed_microdollars=None if error_type in NOT_BILLED else presumed,
         )
         for attempt, error_type in enumerate(error_types, 1)
@@ -102,7 +101,10 @@ def price(
     meta: Usage | None,
     answered_as: str,
 ) -> int | None:
-    """messages-api 13.2: what the provider says it cost, else an administrator's price, else the list, else unknown."""
+    """messages-api 13.2: what the provider says it cost, else an administrator's price, else the list, else unknown.
+
+    Without `usage` and `meta` only what never costs anything has a price: nothing.
+    """
     dialect = language_model.provider.dialect if language_model else ""
     prices = entered_prices(language_model, timezone.now().date())
     return cost_microdollars(usage or {}, meta, asked or answered_as, dialect, prices=prices)

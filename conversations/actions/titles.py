@@ -95,7 +95,8 @@ def end_lost_calls() -> None:
         rows = list(lost.select_for_update())
         for row in rows:
             row.status = GenerationStatus.INTERRUPTED
-            row.save(update_fields=["status"])
+            row.cost_microdollars = ledger.price(row.language_model, row.model, None, None, "")
+            row.save(update_fields=["status", "cost_microdollars"])
         usage_totals.add(rows)
 
 
@@ -111,8 +112,7 @@ def _close(
     if row.status != budgets.RUNNING:
         # Given up by `end_lost_calls`, and counted there.
         return
-    if usage or meta:
-        row.cost_microdollars = ledger.price(row.language_model, row.model, usage, meta, model)
+    row.cost_microdollars = ledger.price(row.language_model, row.model, usage, meta, model)
     if row.cost_microdollars is not None or error_type in ledger.NOT_BILLED:
         row.presumed_microdollars = None
     row.model = model or row.model

@@ -9,17 +9,13 @@ import asyncio
 import time
 from dataclasses import dataclass, replace
 
-from django.utils import timezone
-
 from ..actions import ledger
-from ..actions.model_prices import entered_prices
 from ..actions.transaction import writing
 from ..models import GenerationStatus, LanguageModel, Provider, UsageRecord, User
 from ..models.encryption import SecretUnreadable
 from ..upstream.client import UpstreamClient
 from ..upstream.errors import UpstreamError
 from ..upstream.model_list import Listed, list_models
-from ..upstream.pricing import cost_microdollars
 from ..upstream.reply import Reply
 from ..upstream.request import MessageRequest
 from .context import endpoint_of
@@ -90,12 +86,7 @@ def told(error: UpstreamError) -> str:
 def _book(
     actor: User | None, language_model: LanguageModel, reply: Reply | None, error_type: str, milliseconds: int
 ) -> None:
-    usage = reply.usage if reply is not None else {}
-    prices = entered_prices(language_model, timezone.now().date())
-    cost = None
-    if reply is not None:
-        dialect = language_model.provider.dialect
-        cost = cost_microdollars(usage, reply.meta, language_model.model_id, dialect, prices=prices)
+    usage, meta, model = (reply.usage, reply.meta, reply.model) if reply is not None else ({}, None, "")
     with writing():
         ledger.store(
             [
@@ -103,11 +94,13 @@ def _book(
                     user=actor,
                     provider=language_model.provider,
                     language_model=language_model,
-                    model=(reply.model if reply is not None else "") or language_model.model_id,
+                    model=model or language_model.model_id,
                     purpose=UsageRecord.Purpose.TEST,
                     status=GenerationStatus.FAILED if error_type else GenerationStatus.COMPLETED,
                     error_type=error_type,
-                    cost_microdollars=cost,
+                    cost_microdollars=ledger.price(
+                        language_model, language_model.model_id, usage, meta, model
+                    ),
                     duration_ms=milliseconds,
                     **ledger.token_columns(usage),
                 )
