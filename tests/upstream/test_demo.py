@@ -152,6 +152,17 @@ async def test_it_fails_on_request(ask: Any, text: str, expected: str, waits: in
     assert (outcome.error.type, len(outcome.waits)) == (expected, waits)
 
 
+@pytest.mark.parametrize(
+    "after", [[{"type": "text", "text": "And now?"}], [picture("PNG", "white")]], ids=["words", "a picture"]
+)
+async def test_after_a_failure_on_request_the_next_message_is_answered(
+    ask: Any, after: list[dict[str, Any]]
+) -> None:
+    outcome = await ask([{"type": "text", "text": "/error 529"}, *after], endpoint=DEMO)
+    assert outcome.error is None
+    assert "/error" not in outcome.text
+
+
 async def test_its_rate_limit_names_a_time() -> None:
     body = {"stream": True, "messages": [{"role": "user", "content": "/error 429"}]}
     reply = await DemoTransport().handle_async_request(httpx.Request("POST", "demo://demo", json=body))

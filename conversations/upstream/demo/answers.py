@@ -78,9 +78,16 @@ def _last_turn(request: dict[str, Any]) -> tuple[str, list[str]]:
     content = messages[-1].get("content") if messages else ""
     if isinstance(content, str):
         return content, []
-    text = "\n".join(str(block.get("text") or "") for block in content if block.get("type") == "text")
-    received = [_received(block) for block in content if block.get("type") in {"image", "document"}]
+    blocks = _last_message(content)
+    text = "\n".join(str(block.get("text") or "") for block in blocks if block.get("type") == "text")
+    received = [_received(block) for block in blocks if block.get("type") in {"image", "document"}]
     return text, received
+
+
+def _last_message(content: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What the person sent last. Where answers failed, their messages make one turn: each is files, then words."""
+    words = [at for at, block in enumerate(content[:-1]) if block.get("type") == "text"]
+    return content[words[-1] + 1 :] if words else content
 
 
 def _received(block: dict[str, Any]) -> str:
