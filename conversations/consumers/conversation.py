@@ -16,6 +16,7 @@ from ..live import mirrors, news
 from ..live.hub import hub
 from ..live.presence import presence
 from ..models import Conversation, Generation
+from ..models.colours import Colours
 from .commands import Ack, Command, Resume
 from .socket import GONE, Socket
 
@@ -27,7 +28,7 @@ class ConversationSocket(Socket):
 
     async def opened(self) -> None:
         try:
-            found, running = await database_sync_to_async(self._state)()
+            found, running, colour = await database_sync_to_async(self._state)()
         except NotFound:
             await self.end(GONE)
             return
@@ -36,7 +37,7 @@ class ConversationSocket(Socket):
             # What happened after the page was made and before this socket opened is in neither of them.
             self._delivery.tell(news.update_of(found, leaf=str(found.current_leaf_id)))
         if not self._closing:
-            presence.enter(found.pk, self, self.user.badge)
+            presence.enter(found.pk, self, {**self.user.badge, "colour": colour})
 
     async def disconnect(self, code: int) -> None:
         self._leave()
@@ -50,8 +51,8 @@ class ConversationSocket(Socket):
         if self.conversation_id is not None:
             presence.leave(self.conversation_id, self)
 
-    def _state(self) -> tuple[Conversation, list[dict[str, Any]]]:
-        """The conversation and its running answers. Raises NotFound."""
+    def _state(self) -> tuple[Conversation, list[dict[str, Any]], int]:
+        """The conversation, its running answers, and the person's colour in it. Raises NotFound."""
         assert self.conversation_id is not None
         conversation = access.conversation(self.user, self.conversation_id, Operation.READ)
         live = Generation.objects.live().filter(conversation_id=self.conversation_id)
@@ -63,7 +64,7 @@ class ConversationSocket(Socket):
             log = hub.logs.get(generation)
             seq = log.seq if log is not None else elsewhere.get(generation, 0)
             found.append({"generation": generation, "message": message, "seq": seq})
-        return conversation, found
+        return conversation, found, Colours(conversation).of(self.user.pk)
 
     async def obey(self, command: Command) -> None:
         if isinstance(command, Ack):

@@ -61,7 +61,7 @@ class Presence:
         self._repeating: asyncio.TimerHandle | None = None
 
     def enter(self, conversation: uuid.UUID, page: Page, person: Person) -> None:
-        """This page shows the conversation to this person: {"id", "name", "initial"}."""
+        """This page shows the conversation to this person: {"id", "name", "initial", "colour"}."""
         self._attach()
         room = self._rooms.setdefault(conversation, _Room())
         first = not room.pages

@@ -17,6 +17,7 @@ from ..actions import participants, sharing
 from ..actions.errors import Invalid
 from ..forms.sharing import ROLES, ShareLinkForm
 from ..models import Conversation, Participant, ShareLink, User, Workspace
+from ..models.colours import Colours
 from .requests import Fields, answer, answers_refusals, person
 
 # Names offered while typing; in a larger workspace one types the name oneself.
@@ -135,10 +136,15 @@ def panel_context(user: User, conversation: Conversation) -> dict[str, Any]:
     rows = list(
         Participant.objects.filter(conversation=conversation).select_related("user", "group").order_by("pk")
     )
+    colours = Colours(conversation)
+    for row in rows:
+        if row.user_id is not None:
+            vars(row)["colour"] = colours.of(row.user_id)
     may_own = access.may(user, conversation, Operation.OWN)
     context: dict[str, Any] = {
         "conversation": conversation,
         "owner": conversation.owner,
+        "owner_colour": colours.of(conversation.owner_id),
         "participants": rows,
         "may_own": may_own,
         "may_leave": any(row.user_id == user.pk for row in rows),

@@ -20,6 +20,7 @@ from ..access import NotFound
 from ..attachments.kinds import is_text
 from ..attachments.sending import referred
 from ..models import Attachment, GenerationStatus, Message, ShareLink, User
+from ..models.colours import Colours
 from ..rendering.characters import visible
 from ..upstream.capabilities import lookup
 from .citations import joined, runs
@@ -118,10 +119,11 @@ def _context(link: ShareLink, token: str, page: int, *, is_member: bool) -> dict
         raise NotFound
     shown = path[max(0, end - PAGE) : end]
     files = files_of(shown)
+    colours = Colours(link.conversation)
     return {
         "title": link.conversation.title,
         "messages_shown": [
-            _message(link, token, message, files, is_member=is_member)
+            _message(link, token, message, files, colours, is_member=is_member)
             for message in shown
             if message.status not in _LIVE and not (message.continues and message.role == Message.Role.USER)
         ],
@@ -132,7 +134,13 @@ def _context(link: ShareLink, token: str, page: int, *, is_member: bool) -> dict
 
 
 def _message(
-    link: ShareLink, token: str, message: Message, files: dict[str, Attachment], *, is_member: bool
+    link: ShareLink,
+    token: str,
+    message: Message,
+    files: dict[str, Attachment],
+    colours: Colours,
+    *,
+    is_member: bool,
 ) -> dict[str, Any]:
     """Role, author, and what was said; thinking, tools and everything else stay behind."""
     if message.role == Message.Role.USER:
@@ -144,6 +152,7 @@ def _message(
         return {
             "role": "user",
             "author": visible(name) or "A member",
+            "colour": None if message.author_id is None else colours.of(message.author_id),
             "text": visible(message.text),
             "files": [_shown_file(link, token, one) for one in attached],
         }

@@ -12,6 +12,7 @@ from typing import Any
 from django.db.models import Q
 
 from ..models import Attachment, Conversation, Generation, GenerationStatus, Message, User
+from ..models.colours import Colours
 from ..rendering.characters import visible
 from ..upstream.capabilities import lookup
 from .citations import Citation, Citations, cited_files, joined, runs
@@ -32,7 +33,7 @@ class MessageView:
     role: str
     parent: uuid.UUID | None
     status: str
-    author: dict[str, str]
+    author: dict[str, Any]
     created_at: datetime
     shared: bool
     blocks: list[dict[str, Any]] = field(default_factory=list)
@@ -72,7 +73,14 @@ def views_of(
     shown = [
         message for message in messages if message.role == Message.Role.ASSISTANT or not message.continues
     ]
-    return [_view(message, siblings[message.parent_id], viewer, may_write, files, cited) for message in shown]
+    views = [
+        _view(message, siblings[message.parent_id], viewer, may_write, files, cited) for message in shown
+    ]
+    colours = Colours(conversation)
+    for message, view in zip(shown, views, strict=True):
+        if message.author_id is not None and view.shared:
+            view.author["colour"] = colours.of(message.author_id)
+    return views
 
 
 def _siblings(
@@ -144,7 +152,7 @@ def _model_label(message: Message, generation: Generation | None) -> str:
     return language_model.name if asked == language_model.model_id else lookup(asked).display_name or asked
 
 
-def _author(user: User | None) -> dict[str, str]:
+def _author(user: User | None) -> dict[str, Any]:
     """Of a person's turn; nobody: the account was removed."""
     name = user.name if user is not None else "Removed account"
     return {"name": name, "initial": name[:1].upper()}

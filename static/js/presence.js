@@ -25,9 +25,10 @@ export class Presence {
 
   #avatars(others) {
     const all = [...this.#people.filter(({ id }) => id === this.user), ...others];
-    const avatars = all.slice(0, SHOWN).map(({ name, initial }) => {
+    const avatars = all.slice(0, SHOWN).map(({ id, name, initial, colour }) => {
       const avatar = document.createElement("span");
-      avatar.className = "avatar";
+      avatar.className = id === this.user ? "avatar" : "avatar avatar--person";
+      avatar.dataset.colour = colour;
       avatar.title = name;
       avatar.textContent = initial;
       avatar.setAttribute("role", "img");

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def names(frame: dict[str, Any]) -> list[str]:
-    assert all(set(person) == {"id", "name", "initial"} for person in frame["people"])
+    assert all(set(person) == {"id", "name", "initial", "colour"} for person in frame["people"])
     return [person["name"] for person in frame["people"]]
 
 
@@ -104,7 +104,7 @@ def test_people_of_another_process_are_present_as_well_and_forgotten_with_it(
 ) -> None:
     alice = world.socket(world.alice, shared)
     alice.frame()
-    carol = {"id": 10**6, "name": "Carol", "initial": "C"}
+    carol = {"id": 10**6, "name": "Carol", "initial": "C", "colour": 3}
     ring = {"present": shared, "process": "another", "people": [carol], "ask": True}
     world.engine.loop.call_soon_threadsafe(news.heard, ring)
     assert names(alice.next("presence")) == ["alice", "Carol"]
