@@ -14,7 +14,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from conversations.actions import audit_signals
-from conversations.models import User
+from conversations.models import User, Workspace
 
 logger = logging.getLogger("chatsite.mail")
 BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -53,6 +53,14 @@ def limited_beginnings(view: Callable[..., HttpResponse]) -> Callable[..., HttpR
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     """Sign-up is closed; accounts come from an administrator or a link."""
 
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "username_password_mismatch": "The name or the password is not correct.",
+        "email_password_mismatch": "The address or the password is not correct.",
+        "enter_current_password": "This is not your current password.",
+        "incorrect_password": "This is not your password.",
+        "too_many_login_attempts": "Too many failed sign-ins. Try again later.",
+    }
+
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
 
@@ -84,7 +92,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         # undoes nothing either, and tells nobody whose addresses are known here.
         if settings.MAIL_WORKS:
             try:
-                super().send_mail(template_prefix, email, context)
+                super().send_mail(
+                    template_prefix, email, {**context, "workspace": Workspace.objects.current()}
+                )
             except OSError as error:
                 logger.error("A mail could not be sent: %s", type(error).__name__)
 

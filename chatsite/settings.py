@@ -194,6 +194,14 @@ ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*", "password2*"]
 ACCOUNT_ADAPTER = "chatsite.accounts.AccountAdapter"
 ACCOUNT_EMAIL_VERIFICATION = "optional"
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_FORMS = {
+    "change_password": "conversations.forms.password.ChangePassword",
+    "set_password": "conversations.forms.password.SetPassword",
+    "reset_password": "conversations.forms.password.ForgottenPassword",
+    "reset_password_from_key": "conversations.forms.password.NewPassword",
+    "reauthenticate": "conversations.forms.password.ConfirmPassword",
+}
 MFA_ADAPTER = "chatsite.mfa.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_PASSKEY_LOGIN_ENABLED = True

@@ -11,6 +11,8 @@ from django.contrib.auth.validators import UnicodeUsernameValidator
 from conversations.models import User
 
 MAX_PASSWORD = 1000  # Hashing is slow on purpose; a longer password makes it slower without being safer.
+PASSWORD_HELP = "At least 8 characters, not only digits, and no common password."
+PASSWORDS_DIFFER = "The two passwords differ."
 
 
 class FirstAdministratorForm(forms.Form):
@@ -29,7 +31,7 @@ class FirstAdministratorForm(forms.Form):
         label="Password",
         max_length=MAX_PASSWORD,
         strip=False,
-        help_text="At least 8 characters, not only digits, and no common password.",
+        help_text=PASSWORD_HELP,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
     password2 = forms.CharField(
@@ -50,7 +52,7 @@ class FirstAdministratorForm(forms.Form):
         data = super().clean() or {}
         password, again = data.get("password1"), data.get("password2")
         if password and again and password != again:
-            self.add_error("password2", "The two passwords differ.")
+            self.add_error("password2", PASSWORDS_DIFFER)
         elif password:
             person = User(username=data.get("username", ""), email=data.get("email", ""))
             try:

@@ -43,6 +43,8 @@ def test_a_forgotten_password_is_chosen_anew_by_a_mailed_link_once(by_mail: None
     assert Client().post(RESET, {"email": "Ann@example.com"}).status_code == 302
     (message,) = mail.outbox
     assert message.to == ["ann@example.com"]
+    assert message.subject == "A new password for Chatsite"
+    assert "You sign in as ann." in message.body and "testserver!" not in message.body
     path = link_in(message.body).removeprefix("http://testserver")
     guest = Client()
     form = guest.get(path)["Location"]

@@ -55,3 +55,45 @@ def test_the_link_dies_when_the_password_changes_or_the_account_is_deactivated(
 @pytest.mark.parametrize("uid", ["MQ", "!!", "A" * 5000, "%00", "LTE"])
 def test_a_made_up_link_is_a_used_one(db: None, uid: str) -> None:
     assert Client().get(f"/password/{uid}/c0ffee-0123456789abcdef/").status_code == 404
+
+
+CHANGE = "/accounts/password/change/"
+DIFFERENT = {
+    "oldpassword": "bob-password-1",
+    "password1": "quite-another-one",
+    "password2": "and-yet-another",
+}
+
+
+def test_the_page_of_a_new_password_speaks_as_the_others_do(bob: Person) -> None:
+    page = bob.get(CHANGE, HTTP_ACCEPT="text/html").content.decode()
+    assert re.findall(r"<label[^>]*>([^<]+)</label>", page) == [
+        "Current password", "New password", "New password again",
+    ]  # fmt: skip
+    assert "placeholder" not in page
+    assert page.count("At least 8 characters") == 1
+    for fields, sentence in [
+        ({**DIFFERENT, "oldpassword": "x"}, "This is not your current password."),
+        (DIFFERENT, "The two passwords differ."),
+        (
+            {"oldpassword": "bob-password-1", "password1": "ä" * 1001, "password2": "ä" * 1001},
+            "at most 1000 characters",
+        ),
+    ]:
+        again = bob.post(CHANGE, fields, HTTP_ACCEPT="text/html").content.decode()
+        assert sentence in again
+        assert "same password" not in again
+    assert User.objects.get(username="bob").check_password("bob-password-1")
+    long = "ä" * 1000
+    bob.post(CHANGE, {"oldpassword": "bob-password-1", "password1": long, "password2": long})
+    assert User.objects.get(username="bob").check_password(long)
+
+
+def test_who_has_no_password_sets_one(bob: Person) -> None:
+    bob.user.set_unusable_password()
+    bob.user.save()
+    bob.client.force_login(bob.user, backend="django.contrib.auth.backends.ModelBackend")
+    page = bob.get(CHANGE, HTTP_ACCEPT="text/html", follow=True).content.decode()
+    assert "<h1>Set a password</h1>" in page
+    bob.post("/accounts/password/set/", NEW)
+    assert User.objects.get(username="bob").check_password(NEW["password1"])
