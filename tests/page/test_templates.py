@@ -126,6 +126,21 @@ def test_templates_and_style_sheets_name_what_exists() -> None:
             assert (Path(settings.BASE_DIR) / "static" / name).is_file(), path
 
 
+def test_what_scrolls_sideways_can_be_scrolled_by_keyboard_and_shows_that_it_does() -> None:
+    tables = [
+        tag for path in TEMPLATES.rglob("*.html") for tag in re.findall(r"(<[^>]*>)<table", path.read_text())
+    ]
+    assert len(tables) >= 4
+    for tag in tables:
+        assert re.search(r'class="figures-scroll" tabindex="0" role="region" aria-label(ledby)?="', tag)
+    css = (Path(settings.BASE_DIR) / "static" / "css" / "base.css").read_text()
+    shades = re.search(r"\.figures-scroll, \.prose \.table, \.code pre \{(.*?)\}", css, re.DOTALL)
+    assert shades is not None
+    assert shades[1].count("no-repeat local") == 2 and "overflow-x: auto" in shades[1]
+    # High contrast knows no half-transparent shades.
+    assert re.search(r"forced-colors: active\) \{[^@]*--shade: CanvasText", css)
+
+
 def test_components_use_meaning_not_colours() -> None:
     for path in (Path(settings.BASE_DIR) / "static" / "css").glob("*.css"):
         if path.name not in ("tokens.css", "code.css"):

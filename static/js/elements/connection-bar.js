@@ -26,7 +26,7 @@ export class ConnectionBar {
     this.#isGone = true;
     clearTimeout(this.#timer);
     this.#element.classList.add("bar--gone");
-    this.#say("This conversation was deleted or is no longer shared with you.");
+    this.#say("gone");
     const link = document.createElement("a");
     link.className = "button";
     link.href = "/";
@@ -35,16 +35,13 @@ export class ConnectionBar {
   }
 
   #show() {
-    this.#say(
-      navigator.onLine
-        ? "The connection is interrupted. Connecting again; the answer goes on and nothing is lost."
-        : "You are offline. What you write is kept, and what you send goes out when the connection is back.",
-    );
+    this.#say(navigator.onLine ? "lost" : "offline");
   }
 
-  #say(sentence) {
+  /* The sentences stand at the element. */
+  #say(what) {
     const line = document.createElement("p");
-    line.textContent = sentence;
+    line.textContent = this.#element.dataset[what];
     this.#element.replaceChildren(line);
     this.#element.hidden = false;
   }
