@@ -24,9 +24,9 @@ def wants_json(request: HttpRequest) -> bool:
     )
 
 
-def json_error(status: int, type: str, message: str) -> JsonResponse:
-    """`{"error":{"type","message"}}`."""
-    return JsonResponse({"error": {"type": type, "message": message}}, status=status)
+def json_error(status: int, type: str, message: str, **more: str) -> JsonResponse:
+    """`{"error":{"type","message"}}`, and what else there is to know."""
+    return JsonResponse({"error": {"type": type, "message": message, **more}}, status=status)
 
 
 def _answer(request: HttpRequest, status: int, type: str = "", message: str = "") -> HttpResponse:

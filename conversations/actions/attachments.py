@@ -15,13 +15,17 @@ from django.utils import timezone
 
 from ..attachments import sending
 from ..models import Attachment, Conversation, LanguageModel, Message, User
+from ..rendering.characters import visible
 from . import stored_files
-from .errors import Invalid, TooLarge
+from .errors import Changed, Invalid, TooLarge
 from .text import storable
 from .transaction import writing
 from .uploads import work_root
 
 Blocks = list[dict[str, Any]]
+
+_CHANGED = "Somebody else has described this picture meanwhile: “{}”. Save again to put yours in its place."
+_TAKEN_AWAY = "Somebody else has taken the description away meanwhile. Save again to put yours there."
 
 
 def remove(attachment: Attachment) -> None:
@@ -32,8 +36,12 @@ def remove(attachment: Attachment) -> None:
         raise Invalid("This file is part of a message and stays there.")
 
 
-def describe(attachment: Attachment, alt: str) -> None:
-    """Words for those who cannot see the picture; without any its name stands for them again. Raises Invalid."""
+def describe(attachment: Attachment, alt: str, based_on: str | None = None) -> None:
+    """Words for those who cannot see the picture; without any its name stands for them again.
+
+    `based_on` is the description that the person had before their eyes. Raises Invalid; Changed when it is another one
+    by now.
+    """
     if not attachment.is_picture:
         raise Invalid("Only a picture can be described.")
     alt = " ".join(storable(alt).split())
@@ -42,8 +50,16 @@ def describe(attachment: Attachment, alt: str) -> None:
             f"The description has {len(alt):,} characters; the limit is {settings.ALT_TEXT_MAX_CHARACTERS:,}."
         )
     with writing():
-        Attachment.objects.filter(pk=attachment.pk).update(alt=alt)
+        row = Attachment.objects.select_for_update(of=("self",)).get(pk=attachment.pk)
+        if based_on is not None and row.alt != alt and based_on != (current := _shown(row)):
+            raise Changed(_CHANGED.format(current) if current else _TAKEN_AWAY, current)
+        Attachment.objects.filter(pk=row.pk).update(alt=alt)
     attachment.alt = alt
+
+
+def _shown(attachment: Attachment) -> str:
+    """The description as pages show it; words that are the file's name are none."""
+    return "" if attachment.alt == attachment.name else visible(attachment.alt)
 
 
 def take(

@@ -33,6 +33,17 @@ class ClientIdReused(Refused):
     status = 409
 
 
+class Changed(Refused):
+    """Somebody else has written here since this person read it: `current` is what stands there now."""
+
+    type = "changed"
+    status = 409
+
+    def __init__(self, message: str, current: str) -> None:
+        super().__init__(message)
+        self.current = current
+
+
 class Unavailable(Refused):
     """The server is about to stop, or has no model to ask."""
 

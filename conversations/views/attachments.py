@@ -16,11 +16,11 @@ from chatsite.errors import json_error
 from .. import access
 from ..access import NotFound, Operation
 from ..actions import attachments, uploads
-from ..actions.errors import Invalid, Refused
+from ..actions.errors import Changed, Invalid, Refused
 from ..attachments.kinds import is_text
 from ..models import Attachment
 from ..rendering.characters import visible
-from .requests import Fields, answer, answers_refusals, person
+from .requests import Fields, answer, answers_refusals, person, refusal
 from .stored import stored_response
 
 
@@ -58,9 +58,16 @@ def thumbnail(request: HttpRequest, id: uuid.UUID) -> HttpResponseBase:
 @require_POST
 @answers_refusals
 def alt(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
-    """POST …/alt/ (`alt`): other words for those who cannot see the picture."""
+    """POST …/alt/ (`alt`, `based_on` optional): other words for those who cannot see the picture. 409 `changed` with
+    `current` when they are no longer those that the change is based on.
+    """
     found = access.attachment(person(request), id, Operation.WRITE)
-    attachments.describe(found, Fields(request).text("alt"))
+    fields = Fields(request)
+    based_on = fields.text("based_on") if fields.has("based_on") else None
+    try:
+        attachments.describe(found, fields.text("alt"), based_on)
+    except Changed as refused:
+        return refusal(request, refused.status, refused.type, refused.message, current=refused.current)
     page = reverse("conversation", args=[found.conversation_id]) if found.conversation_id else reverse("home")
     return answer(request, {"id": found.pk, "alt": visible(found.alt_text)}, page)
 

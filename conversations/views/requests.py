@@ -45,6 +45,9 @@ class Fields:
             self._values = dict(request.POST.items())
             self.attachments = request.POST.getlist("attachments")
 
+    def has(self, name: str) -> bool:
+        return name in self._values
+
     def text(self, name: str) -> str:
         """The field as text, "" when it is missing. Raises Invalid when it is something else."""
         value = self._values.get(name)
@@ -110,9 +113,9 @@ def answers_refusals(view: View) -> View:
     return wrapped  # type: ignore[return-value]
 
 
-def refusal(request: HttpRequest, status: int, type: str, message: str) -> HttpResponse:
+def refusal(request: HttpRequest, status: int, type: str, message: str, **more: str) -> HttpResponse:
     if wants_json(request):
-        response: HttpResponse = json_error(status, type, message)
+        response: HttpResponse = json_error(status, type, message, **more)
     else:
         response = render(request, "error.html", {"status": status, "message": message}, status=status)
     # Django would log a refusal on purpose (about to stop, say) as an error of the server.

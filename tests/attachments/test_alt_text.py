@@ -54,6 +54,32 @@ def test_whoever_may_write_may_change_it_and_readers_may_not(alice: Person, bob:
     assert Attachment.objects.get().alt == "A pier"
 
 
+def test_who_was_overtaken_is_told_and_may_save_again(alice: Person, bob: Person) -> None:
+    file = upload(alice, png(), "pier.png")
+
+    def saved(alt: str, based_on: str) -> Any:
+        return alice.post(f"{file['url']}alt/", {"alt": alt, "based_on": based_on})
+
+    assert saved("A pier", "").status_code == 200
+    late = saved("A jetty", "")
+    assert late.status_code == 409
+    error = late.json()["error"]
+    assert (error["type"], error["current"]) == ("changed", "A pier")
+    assert "“A pier”" in error["message"]
+    assert Attachment.objects.get().alt == "A pier"
+    assert saved("A jetty", "A pier").status_code == 200
+    # Both mean the same; nobody is overwritten.
+    assert saved("A jetty", "A pier").status_code == 200
+    assert saved("", "A jetty").status_code == 200
+    gone = saved("A quay", "A jetty").json()["error"]
+    assert gone["current"] == "" and "taken the description away" in gone["message"]
+    # The name of the file in so many words is as good as no description; what cannot be seen is shown as pages show it.
+    assert saved("pier.png", "").status_code == 200
+    assert saved("A \u202e quay", "").status_code == 200
+    assert saved("A quay", "A \ufffd quay").status_code == 200
+    assert described(alice, file, "Whatever there was").status_code == 200
+
+
 def test_it_has_a_length(alice: Person, settings: Any) -> None:
     settings.ALT_TEXT_MAX_CHARACTERS = 10
     file = upload(alice)

@@ -15,7 +15,7 @@ from tests.fake_upstream import wire
 
 from .axe import audit, violations
 from .place import Place
-from .visit import Chat
+from .visit import Chat, Visit
 
 # Hands a page a file the way the clipboard or a drag does.
 TRANSFER = """([name, type, text]) => {
@@ -408,6 +408,26 @@ async def test_pictures_are_looked_at_by_keyboard(chat: Chat) -> None:
     await expect(link).to_be_focused()
     await chat.page.reload()
     await expect(chat.turns.last.get_by_role("link", name="Tide at 0-3 m")).to_be_visible()
+
+
+async def test_who_describes_a_picture_later_hears_what_somebody_else_said(alice: Visit) -> None:
+    chat = await alice.chat()
+    await attached(chat, picture("one.png"))
+    await send(chat)
+    other = await alice.chat(f"/conversations/{chat.conversation}/")
+    for tab in (chat, other):
+        await tab.turns.last.locator("a.attachment--image").click()
+        await tab.page.get_by_role("button", name="Describe the picture").click()
+    await chat.page.get_by_label("Description", exact=True).fill("A pier")
+    await chat.page.get_by_role("button", name="Save").click()
+    await expect(chat.page.locator("#alt-text")).to_be_hidden()
+    field = other.page.get_by_label("Description", exact=True)
+    await field.fill("A jetty")
+    await other.page.get_by_role("button", name="Save").click()
+    await expect(other.page.locator("#alt-text [role=alert]")).to_contain_text("meanwhile: “A pier”")
+    await expect(field).to_have_value("A jetty")
+    await other.page.get_by_role("button", name="Save").click()
+    await expect(other.page.locator("#alt-text")).to_be_hidden()
 
 
 async def test_an_edit_keeps_the_pictures(place: Place, chat: Chat) -> None:

@@ -4,6 +4,8 @@ import { post } from "../lib/http.js";
 /** The form in the viewer that changes the words for those who cannot see the picture; not there for readers. */
 export class AltText {
   #link = null;
+  /* What the person had before their eyes: another description than this is somebody else's. */
+  #basedOn = "";
 
   /** `changed(alt)` hears that the picture has other words now. */
   constructor(form, changed) {
@@ -12,7 +14,10 @@ export class AltText {
     this.problem = form.querySelector("[role=alert]");
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      this.#save().then(changed, (error) => (this.problem.textContent = error.message));
+      this.#save().then(changed, (error) => {
+        this.problem.textContent = error.message;
+        this.#basedOn = error.current ?? this.#basedOn;
+      });
     });
   }
 
@@ -21,13 +26,15 @@ export class AltText {
     this.#link = link;
     this.form.hidePopover();
     this.problem.textContent = "";
-    this.field.value = alt === link.dataset.name ? "" : alt;
+    this.field.value = this.#basedOn = alt === link.dataset.name ? "" : alt;
   }
 
   async #save() {
     const link = this.#link;
-    const { alt } = await post(`${link.getAttribute("href")}alt/`, { alt: this.field.value });
+    const { alt } = await post(`${link.getAttribute("href")}alt/`, { alt: this.field.value, based_on: this.#basedOn });
     link.querySelector("img").alt = alt;
+    this.problem.textContent = "";
+    this.#basedOn = alt === link.dataset.name ? "" : alt;
     this.form.hidePopover();
     announce("The description is saved.");
     return alt;

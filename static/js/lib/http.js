@@ -7,6 +7,7 @@ export class Refused extends Error {
     super(error.message ?? "The server could not do this.");
     this.status = status;
     this.type = error.type ?? "";
+    this.current = error.current;
   }
 }
 
