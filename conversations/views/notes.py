@@ -75,6 +75,8 @@ def _broken(message: Message, viewer: User) -> Note:
         extra = (error.get("admin_message"), error.get("detail") and f"The provider said: {error['detail']}")
         text = " ".join([text, *(part for part in extra if part)])
     if message.status == GenerationStatus.INTERRUPTED:
+        if "saved" not in text:
+            text += " Everything up to here is saved."
         return Note(error.get("type", "interrupted"), text, _going_on(message))
     actions = _AFTER_ERROR.get(error.get("type", ""), ["retry"])
     if can_omit(message):

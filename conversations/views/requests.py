@@ -117,7 +117,9 @@ def refusal(request: HttpRequest, status: int, type: str, message: str, **more: 
     if wants_json(request):
         response: HttpResponse = json_error(status, type, message, **more)
     else:
-        response = render(request, "error.html", {"status": status, "message": message}, status=status)
+        response = render(
+            request, "error.html", {"heading": "That did not work", "message": message}, status=status
+        )
     # Django would log a refusal on purpose (about to stop, say) as an error of the server.
     response._has_been_logged = True  # type: ignore[attr-defined]
     return response

@@ -40,6 +40,7 @@ def usage(request: HttpRequest) -> HttpResponse:
     period = period_of(request)
     figures = figures_of(period, whose)
     applying = Budget.objects.select_related("group", "user", "language_model").order_by("pk")
+    cost_bars, token_bars = ([bar_of(line) for line in figures.days] for bar_of in (_cost_bar, _token_bar))
     limits = applying if whose is None else applying.filter(user=user)
     return render(
         request,
@@ -51,8 +52,9 @@ def usage(request: HttpRequest) -> HttpResponse:
             "everybody": whose is None,
             "may_see_everybody": may_see_everybody(user),
             "limits": [shown(state) for state in budgets.states(list(limits))],
-            "cost_bars": [_cost_bar(line) for line in figures.days],
-            "token_bars": [_token_bar(line) for line in figures.days],
+            "cost_bars": cost_bars,
+            "token_bars": token_bars,
+            "highest": _highest(cost_bars, token_bars, figures),
             "token_kinds": _TOKENS,
             "wait_lines": _wait_lines(figures),
             "day_rows": list(zip(figures.days, figures.waits_by_day, strict=True)),
@@ -110,6 +112,15 @@ def _token_bar(line: Line) -> dict[str, Any]:
 
 def _wait_lines(figures: Figures) -> list[list[int | None]]:
     return [[day.p50 for day in figures.waits_by_day], [day.p95 for day in figures.waits_by_day]]
+
+
+def _highest(
+    cost_bars: list[dict[str, Any]], token_bars: list[dict[str, Any]], figures: Figures
+) -> dict[str, Any]:
+    """What the top of each chart stands for; nothing where there is nothing to draw."""
+    cost, tokens = (max((sum(bar["values"]) for bar in bars), default=0) for bars in (cost_bars, token_bars))
+    slowest = max(figures.waits_by_day, key=lambda day: day.p95 or 0, default=None)
+    return {"cost": dollars(cost) if cost else "", "tokens": tokens, "wait": slowest.most if slowest else ""}
 
 
 def _breakdowns(figures: Figures) -> list[dict[str, Any]]:

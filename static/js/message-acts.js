@@ -1,3 +1,4 @@
+import { isSendKey } from "./elements/composer.js";
 import { announce } from "./lib/announce.js";
 import { confirmOn, copy } from "./lib/clipboard.js";
 import { clone, nodesOf } from "./lib/html.js";
@@ -51,6 +52,8 @@ export class MessageActs {
     const form = clone("blank-edit");
     const field = form.querySelector("textarea");
     field.value = turn.querySelector(".message__text").textContent;
+    /* The files go with the new version as well. */
+    form.prepend(bubble.querySelector(".message__files").cloneNode(true));
     bubble.hidden = true;
     bubble.after(form);
     const close = () => {
@@ -65,10 +68,12 @@ export class MessageActs {
       if (text.trim() || turn.querySelector(".attachment")) this.#sendEdit(turn, text);
     });
     form.addEventListener("keydown", (event) => {
+      if (event.isComposing) return;
       if (event.key === "Escape") {
         event.stopPropagation();
         close();
-      } else if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+      } else if (isSendKey(event) && event.target === field) {
+        event.preventDefault();
         form.requestSubmit();
       }
     });

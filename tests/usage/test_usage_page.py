@@ -117,6 +117,17 @@ def test_odd_periods_are_no_error(alice: Person, query: str) -> None:
     downloaded(alice, query)
 
 
+def test_a_chart_says_how_high_it_is_and_none_is_drawn_of_nothing(alice: Person) -> None:
+    nothing = page(alice)
+    assert "Nothing was charged in this period." in nothing
+    assert "chart__svg" not in nothing
+    answered(alice)
+    text = page(alice)
+    assert "Nothing was charged" not in text
+    # Opus 4.5: 5 in, 25 out, 0.5 read per million.
+    assert re.findall(r'class="chart__top"[^>]*>([^<]+)<', text)[:2] == ["$0.0090", "4,100"]
+
+
 def test_limits_are_shown_with_what_they_hold(alice: Person, administrator: Person) -> None:
     budget(0.01)
     answered(alice)

@@ -95,6 +95,22 @@ def test_a_broken_off_answer_goes_on_by_a_turn_of_ours_where_the_model_takes_no_
     assert turn.text.splitlines()[0] not in page, "a turn of our own is not shown"
 
 
+@pytest.mark.parametrize("message", ["The model service is busy.", "It broke off. All up to here is saved."])
+def test_a_broken_off_answer_says_once_that_its_words_are_kept(alice: Person, message: str) -> None:
+    sent = alice.start()
+    error = {"type": "busy", "message": message}
+    finished(sent["generation"], "Half a", status=GenerationStatus.INTERRUPTED, error=error)
+    page = alice.client.get(sent["url"]).content.decode()
+    assert page.count("up to here is saved") == 1
+
+
+def test_a_form_that_is_refused_gets_a_page_with_a_heading(alice: Person, sent: dict[str, Any]) -> None:
+    url = f"/conversations/{sent['conversation']}/messages/{sent['reply']}/continue/"
+    page = alice.post(url, HTTP_ACCEPT="text/html")
+    assert page.status_code == 400
+    assert "<h1>That did not work</h1>" in page.content.decode()
+
+
 def test_there_is_nothing_to_continue_after_a_whole_or_an_empty_answer(
     alice: Person, sent: dict[str, Any]
 ) -> None:

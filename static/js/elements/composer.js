@@ -5,6 +5,10 @@ import { Draft } from "../models/draft.js";
 const SIZES_ITSELF = CSS.supports("field-sizing", "content");
 const TOUCH = matchMedia("(pointer: coarse)");
 
+/** Whether this key press sends; on a touch screen Enter alone begins a line. */
+export const isSendKey = (event) =>
+  event.key === "Enter" && !event.shiftKey && !event.altKey && (!TOUCH.matches || event.ctrlKey || event.metaKey);
+
 export const draftKey = (conversation) => `chatsite:draft:${page.user}:${conversation ?? "new"}`;
 
 /**
@@ -155,7 +159,7 @@ export class ChatComposer extends HTMLElement {
 
   #key(event) {
     if (event.isComposing) return;
-    if (event.key === "Enter" && !event.shiftKey && !event.altKey && (!TOUCH.matches || event.ctrlKey || event.metaKey)) {
+    if (isSendKey(event)) {
       event.preventDefault();
       this.querySelector("form").requestSubmit();
     } else if (event.key === "ArrowUp" && !this.text && !this.#answering) {
