@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zoneinfo
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 
@@ -36,6 +36,11 @@ class PreferencesForm(_UserForm):
             "display_name": forms.TextInput(attrs={"autocomplete": "name"}),
             "theme": forms.RadioSelect(),
         }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # What others see as long as nothing is written here.
+        self.fields["display_name"].widget.attrs["placeholder"] = self.instance.username
 
     def clean_display_name(self) -> str:
         # One line, without characters that cannot be seen.

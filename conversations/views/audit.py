@@ -102,7 +102,7 @@ def described(detail: Any) -> str:
     if isinstance(detail, dict):
         return ", ".join(f"{key}: {described(value)}" for key, value in detail.items())
     if isinstance(detail, list):
-        return "; ".join(described(value) for value in detail)
+        return "; ".join(described(value) for value in detail) or "none"
     return "" if detail is None else str(detail)
 
 

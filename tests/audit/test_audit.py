@@ -16,6 +16,7 @@ from django.test import Client
 from chatsite.admin_site import Audited
 from conversations.actions import audit
 from conversations.models import AuditEvent, LanguageModel, Provider, User
+from conversations.views.audit import described
 from tests.world import JSON, Person, member
 
 CANARY = "sk-canary-abcdefghijklmnop"
@@ -209,3 +210,8 @@ def test_only_administrators_see_it(alice: Person, path: str, who: str) -> None:
     person = alice if who == "member" else member("sam", is_staff=True)
     response = person.client.get(path, **JSON)
     assert (response.status_code, response.json()["error"]["type"]) == (404, "not_found")
+
+
+def test_details_are_one_line_and_an_empty_list_says_so() -> None:
+    assert described({"role": "member", "groups": []}) == "role: member, groups: none"
+    assert described({"groups": [1, 2], "by": None}) == "groups: 1; 2, by: "

@@ -54,7 +54,7 @@ async def test_after_a_crash_the_answer_reads_as_interrupted_and_continues(place
 async def test_a_deploy_drains_and_the_page_reconnects(place: Place, chat: Chat) -> None:
     await chat.ask("First")
     place.site.end(signal.SIGTERM)
-    await expect(chat.bar).to_contain_text("All that has arrived is kept")
+    await expect(chat.bar).to_contain_text("What has arrived is kept")
     await chat.composer.fill("Written meanwhile")
     place.site.start()
     await expect(chat.bar).to_be_hidden(timeout=15_000)
