@@ -36,10 +36,10 @@ _ENDINGS = {
     "pause_turn": ("paused", "The answer was paused.", ["continue"]),
     "refusal": (
         "refused",
-        "Claude declined to answer this. The message is left out of the next request; you can put it differently.",
+        "The model declined to answer this. The message is left out of the next request; you can put it differently.",
         ["edit"],
     ),
-    "tool_use": ("tool", "Claude asked for a tool that this site does not run.", ["retry"]),
+    "tool_use": ("tool", "The model asked for a tool that this site does not run.", ["retry"]),
 }
 _QUIET = {"", "end_turn"}
 

@@ -22,6 +22,8 @@ from .money import dollars, tokens
 from .notes import Note, note_for
 
 PAGE = 30
+# Less reads as 0.0 s.
+_WORTH_TELLING = 0.05
 _LIVE = (GenerationStatus.QUEUED, GenerationStatus.RUNNING)
 
 
@@ -139,7 +141,8 @@ def _view(
     view.usage = tokens(message.usage)
     view.cost = dollars(message.cost_microdollars) if message.usage else ""
     if message.finished_at is not None and generation is not None:
-        view.duration = max(0.0, (message.finished_at - generation.created_at).total_seconds())
+        seconds = (message.finished_at - generation.created_at).total_seconds()
+        view.duration = seconds if seconds >= _WORTH_TELLING else None
     return view
 
 

@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from conversations.models import Conversation, Message, ShareLink, Workspace
+from conversations.models import Attachment, Conversation, Message, ShareLink, Workspace
 from tests.attachments.given import attached
 from tests.world import Person, finished
 
@@ -160,6 +160,15 @@ def test_only_a_hash_of_the_token_is_kept_and_it_has_128_bits(alice: Person, sen
     assert token not in str(list(ShareLink.objects.values()))
     assert len(row.token_hash) == 64
     assert link(alice, sent).split("/")[2] != token
+
+
+def test_a_large_picture_is_drawn_in_its_proportions(alice: Person, sent: dict[str, Any]) -> None:
+    shown = attached(alice.user, Conversation.objects.get())
+    Attachment.objects.filter(pk=shown.pk).update(width=900, height=600)
+    block = {"type": "image", "source": {"type": "attachment", "attachment": str(shown.pk)}}
+    Message.objects.filter(pk=sent["message"]).update(content=[block])
+    page = Client().get(link(alice, sent)).content.decode()
+    assert re.search(r'class="message__files"><a[^>]*><img src="[^"]+" width="360" height="240"', page)
 
 
 def test_files_are_served_through_the_link_alone_and_only_those_shown(

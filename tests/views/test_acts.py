@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -102,6 +103,16 @@ def test_a_broken_off_answer_says_once_that_its_words_are_kept(alice: Person, me
     finished(sent["generation"], "Half a", status=GenerationStatus.INTERRUPTED, error=error)
     page = alice.client.get(sent["url"]).content.decode()
     assert page.count("up to here is saved") == 1
+
+
+def test_an_answer_that_took_no_time_tells_none(alice: Person, sent: dict[str, Any]) -> None:
+    for milliseconds, shown in ((20, False), (400, True)):
+        begun = Generation.objects.get(pk=sent["generation"]).created_at
+        Message.objects.filter(pk=sent["reply"]).update(
+            finished_at=begun + timedelta(milliseconds=milliseconds)
+        )
+        page = alice.client.get(sent["url"]).content.decode()
+        assert ("0.4 s" in page, "0.0 s" in page) == (shown, False)
 
 
 def test_a_form_that_is_refused_gets_a_page_with_a_heading(alice: Person, sent: dict[str, Any]) -> None:
