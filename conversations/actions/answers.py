@@ -85,8 +85,7 @@ def _finish_all(outcomes: list[Outcome], owner: str | None) -> list[Outcome]:
 def _end(generation: Generation, outcome: Outcome, now: datetime) -> list[UsageRecord]:
     """Puts the outcome into the generation's rows and returns the ledger's; nothing is stored."""
     message = generation.message
-    purpose = UsageRecord.Purpose.CONTINUE if message.continues else UsageRecord.Purpose.CHAT
-    booked = ledger.rows_of(generation, outcome, purpose)
+    booked = ledger.rows_of(generation, outcome)
     for row, names in ((generation, _GENERATION_HAS), (message, _MESSAGE_HAS)):
         for name in names:
             setattr(row, name, getattr(outcome, name))

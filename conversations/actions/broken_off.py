@@ -14,6 +14,7 @@ from ..live.log import LiveLog
 from ..live.thinking import thinking_seconds
 from ..models import Generation, GenerationStatus
 from ..upstream.accumulator import Accumulator
+from . import ledger
 from .outcome import Outcome
 
 logger = logging.getLogger(__name__)
@@ -48,5 +49,6 @@ def outcome_of(
         usage=found.usage or None,
         usage_is_final=found.usage_is_final,
         error=error,
+        failed_attempts=ledger.booked_tries(generation),
         thinking_seconds=thinking_seconds(log),
     )

@@ -1,17 +1,22 @@
-"""One ledger row per upstream call, made in the transaction that stores what the call brought."""
+"""One ledger row per upstream call: of an answer's last try in the transaction that stores what it brought, of those
+that failed before it at once, so that no crash hides what they may have cost.
+"""
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable
 from typing import Any
 
 from django.utils import timezone
 
 from ..models import Generation, GenerationStatus, LanguageModel, UsageRecord
+from ..models.generation import LIVE
 from ..upstream.pricing import cost_microdollars
 from . import usage_totals
 from .model_prices import entered_prices
 from .outcome import Outcome
+from .transaction import writing
 
 Usage = dict[str, Any]
 
@@ -21,13 +26,39 @@ NOT_BILLED = frozenset(
 )
 
 
-def rows_of(generation: Generation, outcome: Outcome, purpose: UsageRecord.Purpose) -> list[UsageRecord]:
+def purpose_of(generation: Generation) -> UsageRecord.Purpose:
+    return UsageRecord.Purpose.CONTINUE if generation.message.continues else UsageRecord.Purpose.CHAT
+
+
+def book_failed_tries(generation: uuid.UUID, owner: str, error_types: list[str]) -> bool:
+    """Book those tries of a running answer that are not booked yet: when one has failed, before the next is made.
+
+    False, and nothing is stored, when the answer is no longer this process's: whoever ended it has booked the try.
+    """
+    with writing():
+        # An end of the same answer, on another thread or machine, comes before or after all of this.
+        mine = Generation.objects.select_for_update(of=("self",), no_key=True).filter(
+            pk=generation, owner=owner, status__in=LIVE
+        )
+        found = mine.select_related("message", "language_model__provider").first()
+        if found is not None:
+            store(_unbooked_tries(found, error_types))
+    return found is not None
+
+
+def booked_tries(generation: Generation) -> list[str]:
+    """The error types of an unended answer's tries that are booked already, in their order."""
+    booked = UsageRecord.objects.filter(generation=generation).exclude(purpose=UsageRecord.Purpose.TITLE)
+    return list(booked.order_by("attempt").values_list("error_type", flat=True))
+
+
+def rows_of(generation: Generation, outcome: Outcome) -> list[UsageRecord]:
     """The rows, not yet stored, of the calls that made this outcome; sets `outcome.cost_microdollars`."""
     if outcome.failed_attempts is None:
         return []
-    rows = failed_tries(
-        generation, purpose, outcome.failed_attempts, generation.reserved_microdollars, outcome.model
-    )
+    rows = _unbooked_tries(generation, outcome.failed_attempts)
+    if outcome.ended_between_tries:
+        return rows
     # A provisional count is not a price: what a broken-off answer cost is unknown, not nothing.
     counted = (outcome.usage, outcome.meta) if outcome.usage_is_final else (None, None)
     cost = price(generation.language_model, generation.model, *counted, outcome.model)
@@ -36,8 +67,8 @@ def rows_of(generation: Generation, outcome: Outcome, purpose: UsageRecord.Purpo
     refused = outcome.status == GenerationStatus.FAILED and error_type in NOT_BILLED
     rows.append(
         UsageRecord(
-            **call_columns(generation, purpose, outcome.model),
-            attempt=len(rows) + 1,
+            **call_columns(generation, purpose_of(generation), outcome.model),
+            attempt=len(outcome.failed_attempts) + 1,
             cost_microdollars=cost,
             presumed_microdollars=(
                 generation.reserved_microdollars if cost is None and not refused else None
@@ -59,25 +90,26 @@ def store(rows: Iterable[UsageRecord]) -> None:
     usage_totals.add(rows)
 
 
-def failed_tries(
-    generation: Generation,
-    purpose: UsageRecord.Purpose,
-    error_types: list[str],
-    presumed: int | None,
-    answered_as: str = "",
-) -> list[UsageRecord]:
-    """Rows, not yet stored, of the tries before the last one."""
+def _unbooked_tries(generation: Generation, error_types: list[str]) -> list[UsageRecord]:
+    """Rows, not yet stored, of the failed tries that have none; without any try nothing is asked."""
+    # What is booked are always the first ones: each booking makes up for those that could not be written.
+    booked = len(booked_tries(generation)) if error_types else 0
     return [
-        UsageRecord(
-            **call_columns(generation, purpose, answered_as),
-            attempt=attempt,
-            status=GenerationStatus.FAILED,
-            error_type=error_type,
-            cost_microdollars=price(generation.language_model, generation.model, None, None, answered_as),
-            presumed_microdollars=None if error_type in NOT_BILLED else presumed,
-        )
+        _failed_try(generation, attempt, error_type)
         for attempt, error_type in enumerate(error_types, 1)
+        if attempt > booked
     ]
+
+
+def _failed_try(generation: Generation, attempt: int, error_type: str) -> UsageRecord:
+    return UsageRecord(
+        **call_columns(generation, purpose_of(generation), ""),
+        attempt=attempt,
+        status=GenerationStatus.FAILED,
+        error_type=error_type,
+        cost_microdollars=price(generation.language_model, generation.model, None, None, ""),
+        presumed_microdollars=None if error_type in NOT_BILLED else generation.reserved_microdollars,
+    )
 
 
 def call_columns(generation: Generation, purpose: UsageRecord.Purpose, answered_as: str) -> dict[str, Any]:

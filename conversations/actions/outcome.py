@@ -32,6 +32,8 @@ class Outcome:
     first_token_at: datetime | None = None
     # The error types of the tries that came before the one whose end this is; None: the upstream was never asked.
     failed_attempts: list[str] | None = field(default_factory=list)
+    # It ended in the pause before a retry: those tries are all that there were.
+    ended_between_tries: bool = False
     # Filled by `finish`: the price in micro-dollars, None when it is not known.
     cost_microdollars: int | None = None
 

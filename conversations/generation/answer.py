@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from contextlib import aclosing
 from datetime import datetime
 from enum import Enum
 from typing import Any
 
+from channels.db import database_sync_to_async
 from django.conf import settings
+from django.db import Error
 from django.utils import timezone
 
+from ..actions import ledger
 from ..actions.outcome import Outcome
 from ..live.log import LiveLog
 from ..live.replay import start_body
@@ -28,6 +32,7 @@ from ..upstream.events import (
     MessageStart,
     MessageStop,
 )
+from . import owner
 from .context import Turn
 from .live_html import LiveHTML
 
@@ -63,6 +68,8 @@ class Answer:
         self._html = LiveHTML(self.log)
         self._thinking = Stopwatch()
         self._failed_attempts: list[str] = []
+        self._retry_at = 0.0
+        self._ended_at = 0.0
         self._reading = False
         self._ended = False
 
@@ -110,6 +117,7 @@ class Answer:
             if slow is not None:
                 slow.cancel()
         self._ended = True
+        self._ended_at = time.time()
         return await self._outcome(status, error, request_id)
 
     def _append(self, events: list[Event]) -> None:
@@ -140,10 +148,21 @@ class Answer:
             self.log.extend(events)
             self._html.feed(events, self.log.seq)
 
-    def _wait(self, wait: Wait) -> None:
-        """There is a pause before a retry: pages show a countdown."""
+    async def _wait(self, wait: Wait) -> None:
+        """A try has failed, and there is a pause before the next: pages show a countdown, the ledger has its row."""
         self._failed_attempts.append(wait.error.type)
+        self._retry_at = wait.retry_at
         self._tell_status("waiting", wait.retry_at, described(wait.error))
+        try:
+            is_ours = await database_sync_to_async(ledger.book_failed_tries)(
+                self.turn.generation, owner.identity(), list(self._failed_attempts)
+            )
+        except Error:
+            # The disk may be full or the database away: it is booked with the next one, or with the end.
+            logger.exception("A failed try could not be booked: generation %s", self.turn.generation)
+            return
+        if not is_ours:
+            self.cut(Ending.LOST)
 
     def _slow(self) -> None:
         if not self.log.events and self.log.status is None:
@@ -188,6 +207,7 @@ class Answer:
             request_id=request_id,
             first_token_at=self.first_token_at,
             failed_attempts=self._failed_attempts if self._reading else None,
+            ended_between_tries=self._ended_at < self._retry_at,
             thinking_seconds=thinking_seconds(self.log),
         )
 

@@ -51,12 +51,17 @@ class UpstreamClient:
         ssl_context()  # takes milliseconds: better now than in the first request
 
     async def stream(
-        self, endpoint: Endpoint, request: MessageRequest, *, on_wait: Callable[[Wait], None] | None = None
+        self,
+        endpoint: Endpoint,
+        request: MessageRequest,
+        *,
+        on_wait: Callable[[Wait], Awaitable[None]] | None = None,
     ) -> AsyncGenerator[list[Event], None]:
         """Yields the answer's events, one list per network read.
 
         Nothing is yielded before the first content_block_start (or message_delta, or message_stop): until
-        then failures that the fault table lets retry are retried, and `on_wait` is told before each pause.
+        then failures that the fault table lets retry are retried, each after `on_wait`, whose time is part of
+        the pause.
         Raises UpstreamError after everything that arrived has been yielded. Closing the iterator (use
         contextlib.aclosing) or cancelling its task closes the connection at once.
         """
@@ -96,9 +101,7 @@ class UpstreamClient:
                 if exchange is not None:
                     await exchange.aclose()
             attempt += 1
-            if on_wait is not None:
-                on_wait(Wait(time.time() + pause, failed))
-            await asyncio.sleep(pause)
+            await _rest(pause, failed, on_wait)
 
     async def create(
         self,
@@ -128,9 +131,7 @@ class UpstreamClient:
                 if exchange is not None:
                     await exchange.aclose()
             attempt += 1
-            if on_wait is not None:
-                await on_wait(Wait(time.time() + pause, failed))
-            await asyncio.sleep(pause)
+            await _rest(pause, failed, on_wait)
 
     async def aclose(self) -> None:
         """Nothing is pooled, so nothing stays open; there for symmetry with the client's owner."""
@@ -152,6 +153,17 @@ class UpstreamClient:
 
             self._demo = DemoTransport(PACE if self._demo_drip is None else self._demo_drip)
         return self._demo
+
+
+async def _rest(
+    pause: float, failed: UpstreamError, on_wait: Callable[[Wait], Awaitable[None]] | None
+) -> None:
+    """The pause before a retry, told to whoever asked."""
+    now = asyncio.get_running_loop().time
+    ends = now() + pause
+    if on_wait is not None:
+        await on_wait(Wait(time.time() + pause, failed))
+    await asyncio.sleep(max(0, ends - now()))
 
 
 def _payload(request: MessageRequest, endpoint: Endpoint, *, stream: bool) -> bytes:

@@ -6,12 +6,14 @@ import uuid
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from conversations.actions import answers, journal
+from conversations.actions import answers, journal, ledger
 from conversations.actions.journal import Entry
 from conversations.actions.outcome import Outcome
-from conversations.models import Generation, GenerationEvent, GenerationStatus, Message, UsageRecord
+from conversations.models import Generation, GenerationEvent, GenerationStatus, Message, UsageDay, UsageRecord
 from tests.world import Person
 
 COMPLETED, STOPPED = GenerationStatus.COMPLETED, GenerationStatus.STOPPED
@@ -110,6 +112,61 @@ def test_a_stop_is_left_for_a_running_answer_alone(alice: Person) -> None:
         answers.request_stop(Generation.objects.get(pk=sent["generation"]))
     flags = dict(Generation.objects.values_list("pk", "stop_requested"))
     assert flags == {uuid.UUID(running["generation"]): True, uuid.UUID(ended["generation"]): False}
+
+
+# Tries that failed before the one that ended.
+
+
+def booked(sent: dict[str, Any]) -> list[tuple[int, str, str]]:
+    rows = UsageRecord.objects.filter(generation=sent["generation"]).order_by("attempt", "pk")
+    return list(rows.values_list("attempt", "status", "error_type"))
+
+
+def fail(sent: dict[str, Any], *error_types: str) -> bool:
+    return ledger.book_failed_tries(uuid.UUID(sent["generation"]), owner_of(sent), list(error_types))
+
+
+def test_a_failed_try_that_was_booked_is_not_booked_again_and_one_that_was_not_is(alice: Person) -> None:
+    sent = alice.start()
+    assert fail(sent, "service")
+    ended = outcome(sent)
+    ended.failed_attempts = ["service", "busy"]
+    assert answers.finish([ended], owner_of(sent)) == [ended]
+    assert booked(sent) == [(1, "failed", "service"), (2, "failed", "busy"), (3, "completed", "")]
+
+
+def test_a_try_that_could_not_be_booked_is_booked_with_the_next_one(alice: Person) -> None:
+    sent = alice.start()
+    assert fail(sent, "service", "busy")
+    assert fail(sent, "service", "busy")
+    assert booked(sent) == [(1, "failed", "service"), (2, "failed", "busy")]
+
+
+def test_each_failed_try_is_in_the_sums_once(alice: Person) -> None:
+    sent = alice.start()
+    fail(sent, "busy")
+    ended = outcome(sent)
+    ended.failed_attempts = ["busy"]
+    answers.finish([ended], None)
+    assert sum(UsageDay.objects.values_list("calls", flat=True)) == len(booked(sent)) == 2
+
+
+def test_nothing_is_booked_for_an_answer_that_somebody_else_has_ended_or_taken(alice: Person) -> None:
+    ended, taken = alice.start(), alice.start()
+    mine = owner_of(ended)
+    answers.finish([outcome(ended)], None)
+    Generation.objects.filter(pk=taken["generation"]).update(owner="another/process/1/1")
+    for sent in (ended, taken):
+        assert not ledger.book_failed_tries(uuid.UUID(sent["generation"]), mine, ["busy"])
+    assert booked(ended) == [(1, "completed", "")]
+    assert booked(taken) == []
+
+
+def test_an_answer_without_failed_tries_asks_the_ledger_nothing_when_it_ends(alice: Person) -> None:
+    sent = alice.start()
+    with CaptureQueriesContext(connection) as asked:
+        answers.finish([outcome(sent)], owner_of(sent))
+    assert not [q["sql"] for q in asked if q["sql"].startswith("SELECT") and "usagerecord" in q["sql"]]
 
 
 # The journal.

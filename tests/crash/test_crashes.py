@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
+import sqlite3
 import time
 from collections.abc import Callable
 from typing import Any
@@ -135,6 +137,28 @@ def test_a_server_told_to_stop_keeps_everything_of_a_long_answer(
     with site:
         reply = visitor.at(site).messages(sent)[1]
         assert (reply["status"], reply["content"][0]["text"]) == ("interrupted", shown)
+
+
+def test_a_try_that_failed_before_a_kill_stays_in_the_ledger(site_of: Sites, upstream: FakeUpstream) -> None:
+    site = site_of()
+
+    def calls() -> list[tuple[Any, ...]]:
+        with contextlib.closing(sqlite3.connect(site.data_dir / "db.sqlite3", timeout=20)) as database:
+            return database.execute(
+                "SELECT attempt, status, error_type FROM conversations_usagerecord ORDER BY id"
+            ).fetchall()
+
+    with site:
+        visitor = Visitor(site)
+        sent = visitor.start("fault:9:50")
+        ends = time.monotonic() + 10
+        while not calls() and time.monotonic() < ends:
+            time.sleep(0.02)
+        site.end(signal.SIGKILL)
+    with site:
+        assert ended(visitor.at(site), sent, 5)["status"] == "interrupted"
+        # What the dead process did after its pause is not known: it counts as a try.
+        assert calls() == [(1, "failed", "limit"), (2, "interrupted", "restart")]
 
 
 def test_a_killed_queued_answer_is_not_left_running(site_of: Sites, upstream: FakeUpstream) -> None:

@@ -85,6 +85,26 @@ def test_an_answer_that_never_came_has_a_row_for_every_try(world: World) -> None
     ]  # fmt: skip
 
 
+def test_a_try_that_failed_is_booked_before_the_next_one_and_once(world: World) -> None:
+    sent = world.alice.start("fault:9:5")
+    page = world.socket(world.alice, sent["conversation"])
+    page.frame()
+    pause = threading.Event()
+    for _ in range(250):
+        if rows():
+            break
+        pause.wait(0.02)
+    failed = [(1, "failed", "limit")]
+    assert [(row.attempt, row.status, row.error_type) for row in rows()] == failed
+    page.send({"type": "stop", "generation": sent["generation"]})
+    page.resume(sent["generation"], 0)
+    assert page.next("message_stop")["status"] == "stopped"
+    assert streamed(world) == 1
+    assert [(row.attempt, row.status, row.error_type) for row in rows()] == failed, (
+        "no call was open when it was stopped"
+    )
+
+
 def test_what_a_stopped_answer_cost_is_unknown(world: World) -> None:
     world.upstream.script(wire.message_start(), wire.block_start(), wire.text_delta("Hi"), Hang())
     sent = world.alice.start()

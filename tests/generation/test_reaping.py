@@ -13,7 +13,7 @@ import pytest
 from django.db import OperationalError, connection
 from django.utils import timezone
 
-from conversations.actions import answers
+from conversations.actions import answers, ledger
 from conversations.actions.outcome import Outcome
 from conversations.generation import owner, reaper
 from conversations.models import (
@@ -87,6 +87,16 @@ def test_what_was_journalled_is_kept_and_reads_as_interrupted(alice: Person, set
     assert not GenerationEvent.objects.exists()
     row = UsageRecord.objects.get()
     assert (row.status, row.cost_microdollars) == ("interrupted", None)
+
+
+def test_tries_that_failed_before_a_crash_are_in_the_ledger_once(alice: Person) -> None:
+    by = dead_owner()
+    generation = live(alice, by)
+    for tries in (["service"], ["service", "busy"]):
+        assert ledger.book_failed_tries(generation.pk, by, tries)
+    assert reaped(generation).status == "interrupted"
+    rows = UsageRecord.objects.order_by("attempt", "pk").values_list("attempt", "status", "error_type")
+    assert list(rows) == [(1, "failed", "service"), (2, "failed", "busy"), (3, "interrupted", "restart")]
 
 
 def test_a_dead_process_of_this_machine_is_known_at_once_whatever_its_lease(alice: Person) -> None:

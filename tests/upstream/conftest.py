@@ -68,7 +68,11 @@ def ask(client: UpstreamClient, upstream: FakeUpstream) -> Callable[..., object]
     async def ask(text: str = "Hello", endpoint: Endpoint | None = None, **fields: object) -> Outcome:
         outcome = Outcome()
         endpoint = endpoint or Endpoint("anthropic", upstream.url, KEY)
-        stream = client.stream(endpoint, request(text, **fields), on_wait=outcome.waits.append)  # type: ignore[arg-type]
+
+        async def told(wait: Wait) -> None:
+            outcome.waits.append(wait)
+
+        stream = client.stream(endpoint, request(text, **fields), on_wait=told)
         async with aclosing(stream) as batches:
             try:
                 async for batch in batches:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from conversations.upstream.client import UpstreamClient
+from conversations.upstream.client import UpstreamClient, Wait
 from conversations.upstream.endpoint import Endpoint
 from conversations.upstream.errors import UpstreamError
 from conversations.upstream.limits import Limits
@@ -306,9 +306,12 @@ async def test_cancelling_a_pause_before_a_retry_ends_it(
 ) -> None:
     waiting = asyncio.Event()
 
+    async def told(_: Wait) -> None:
+        waiting.set()
+
     async def read() -> None:
         async for _ in client.stream(
-            Endpoint("anthropic", upstream.url), request("fault:9:30"), on_wait=lambda _: waiting.set()
+            Endpoint("anthropic", upstream.url), request("fault:9:30"), on_wait=told
         ):
             pass
 
