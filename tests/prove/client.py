@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 CSRF = "a" * 32
+BOUNDARY = "b0undary"
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 ACK_EVERY = 64
 
@@ -31,11 +32,27 @@ async def request(
     port: int, method: str, path: str, session: str, fields: dict[str, Any] | None = None, seconds: float = 30,
     site: int = 0,
 ) -> tuple[int, Any]:  # fmt: skip
-    """Status and decoded JSON body. Raises OSError when there is no whole answer. `site` is the port the site is
-    known by, where `port` is a proxy's.
+    """Status and decoded JSON body, or its bytes where it is none. Raises OSError when there is no whole answer. `site`
+    is the port the site is known by, where `port` is a proxy's.
     """
     body = b"" if fields is None else json.dumps(fields).encode()
-    more = {"X_CSRFToken": CSRF, "Accept": "application/json", "Content_Type": "application/json"}
+    return await _asked(port, method, path, session, body, "application/json", seconds, site)
+
+
+async def upload(
+    port: int, session: str, name: str, data: bytes, media_type: str, seconds: float = 60
+) -> tuple[int, Any]:
+    """As `request`, for a file."""
+    part = f'Content-Disposition: form-data; name="file"; filename="{name}"\r\nContent-Type: {media_type}'
+    body = f"--{BOUNDARY}\r\n{part}\r\n\r\n".encode() + data + f"\r\n--{BOUNDARY}--\r\n".encode()
+    form = f"multipart/form-data; boundary={BOUNDARY}"
+    return await _asked(port, "POST", "/attachments/", session, body, form, seconds)
+
+
+async def _asked(
+    port: int, method: str, path: str, session: str, body: bytes, media_type: str, seconds: float, site: int = 0
+) -> tuple[int, Any]:  # fmt: skip
+    more = {"X_CSRFToken": CSRF, "Accept": "application/json", "Content_Type": media_type}
     head = f"{method} {path} HTTP/1.1\r\n{headers(site or port, session, Connection='close', **more)}"
     async with asyncio.timeout(seconds):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -56,7 +73,7 @@ async def request(
     try:
         return status, json.loads(content)
     except ValueError:
-        return status, content[:300]
+        return status, content
 
 
 @dataclass

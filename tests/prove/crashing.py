@@ -23,14 +23,24 @@ POINTS = (
     "finish before commit",
     "finish after commit",
 )
+# A file: its row, its bytes, then that they are whole together with what refers to them; away in the opposite order.
+UPLOADS = (
+    "upload before bytes",
+    "upload amid bytes",
+    "upload after bytes",
+    "upload before commit",
+    "upload after commit",
+    "removal after commit",
+)
+SWEEPS = ("sweep before bytes", "sweep after bytes", "sweep after commit")
 
 
 def crash_at(point: str, hits: int = 1) -> None:
     """Wrap what the point names."""
-    from conversations.actions import answers, journal, messages
+    from conversations.actions import answers, attachments, journal, messages, stored_files, uploads
     from conversations.generation import journal as journalling
     from conversations.generation.supervisor import UpstreamClient
-    from conversations.models import Generation
+    from conversations.models import Attachment, Generation
     from conversations.views import sending
 
     countdown = _Countdown(hits)
@@ -54,6 +64,24 @@ def crash_at(point: str, hits: int = 1) -> None:
             answers._finish_one = _after(answers._finish_one, countdown)
         case "finish after commit":
             journalling.answers.finish = _after(answers.finish, countdown)  # type: ignore[attr-defined]
+        case "upload before bytes":
+            stored_files.default_storage.save = _before(stored_files.default_storage.save, countdown)
+        case "upload amid bytes":
+            stored_files.File.chunks = _half(stored_files.File.chunks, countdown)  # type: ignore[attr-defined]
+        case "upload after bytes":
+            stored_files.default_storage.save = _after(stored_files.default_storage.save, countdown)
+        case "upload before commit":
+            Attachment.save = _after(Attachment.save, countdown)  # type: ignore[method-assign]
+        case "upload after commit":
+            uploads._attached = _after(uploads._attached, countdown)
+        case "removal after commit":
+            attachments.remove = _after(attachments.remove, countdown)
+        case "sweep before bytes":
+            stored_files.default_storage.delete = _before(stored_files.default_storage.delete, countdown)
+        case "sweep after bytes":
+            stored_files.default_storage.delete = _after(stored_files.default_storage.delete, countdown)
+        case "sweep after commit":
+            attachments.stored_files.sweep = _after(stored_files.sweep, countdown)  # type: ignore[attr-defined]
         case _:
             raise ValueError(f"There is no crash point “{point}”.")
 
@@ -84,6 +112,20 @@ def _after(function: Callable[..., Any], countdown: _Countdown) -> Any:
         result = function(*args, **kwargs)
         countdown.tick()
         return result
+
+    return wrapped
+
+
+def _half(function: Callable[..., Any], countdown: _Countdown) -> Any:
+    """It dies when half a file is written."""
+
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        is_over = countdown.is_over()
+        for chunk in function(*args, **kwargs):
+            if is_over:
+                yield chunk[: len(chunk) // 2]
+                os.kill(os.getpid(), signal.SIGKILL)
+            yield chunk
 
     return wrapped
 

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 import random
 from pathlib import Path
 
-from .client import CSRF, headers
+from .client import upload
 from .place import Place, Server, in_thread
 from .report import Finding
 from .slow import delays
 
 AT_ONCE = 20
 HEALTHY = 10
-BOUNDARY = "b0undary"
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -69,23 +67,11 @@ def _attacks() -> dict[str, tuple[int, str, bytes]]:
 async def _upload(
     server: Server, session: str, attack: str, status: int, name: str, data: bytes, found: Finding
 ) -> None:
-    part = f'Content-Disposition: form-data; name="file"; filename="{name}"\r\nContent-Type: image/png'
-    body = f"--{BOUNDARY}\r\n{part}\r\n\r\n".encode() + data + f"\r\n--{BOUNDARY}--\r\n".encode()
-    fields = headers(
-        server.port, session, X_CSRFToken=CSRF, Connection="close", Content_Length=str(len(body)),
-        Content_Type=f"multipart/form-data; boundary={BOUNDARY}",
-    )  # fmt: skip
-    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-    writer.write(f"POST /attachments/ HTTP/1.1\r\n{fields}\r\n".encode() + body)
-    async with asyncio.timeout(120):
-        answer = await reader.read()
-    writer.transport.abort()
-    head, _, content = answer.partition(b"\r\n\r\n")
-    told = int(head.split(b" ", 2)[1]) if head.startswith(b"HTTP/1.1 ") else 0
-    found.check(told == status, f"{attack}: answered {told} {content[:100]!r}, not {status}")
-    with contextlib.suppress(ValueError):
-        sentence = json.loads(content).get("error", {}).get("message", "")
-        found.check(sentence.endswith("."), f"{attack}: no sentence for people in {content[:100]!r}")
+    told, content = await upload(server.port, session, name, data, "image/png", 120)
+    found.check(told == status, f"{attack}: answered {told} {str(content)[:100]}, not {status}")
+    if told != 201:
+        sentence = content["error"]["message"] if isinstance(content, dict) else ""
+        found.check(sentence.endswith("."), f"{attack}: no sentence for people in {content!r}")
 
 
 async def _look(server: Server, before: float, found: Finding) -> int:

@@ -161,6 +161,7 @@ class Kills:
 
     async def _compare(self, at: float) -> None:
         before = self._answers()
+        self._check_ledger(before)
         unanswered = [send for send in self.sends if not send.ids]
         # A browser repeats what was not acknowledged, and some of what was.
         for send in unanswered + self.random.sample(self.sends, min(2, len(self.sends))):
@@ -187,6 +188,20 @@ class Kills:
                     self.server_for(send.session).port, "POST", f"/generations/{send.ids['generation']}/stop/",
                     send.session, {},
                 )  # fmt: skip
+
+    def _check_ledger(self, answers: dict[str, dict[str, Any]]) -> None:
+        """An answer that has ended is one row, by whoever and however it was ended."""
+        rows = self.place.rows(
+            "SELECT u.content, count(*) FROM conversations_usagerecord r "
+            "JOIN conversations_generation g ON g.id = r.generation_id "
+            "JOIN conversations_message m ON m.id = g.message_id JOIN conversations_message u ON u.id = m.parent_id "
+            "WHERE r.purpose = 'chat' GROUP BY g.id, u.content"
+        )
+        booked = {mark[0]: count for content, count in rows if (mark := MARK.search(str(content)))}
+        for send in self.sends:
+            if answers.get(send.mark, {}).get("status") in _ENDED:
+                count = booked.get(send.mark, 0)
+                self.one.check(count == 1, f"{self.label}: {send.mark} is {count} rows of the ledger")
 
     def _check_text(self, send: Send, answer: dict[str, Any], calls: list[Any], at: float) -> None:
         text, end = answer["text"], 0

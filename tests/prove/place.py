@@ -197,6 +197,14 @@ class Place:
         self.people += sessions
         return sessions
 
+    def command(self, *arguments: str, point: str = "", hits: int = 1) -> None:
+        """A command of `manage.py` beside the servers, to its end or until it dies at the named point."""
+        log = self.folder / "commands.log"
+        pid = self._order(command=arguments, point=point, hits=hits, log=str(log))
+        Server(0, log, pid).gone()
+        said = log.read_text() if log.exists() else ""
+        assert "Traceback" not in said, said
+
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """Reads the database beside the servers."""
         if self.database == POSTGRES:

@@ -41,6 +41,10 @@ def test_nothing_acknowledged_is_lost_or_doubled_by_kills(database: str) -> None
     prove("kills", 4, database)
 
 
+def test_no_row_points_to_a_missing_file_and_no_bytes_stay_without_a_row_after_kills(database: str) -> None:
+    prove("uploads", 3, database)
+
+
 def test_equal_sends_make_one_message_and_races_one_answer(database: str) -> None:
     prove("sends", 10, database)
 
@@ -62,12 +66,12 @@ def test_stalled_readers_cost_little_and_are_closed(database: str) -> None:
     prove("slow", 1, database, stalled=20, healthy=5, size=1_500_000, seconds=4, ack_timeout=2)
 
 
-def test_floods_are_closed_and_cost_nothing() -> None:
-    prove("floods", 1, SQLITE, mebibytes=20, watched="load-200-20")
+def test_floods_are_closed_and_cost_nothing(database: str) -> None:
+    prove("floods", 1, database, mebibytes=20, watched="load-200-20")
 
 
-def test_large_bodies_are_refused_before_they_are_held() -> None:
-    prove("bodies", 1, SQLITE, mebibytes=64)
+def test_large_bodies_are_refused_before_they_are_held(database: str) -> None:
+    prove("bodies", 1, database, mebibytes=64)
 
 
 def test_hostile_files_harm_only_their_own_uploads() -> None:

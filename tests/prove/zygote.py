@@ -47,7 +47,8 @@ def _fork(order: dict[str, Any]) -> int:
     os.dup2(log, 1)
     os.dup2(log, 2)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    _end_with(lambda: _people(order) if "people" in order else _serve(order))
+    work = _people if "people" in order else _command if "command" in order else _serve
+    _end_with(lambda: work(order))
     return 0
 
 
@@ -61,6 +62,16 @@ def _serve(order: dict[str, Any]) -> None:
 
     signal.signal(signal.SIGUSR1, arm)
     call_command("start", "--port", str(order["port"]), *order.get("arguments", []))
+
+
+def _command(order: dict[str, Any]) -> None:
+    from django.core.management import call_command
+
+    from .crashing import crash_at
+
+    if order["point"]:
+        crash_at(order["point"], order["hits"])
+    call_command(*order["command"])
 
 
 def _people(order: dict[str, Any]) -> None:
