@@ -75,9 +75,16 @@ async def prove(runs: int, seed: int, database: str, mebibytes: int = 1024) -> l
                 ways = [(path, session) for path in PATHS for session in (person, "")]
                 await asyncio.gather(
                     *(
-                        _send(place, server, session, path, name, mebibytes * MEBIBYTE, found)
+                        _send(
+                            place,
+                            chance.choice(place.servers),
+                            session,
+                            path,
+                            name,
+                            mebibytes * MEBIBYTE,
+                            found,
+                        )
                         for path, session in ways
-                        for server in place.servers
                     )
                 )
             found.runs += 1
