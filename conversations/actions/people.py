@@ -90,8 +90,10 @@ def deactivate(actor: User, person: User) -> None:
 
 
 def reactivate(actor: User, person: User) -> None:
+    """Raises Invalid for an account that is being removed."""
     with writing():
-        User.objects.filter(pk=person.pk).update(is_active=True)
+        if not User.objects.filter(pk=person.pk, removed_at=None).update(is_active=True):
+            raise Invalid("This account is being removed.")
         audit.record(actor, "person_reactivated", person)
 
 

@@ -1,8 +1,12 @@
 """An account is deleted for good, and with it, or not, the conversations that are the person's. Called by the views
-and the admin.
+and the admin; what a crash left half done, by the sweeper.
+
+At once and in one transaction nobody can use the account or see what goes; then the rows go a little at a time.
 """
 
 from __future__ import annotations
+
+from datetime import datetime, timedelta
 
 from django.db import models, transaction
 from django.db.models import Q, QuerySet
@@ -10,9 +14,12 @@ from django.utils import timezone
 
 from ..live import news
 from ..models import Conversation, Generation, GenerationStatus, Participant, User
-from . import after_commit, answers, audit, broken_off, people
+from . import after_commit, answers, audit, broken_off, erasure, people
 from .errors import Invalid
 from .transaction import writing
+
+# A removal that is older has broken off: a large one takes some seconds.
+BROKEN_OFF = timedelta(minutes=10)
 
 
 class Keep(models.TextChoices):
@@ -36,8 +43,14 @@ def shared_of(person: User) -> QuerySet[Conversation]:
 
 def remove(actor: User, person: User, keep: str, heir: User | None) -> None:
     """Delete the account. What stays goes to `heir`; messages in others' conversations stay without a name, the
-    ledger keeps its rows. Running answers end, sessions and sockets too. Raises Invalid.
+    ledger keeps its rows. Running answers end, sessions and sockets too. One that broke off goes on. Raises Invalid.
     """
+    begin(actor, person, keep, heir)
+    finish(person)
+
+
+def begin(actor: User, person: User, keep: str, heir: User | None) -> None:
+    """All of `remove` that anybody can notice, in one transaction; `finish` has to follow it. Raises Invalid."""
     if person.pk == actor.pk:
         raise Invalid("You cannot delete your own account. Ask another administrator.")
     if keep not in Keep.values:
@@ -46,27 +59,48 @@ def remove(actor: User, person: User, keep: str, heir: User | None) -> None:
         raise Invalid("Choose who gets the conversations.")
     with writing():
         # Sends of this person, and of others in these conversations, come before or after all of this.
-        if not User.objects.select_for_update().filter(pk=person.pk).values_list("pk"):
+        found = User.objects.select_for_update().filter(pk=person.pk).first()
+        if found is None:
             raise Invalid("This account is removed already.")
-        list(Conversation.objects.select_for_update().filter(owner=person).order_by("pk").values_list("pk"))
-        people.keep_an_administrator(without=person)
-        people.end_sessions(person)
-        people.revoke_invitations_of(person)
-        shared = list(shared_of(person))
-        kept = {Keep.ALL: owned_by(person), Keep.SHARED: shared_of(person)}.get(Keep(keep))
-        handed_over = _hand_over(kept, heir) if kept is not None and heir is not None else 0
-        going = Conversation.objects.filter(owner=person)
-        _end_answers(Q(requested_by=person) | Q(conversation__in=going))
-        for conversation in shared:
-            _tell(conversation, heir if kept is not None else None)
-        deleted = going.filter(deleted_at=None).count()
-        going.delete()
-        audit.record(
-            actor, "person_removed", person, name=person.username, conversations_deleted=deleted,
-            conversations_handed_over=handed_over, to=heir.username if heir is not None and handed_over else None,
-        )  # fmt: skip
-        person.delete()
-        transaction.on_commit(news.recheck_rights)
+        if found.removed_at is None:
+            _close(actor, found, keep, heir)
+
+
+def finish(person: User) -> None:
+    """What is left of the removal, in short transactions: call it outside of any other."""
+    with writing():
+        # Of a send that was under way when the account was closed.
+        _end_answers_of(person)
+    erasure.erase(Conversation.objects.filter(owner=person))
+    erasure.forget(person)
+    with writing():
+        User.objects.filter(pk=person.pk).delete()
+
+
+def finish_broken_off(now: datetime | None = None) -> None:
+    """Go on with removals in the middle of which a process died. For the sweeper."""
+    for person in User.objects.filter(removed_at__lt=(now or timezone.now()) - BROKEN_OFF):
+        finish(person)
+
+
+def _close(actor: User, person: User, keep: str, heir: User | None) -> None:
+    list(Conversation.objects.select_for_update().filter(owner=person).order_by("pk").values_list("pk"))
+    people.keep_an_administrator(without=person)
+    people.end_sessions(person)
+    people.revoke_invitations_of(person)
+    shared = list(shared_of(person))
+    kept = {Keep.ALL: owned_by(person), Keep.SHARED: shared_of(person)}.get(Keep(keep))
+    handed_over = _hand_over(kept, heir) if kept is not None and heir is not None else 0
+    _end_answers_of(person)
+    for conversation in shared:
+        _tell(conversation, heir if kept is not None else None)
+    deleted = owned_by(person).update(deleted_at=timezone.now())
+    audit.record(
+        actor, "person_removed", person, name=person.username, conversations_deleted=deleted,
+        conversations_handed_over=handed_over, to=heir.username if heir is not None and handed_over else None,
+    )  # fmt: skip
+    User.objects.filter(pk=person.pk).update(is_active=False, removed_at=timezone.now())
+    transaction.on_commit(news.recheck_rights)
 
 
 def _hand_over(conversations: QuerySet[Conversation], heir: User) -> int:
@@ -76,8 +110,9 @@ def _hand_over(conversations: QuerySet[Conversation], heir: User) -> int:
     return count
 
 
-def _end_answers(which: Q) -> None:
+def _end_answers_of(person: User) -> None:
     """What they cost is booked before their rows go; the engine finds that they are no longer its own."""
+    which = Q(requested_by=person) | Q(conversation__owner=person)
     running = list(Generation.objects.live().filter(which).select_related("message"))
     answers.finish([broken_off.outcome_of(one, GenerationStatus.STOPPED) for one in running], None)
     ended = [(one.pk, one.message_id, one.conversation_id) for one in running]

@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from ..models import Conversation, Generation, Workspace
-from . import after_commit, audit
+from . import after_commit, audit, erasure
 from .transaction import writing
 
-# So few at a time that nobody's message waits long for its turn to write.
+# So few at a time that those who have them open hear of it together with the end.
 TOGETHER = 20
 
 
@@ -40,5 +40,8 @@ def _expire_some(before: datetime) -> int:
         for conversation in found:
             conversation.deleted_at = timezone.now()
             after_commit.conversation_updated(conversation)
-        Conversation.objects.filter(pk__in=[one.pk for one in found]).delete()
+        expired = Conversation.objects.filter(pk__in=[one.pk for one in found])
+        expired.update(deleted_at=timezone.now())
+    # After a crash in between they are found once more: they stay as old as they are.
+    erasure.erase(expired)
     return len(found)

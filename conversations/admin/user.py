@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
@@ -49,9 +50,11 @@ def _remove(request: HttpRequest, person: User) -> None:
     """As on the person's own page, with all conversations."""
     assert isinstance(request.user, User)
     try:
-        removal.remove(request.user, person, removal.Keep.NOTHING, None)
+        removal.begin(request.user, person, removal.Keep.NOTHING, None)
     except Invalid as refused:
         raise PermissionDenied(refused.message) from None
+    # The page's own transaction would hold up everybody until all rows have gone.
+    transaction.on_commit(partial(removal.finish, person))
 
 
 def _refuse_without_administrator() -> None:

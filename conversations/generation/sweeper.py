@@ -7,7 +7,7 @@ import logging
 
 from django.db import connections
 
-from ..actions import attachments, retention
+from ..actions import attachments, removal, retention
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +27,7 @@ async def sweep_for_ever() -> None:
 def _sweep() -> None:
     try:
         retention.expire()
+        removal.finish_broken_off()
         attachments.sweep()
     finally:
         connections.close_all()

@@ -15,6 +15,8 @@ class User(AbstractUser):
     display_name = models.CharField(max_length=100, blank=True)
     theme = models.CharField(max_length=10, choices=Theme.choices, default=Theme.SYSTEM)
     time_zone = models.CharField(max_length=64, blank=True)
+    # Somebody has removed this account; the row goes when all that was the person's has gone.
+    removed_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     @property
     def name(self) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from itertools import pairwise
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
-from conversations.actions import sharing
+from conversations.actions import erasure, removal, sharing
 from conversations.models import (
     AuditEvent,
     Conversation,
@@ -21,7 +23,7 @@ from conversations.models import (
 )
 from tests.fake_upstream import wire
 from tests.fake_upstream.steps import Hang
-from tests.world import Person, World, finished, member
+from tests.world import Person, World, finished, long_conversation, member
 
 
 def remove(by: Person, person: Person, keep: str = "nothing", **fields: Any) -> int:
@@ -126,10 +128,16 @@ def test_nobody_removes_themselves(administrator: Person, bob: Person) -> None:
 
 
 def test_the_records_remove_as_the_page_does(
-    administrator: Person, alice: Person, bob: Person, owned: dict[str, Conversation]
+    administrator: Person,
+    alice: Person,
+    bob: Person,
+    owned: dict[str, Conversation],
+    django_capture_on_commit_callbacks: Any,
 ) -> None:
     path = f"/admin/conversations/user/{alice.user.pk}/delete/"
-    assert administrator.client.post(path, {"post": "yes"}).status_code == 302
+    with django_capture_on_commit_callbacks(execute=True):
+        assert administrator.client.post(path, {"post": "yes"}).status_code == 302
+    assert not User.objects.filter(pk=alice.user.pk).exists()
     assert AuditEvent.objects.filter(act="person_removed").exists()
     assert set(Conversation.objects.all()) == {owned["bob's"]}
     assert Message.objects.filter(conversation=owned["bob's"]).count() == 4
@@ -145,6 +153,65 @@ def test_sessions_invitations_and_links_of_what_goes_end(
     assert alice.get("/").status_code == 401
     assert Invitation.objects.get().state == "revoked"
     assert not ShareLink.objects.exists()
+
+
+class Dies(BaseException):
+    """What a process does between two transactions when it is killed."""
+
+
+def test_a_removal_that_broke_off_shows_nothing_and_is_finished_by_the_sweeper(
+    administrator: Person,
+    alice: Person,
+    bob: Person,
+    owned: dict[str, Conversation],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def die(_: float) -> None:
+        raise Dies
+
+    calls = UsageRecord.objects.count()
+    monkeypatch.setattr(erasure, "SECONDS", 0)
+    monkeypatch.setattr(erasure, "ROWS", 3)
+    with monkeypatch.context() as killed:
+        killed.setattr(erasure, "sleep", die)
+        with pytest.raises(Dies):
+            remove(administrator, alice, "shared", heir=bob.user.pk)
+    assert Message.objects.filter(conversation=owned["private"]).exists() or (
+        Message.objects.filter(conversation=owned["deleted"]).exists()
+    ), "it is half done"
+    assert alice.get("/").status_code == 401
+    assert administrator.post(f"/people/{alice.user.pk}/act/", {"act": "reactivate"}).status_code == 400
+    assert bob.get(f"/conversations/{owned['shared'].pk}/").status_code == 200
+    removal.finish_broken_off()
+    assert User.objects.filter(pk=alice.user.pk).exists(), "it may still be under way"
+    removal.finish_broken_off(timezone.now() + removal.BROKEN_OFF)
+    assert not User.objects.filter(pk=alice.user.pk).exists()
+    assert set(Conversation.objects.all()) == {owned[name] for name in ("shared", "workspace", "bob's")}
+    assert UsageRecord.objects.count() == calls
+    assert AuditEvent.objects.filter(act="person_removed").count() == 1
+
+
+def test_a_removal_that_broke_off_goes_on_when_it_is_repeated(
+    administrator: Person, alice: Person, bob: Person, owned: dict[str, Conversation]
+) -> None:
+    removal.begin(administrator.user, alice.user, "shared", bob.user)
+    assert remove(administrator, alice, "nothing") == 200
+    assert not User.objects.filter(pk=alice.user.pk).exists()
+    # What was chosen first is done already.
+    assert Conversation.objects.filter(pk=owned["shared"].pk, owner=bob.user).exists()
+
+
+def test_what_is_much_goes_a_little_at_a_time(
+    administrator: Person, alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long_conversation(alice.user, 30)
+    left = [Message.objects.count()]
+    monkeypatch.setattr(erasure, "SECONDS", 0)
+    monkeypatch.setattr(erasure, "ROWS", 7)
+    monkeypatch.setattr(erasure, "sleep", lambda _: left.append(Message.objects.count()))
+    assert remove(administrator, alice) == 200
+    assert left[-1] == 0
+    assert max(before - after for before, after in pairwise(left)) == 7
 
 
 def test_running_answers_end_and_are_in_the_ledger(administrator: Person, alice: Person, bob: Person) -> None:

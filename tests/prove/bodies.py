@@ -59,7 +59,8 @@ BODIES: dict[str, Callable[[int], tuple[str, Iterator[bytes]]]] = {
     "length told": _told, "no length": _untold, "length too small": _too_small, "chunked": _chunked,
     "one chunk": _one_chunk, "a million parts": _parts,
 }  # fmt: skip
-PATHS = ("/conversations/", "/attachments/")
+# Addresses with their limits in MiB.
+PATHS = {"/conversations/": 2, "/attachments/": 32}
 
 
 async def prove(runs: int, seed: int, database: str, mebibytes: int = 1024) -> list[Finding]:
@@ -115,7 +116,7 @@ async def _send(
             writer.write(piece)
             await writer.drain()
             sent += len(piece)
-            if not limit_at and sent >= 2 * MEBIBYTE:
+            if not limit_at and sent >= PATHS[path] * MEBIBYTE:
                 limit_at = time.monotonic()
             peak = max(peak, server.memory())
             disk = max(disk, (free - shutil.disk_usage(place.folder).free) / MEBIBYTE)
