@@ -61,7 +61,7 @@ def crash_at(point: str, hits: int = 1) -> None:
         case "journal after commit":
             journalling.journal.flush = _after(journal.flush, countdown)  # type: ignore[attr-defined]
         case "finish before commit":
-            answers._finish_one = _after(answers._finish_one, countdown)
+            answers._finish_all = _after(answers._finish_all, countdown)
         case "finish after commit":
             journalling.answers.finish = _after(answers.finish, countdown)  # type: ignore[attr-defined]
         case "upload before bytes":
