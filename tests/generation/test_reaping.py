@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from conversations.actions import answers, ledger
 from conversations.actions.outcome import Outcome
+from conversations.generation import journal as journalling
 from conversations.generation import owner, reaper
 from conversations.models import (
     Conversation,
@@ -25,7 +26,7 @@ from conversations.models import (
     UsageRecord,
 )
 from tests.fake_upstream import wire
-from tests.fake_upstream.steps import Hang
+from tests.fake_upstream.steps import Hang, Reply, Sleep, Step
 from tests.reading import ReadingClient
 from tests.world import Person, World
 
@@ -253,6 +254,28 @@ def test_an_answer_that_another_process_has_ended_shows_what_is_stored_and_nothi
     assert (client.stop["status"], client.stop["error"], client.stops) == ("interrupted", stored.error, 1)
     assert world.upstream.calls[0].closed.wait(2), "the upstream is let go"
     assert UsageRecord.objects.filter(generation=sent["generation"]).count() == 1
+
+
+def test_an_answer_that_another_process_has_ended_is_not_asked_for_again(
+    quick: Any, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The journal would notice by itself, only later.
+    monkeypatch.setattr(journalling, "_POLL_SECONDS", 60)
+    quick.JOURNAL_INTERVAL = 60
+    busy: Step = Reply(529, wire.error_body("overloaded_error", "Busy"))
+    world.upstream.script(Sleep(0.2), busy)
+    sent = world.alice.start()
+    page = world.socket(world.alice, sent["conversation"])
+    page.frame()
+    page.resume(sent["generation"], 0)
+    stored = Outcome(
+        uuid.UUID(sent["generation"]), GenerationStatus.INTERRUPTED, 2, [],
+        error={"type": "restart", "message": "Taken over."},
+    )  # fmt: skip
+    assert answers.finish([stored], None)
+    assert page.next("message_stop")["status"] == "interrupted"
+    assert len(world.asked()) == 1
+    assert list(UsageRecord.objects.values_list("attempt", "status")) == [(1, "interrupted")]
 
 
 def test_a_long_standstill_of_this_process_costs_its_own_answers_nothing(world: World) -> None:
