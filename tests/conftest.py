@@ -5,6 +5,7 @@ A missing part skips its tests; `CHATSITE_TEST_REQUIRE=browser,postgres,redis` m
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from collections.abc import Iterator
@@ -33,6 +34,24 @@ pytest_plugins = ["tests.scheduling"]
 REQUIRED = {part.strip() for part in os.environ.get("CHATSITE_TEST_REQUIRE", "").split(",") if part.strip()}
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    if hasattr(config, "workerinput"):
+        prepared.share(Path(config.workerinput["prepared"]))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """What the first process prepares is for all of them; it goes with the process that started them."""
+    node.workerinput["prepared"] = str(prepared.shared())
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays to the end: the garbage collector need not look at it again and again."""
+    gc.collect()
+    gc.freeze()
+
+
 def absent(part: str, reason: str) -> None:
     """Skips the running test, or fails it when the environment says that this part must be there."""
     if part in REQUIRED:
@@ -45,6 +64,15 @@ def _empty_cache() -> Iterator[None]:
     """Counters of failures live in the cache: no test may leave them to another."""
     cache.clear()
     yield
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(django_db_keepdb: bool, django_db_modify_db_settings: None) -> bool:
+    """On SQLite the test database is a copy of a migrated one, and goes with its folder."""
+    if connection.vendor == "sqlite":
+        prepared.sqlite_database(Path(connection.settings_dict["TEST"]["NAME"]))
+        return True
+    return django_db_keepdb
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,12 @@
-"""What many tests begin from, made once per test process: a migrated data folder, a PostgreSQL server with a migrated
-database. Everything else starts from copies, since migrations cost more than most tests.
+"""What many tests begin from: a migrated data folder, made once for all test processes, and a PostgreSQL server with a
+migrated database, made once in each that asks. Everything else starts from copies, since migrations cost more than
+most tests.
 """
 
 from __future__ import annotations
 
 import atexit
+import fcntl
 import os
 import shutil
 import subprocess
@@ -28,6 +30,7 @@ data_folder.collect_static()
 
 _stack = ExitStack()
 _owner = os.getpid()
+_shared: list[Path] = []
 
 
 @atexit.register
@@ -37,10 +40,27 @@ def _end() -> None:
         _stack.close()
 
 
+def shared() -> Path:
+    """The folder of what several test processes use, made here unless `share` was told of another one."""
+    if not _shared:
+        _shared.append(_temporary("shared"))
+    return _shared[0]
+
+
+def share(folder: Path) -> None:
+    """From now on this process uses what others make in this folder, and makes it there for them."""
+    _shared[:] = [folder]
+
+
 def data_folder(folder: Path) -> Path:
     """`folder`, which is not there yet, becomes the data folder of a site that was migrated and never started."""
     shutil.copytree(_migrated(), folder)
     return folder
+
+
+def sqlite_database(path: Path) -> None:
+    """`path` becomes a migrated database."""
+    shutil.copyfile(_migrated() / "db.sqlite3", path)
 
 
 @cache
@@ -57,8 +77,12 @@ def postgres_database() -> str:
 
 @cache
 def _migrated() -> Path:
-    folder = _temporary("data") / "data"
-    _migrate(CHATSITE_DATA_DIR=str(folder))
+    folder, draft = shared() / "data", shared() / "draft"
+    with (shared() / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            _migrate(CHATSITE_DATA_DIR=str(draft))
+            draft.rename(folder)
     return folder
 
 
