@@ -16,7 +16,7 @@ import pytest
 from django.core.cache import cache
 from django.db import connection
 
-from . import prepared
+from . import emptying, prepared
 from .services import chromium_path, redis_server
 from .world import (  # noqa: F401 - fixtures
     administrator,
@@ -31,6 +31,7 @@ from .world import (  # noqa: F401 - fixtures
 
 pytest_plugins = ["tests.scheduling"]
 
+emptying.install()
 REQUIRED = {part.strip() for part in os.environ.get("CHATSITE_TEST_REQUIRE", "").split(",") if part.strip()}
 
 

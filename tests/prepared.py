@@ -69,10 +69,10 @@ def postgres() -> str:
     return _stack.enter_context(postgres_server(_temporary("postgres"))).rpartition("/")[0]
 
 
-def postgres_database() -> str:
+def postgres_database(name: str = "") -> str:
     """DATABASE_URL of a new, migrated database."""
     server, _, template = _migrated_database().rpartition("/")
-    return new_database(server, template)
+    return new_database(server, template, name)
 
 
 @cache

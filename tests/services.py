@@ -94,11 +94,11 @@ def postgres_server(folder: Path) -> Iterator[str]:
         server.wait(20)
 
 
-def new_database(server: str, template: str = "template1") -> str:
+def new_database(server: str, template: str = "template1", name: str = "") -> str:
     """DATABASE_URL of a new database on the server with this address: an empty one, or a copy of another."""
     import psycopg
 
-    name = f"chatsite_{uuid.uuid4().hex}"
+    name = name or f"chatsite_{uuid.uuid4().hex}"
     deadline = time.monotonic() + 20
     while True:
         try:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import expect
 
+from tests.prepared import data_folder
 from tests.running_site import RunningSite
 
 from .conftest import NewVisit
@@ -95,7 +96,7 @@ async def test_sign_out_ends_the_session(place: Place, alice: Visit) -> None:
 
 async def test_the_first_administrator_of_a_fresh_site(tmp_path: Path, visit: NewVisit) -> None:
     guest = await visit(signed_in=False, fresh=True)
-    with RunningSite(tmp_path / "fresh", CHATSITE_DRAIN_SECONDS="1") as site:
+    with RunningSite(data_folder(tmp_path / "fresh"), CHATSITE_DRAIN_SECONDS="1") as site:
         guest.record.origin = site.url
         page = await guest.context.new_page()
         await page.goto(site.setup_link)

@@ -33,7 +33,10 @@ class Visitor:
     def at(self, site: RunningSite) -> Visitor:
         """The same person's browser at another process or at a restarted one."""
         other = Visitor.__new__(Visitor)
-        other.site, other.http = site, httpx.Client(base_url=site.url, timeout=20, verify=False, cookies=self.http.cookies)
+        other.site, other.http = (
+            site,
+            httpx.Client(base_url=site.url, timeout=20, verify=False, cookies=self.http.cookies),
+        )
         opened.append(other.http)
         return other
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests import prepared
 from tests.prepared import data_folder
 from tests.running_site import ROOT, RunningSite, clean_environment
 
@@ -76,8 +77,11 @@ ALSO_ON_POSTGRESQL = (
 
 
 def test_the_tests_of_the_data_pass_on_postgresql_too(postgres_url: str, redis_url: str) -> None:
+    # What Django would call the test database, and find migrated.
+    prepared.postgres_database("test_" + postgres_url.rpartition("/")[2])
+    options = ["-q", "-n", "0", "-p", "no:cacheprovider", "--reuse-db"]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", *ALSO_ON_POSTGRESQL],
+        [sys.executable, "-m", "pytest", *options, *ALSO_ON_POSTGRESQL],
         cwd=ROOT,
         env=clean_environment(DATABASE_URL=postgres_url, REDIS_URL=redis_url),
         capture_output=True,
