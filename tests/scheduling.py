@@ -4,6 +4,7 @@ Loaded by `conftest`.
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import Any
 
 import pytest
@@ -45,15 +46,22 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Units:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """PostgreSQL's first, then what is slow, then whole files, in the end the many short ones: nobody waits long for
-    the last one. Each of these as shuffled.
+    """PostgreSQL's first; then what is slow, which mostly waits, in turn with whole files, which mostly compute; in the
+    end the many short ones: nobody waits long for the last one. Each of these as shuffled.
     """
-
-    def place(item: pytest.Item) -> int:
-        if unit(item.nodeid) == "postgres":
-            return 0
-        if item.get_closest_marker("slow"):
-            return 1
-        return 3 if item.nodeid.startswith(ALONE) else 2
-
-    items.sort(key=place)
+    units: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        units.setdefault(unit(item.nodeid), []).append(item)
+    first: list[str] = []
+    slow: list[str] = []
+    files: list[str] = []
+    short: list[str] = []
+    for name, members in units.items():
+        if name == "postgres":
+            first.append(name)
+        elif any(item.get_closest_marker("slow") for item in members):
+            slow.append(name)
+        else:
+            (short if name.startswith(ALONE) else files).append(name)
+    in_turn = [name for pair in zip_longest(slow, files) for name in pair if name]
+    items[:] = [item for name in first + in_turn + short for item in units[name]]
