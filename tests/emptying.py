@@ -7,7 +7,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from django.db import connections
+from django.db import connections, transaction
 from django.test import TransactionTestCase
 
 # Made by migrations alone. Django empties these as well, and then makes them anew, which takes most of its time.
@@ -27,11 +27,9 @@ def _empty(case: Any) -> None:
                 cursor.execute("; ".join(["SET session_replication_role = replica", *_statements(alias)]))
                 cursor.execute("SET session_replication_role = DEFAULT")
                 continue
-            with connection.constraint_checks_disabled():
-                cursor.execute("BEGIN")
+            with connection.constraint_checks_disabled(), transaction.atomic(using=alias):
                 for statement in _statements(alias):
                     cursor.execute(statement)
-                cursor.execute("COMMIT")
 
 
 @cache

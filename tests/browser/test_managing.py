@@ -144,6 +144,8 @@ async def test_an_invitation_is_copied_with_one_press(visit: NewVisit) -> None:
     page = await carol.page("/people/invitations/")
     await page.get_by_role("button", name="Make a link").click()
     link = page.get_by_label("Invitation link")
+    # Shown by the script that also listens to the field.
+    await expect(page.get_by_role("button", name="Copy", exact=True)).to_be_visible()
     await link.focus()
     selected = "(field) => field.value.slice(field.selectionStart, field.selectionEnd)"
     assert await link.evaluate(selected) == await link.input_value()
