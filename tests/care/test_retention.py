@@ -38,7 +38,7 @@ def test_without_a_limit_everything_is_kept(alice: Person) -> None:
 
 
 def test_what_is_too_old_goes_with_its_messages_and_files(alice: Person) -> None:
-    Workspace.objects.create(retention_days=30)
+    Workspace.objects.create(pk=1, retention_days=30)
     gone = old(alice, 31, attachments=[upload(alice)["id"]])
     kept = old(alice, 29)
     stored = list(StoredFile.objects.values_list("file", flat=True))
@@ -56,7 +56,7 @@ def test_what_is_too_old_goes_with_its_messages_and_files(alice: Person) -> None
 
 
 def test_more_than_one_transaction_takes_at_once_go_too(alice: Person) -> None:
-    Workspace.objects.create(retention_days=1)
+    Workspace.objects.create(pk=1, retention_days=1)
     then = timezone.now() - timedelta(days=2)
     many = [Conversation(owner=alice.user, updated_at=then) for _ in range(2 * retention.TOGETHER + 1)]
     Conversation.objects.bulk_create(many)
@@ -64,7 +64,7 @@ def test_more_than_one_transaction_takes_at_once_go_too(alice: Person) -> None:
 
 
 def test_an_answer_that_runs_is_let_end(alice: Person) -> None:
-    Workspace.objects.create(retention_days=1)
+    Workspace.objects.create(pk=1, retention_days=1)
     sent = alice.start("Still asking")
     Conversation.objects.update(updated_at=timezone.now() - timedelta(days=9))
     assert retention.expire() == 0
