@@ -32,8 +32,8 @@ _QUEUE = 64
 def stop(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
     """POST /generations/<uuid>/stop/: 202, also for an answer that has ended."""
     generation = access.generation(person(request), id, Operation.WRITE)
-    request_stop(generation)
     supervisor.stop(generation.pk)
+    request_stop(generation)
     return JsonResponse({}, status=202)
 
 

@@ -20,7 +20,7 @@ export const isRunning = (article) => RUNNING.includes(article?.dataset.status);
 
 /**
  * The running answers of this page: frames go in, models change, views draw, and at the end the server's own
- * rendering takes their place. `on`: changed() when one begins or ends, ended() when one is settled.
+ * rendering takes their place. `on`: changed() when one begins or ends, ended() when one is settled, unstopped(error).
  */
 export class Answers {
   #answers = new Map();
@@ -94,7 +94,7 @@ export class Answers {
   async stop(generation) {
     this.#stopWhenKnown = !generation;
     if (!generation) return;
-    if (!this.send({ type: "stop", generation })) await post(urls.stop(generation));
+    if (!this.send({ type: "stop", generation })) await post(urls.stop(generation)).catch(this.on.unstopped);
   }
 
   /** This answer ended while the page was away: show what the server has. */

@@ -158,9 +158,7 @@ document.addEventListener("model", ({ detail }) => {
 
 /* The same elements as on the new conversation's own page take the place of those here. */
 document.addEventListener("chatsite:moved", ({ detail: doc }) => {
-  for (const id of ["greeting", "starters"]) $(id)?.remove();
   for (const id of ["header", "settings", "conversation-menu"]) $(id).replaceWith(doc.getElementById(id));
-  $("main").classList.remove("main--empty");
   document.title = doc.title;
   retitle();
   presence().then((them) => them.draw(), () => {});

@@ -59,7 +59,7 @@ export class Session {
     this.answers = new Answers({
       transcript,
       send: (frame) => this.connection.send(frame),
-      on: { changed: () => this.#changed(), ended: () => this.#totals() },
+      on: { changed: () => this.#changed(), ended: () => this.#totals(), unstopped: (error) => this.#unstopped(error) },
     });
     this.sending = new Sending({
       transcript,
@@ -101,16 +101,11 @@ export class Session {
     return last && (isRunning(last) || !last.dataset.message) && !last.hasAttribute("data-over") ? last : null;
   }
 
-  async stop() {
+  stop() {
     const article = this.runningArticle;
     if (!article) return;
     this.composer.stopping = true;
-    try {
-      await this.answers.stop(article.dataset.generation);
-    } catch (error) {
-      this.composer.stopping = false;
-      this.composer.say(error.message, { problem: true });
-    }
+    this.answers.stop(article.dataset.generation);
   }
 
   /** Remembers a write of our own, whose news need not be acted upon. */
@@ -206,8 +201,10 @@ export class Session {
     if (result.conversation && !page.conversation) this.#move(result);
     this.connection.hurry();
     if (pair.repeated) {
-      pair.user.remove();
-      pair.reply.remove();
+      /* Like nothing that was rendered: the server's rendering takes its place. */
+      pair.user.dataset.message = result.message;
+      pair.reply.dataset.message = result.reply;
+      pair.user.dataset.status = pair.reply.dataset.status = "echo";
       this.refresh();
     } else {
       this.started(result, pair);
@@ -226,6 +223,11 @@ export class Session {
     this.connection.connect();
     this.#newPage = url;
     await this.#dress();
+  }
+
+  #unstopped(error) {
+    this.composer.stopping = false;
+    this.composer.say(error.message, { problem: true });
   }
 
   /* Header, menus and settings of the conversation that has come into being here; off the network, later. */

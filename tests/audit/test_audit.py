@@ -124,12 +124,15 @@ def test_an_address_that_an_administrator_calls_verified_is_recorded(
     assert (event.actor, event.object_id) == (administrator.user, str(alice.user.pk))
 
 
-def test_somebody_with_devices_and_a_second_step_can_be_deleted(administrator: Person) -> None:
+def test_somebody_with_devices_and_a_second_step_can_be_deleted(
+    administrator: Person, django_capture_on_commit_callbacks: Any
+) -> None:
     dora = User.objects.create_user("dora", password="dora-password-1")
     sign_in("dora", "dora-password-1")
     TOTP.activate(dora, "JBSWY3DPEHPK3PXP")
     path = f"/admin/conversations/user/{dora.pk}/delete/"
-    assert administrator.client.post(path, {"post": "yes"}).status_code == 302
+    with django_capture_on_commit_callbacks(execute=True):
+        assert administrator.client.post(path, {"post": "yes"}).status_code == 302
     assert not User.objects.filter(pk=dora.pk).exists()
 
 

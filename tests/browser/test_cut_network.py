@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest_asyncio
-from playwright.async_api import WebSocketRoute, expect
+from playwright.async_api import Route, WebSocketRoute, expect
 
 from .conftest import NewVisit
 from .place import Place
@@ -80,7 +80,21 @@ async def test_offline_says_so_keeps_the_field_and_sends_when_back(
     await expect(chat.composer).to_be_editable()
     # A reload would lose nothing either: the send waits in the browser's storage.
     assert len(place.asked()) == 1
+    rendering, shown = asyncio.Event(), asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        rendering.set()
+        await shown.wait()
+        await route.continue_()
+
+    await chat.page.route(lambda url: "/history/" in url, hold)
     await alice.context.set_offline(False)
+    await place.until_asked(2)
+    async with asyncio.timeout(PATIENCE / 1000):
+        await rendering.wait()
+    await expect(chat.turns.last).to_contain_text("Written offline")
+    shown.set()
+    await expect(chat.turns).to_have_count(2)
     await chat.settled(within=PATIENCE)
     await expect(chat.bar).to_be_hidden(timeout=PATIENCE)
     assert len(place.asked()) == 2

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from .place import Place
 from .visit import Chat, Visit
@@ -64,6 +65,28 @@ async def test_stop_ends_the_answer_and_keeps_its_text(place: Place, chat: Chat)
     assert place.asked()[-1].client_left
     await chat.page.reload()
     await chat.shows("As far as this")
+
+
+async def test_a_button_stays_where_it_is_while_a_new_chat_becomes_a_conversation(
+    place: Place, chat: Chat
+) -> None:
+    answered = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        response = await route.fetch()
+        await answered.wait()
+        await route.fulfill(response=response)
+
+    await chat.page.route("**/conversations/", hold)
+    place.answer()
+    await chat.say("Talk")
+    await expect(chat.page.locator("#greeting")).to_be_hidden()
+    before = await chat.stop.bounding_box()
+    answered.set()
+    await expect(chat.title).to_have_text("Talk")
+    assert await chat.stop.bounding_box() == before, "who pressed it in this moment would have missed it"
+    await chat.stop.click()
+    await chat.settled("stopped")
 
 
 async def test_stop_before_the_first_word(place: Place, chat: Chat) -> None:
