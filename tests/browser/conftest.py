@@ -16,7 +16,7 @@ from .visit import WIDE, Chat, Visit
 
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
-    "--disable-sync", "--no-first-run", "--disable-extensions", "--mute-audio", "--process-per-site",
+    "--disable-sync", "--no-first-run", "--disable-extensions", "--mute-audio",
 ]  # fmt: skip
 
 NewVisit = Callable[..., Awaitable[Visit]]
