@@ -48,6 +48,7 @@ async def test_after_a_crash_the_answer_reads_as_interrupted_and_continues(place
     await expect(chat.answers.nth(1)).to_have_class(JOINED)
     await chat.page.reload()
     assert [(await chat.text_of(article)).strip() for article in await chat.answers.all()] == shown
+    await expect(chat.notes.filter(visible=True)).to_have_count(0)
     await expect(chat.turns).to_have_count(1)
 
 
