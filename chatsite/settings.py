@@ -205,6 +205,8 @@ ACCOUNT_FORMS = {
 MFA_ADAPTER = "chatsite.mfa.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_PASSKEY_LOGIN_ENABLED = True
+# The code before still counts, for it may change between the eye and the key (RFC 6238, 5.2).
+MFA_TOTP_TOLERANCE = 1
 MFA_FORMS = {
     "add_webauthn": "conversations.forms.passkey.AddPasskeyForm",
     "edit_webauthn": "conversations.forms.passkey.RenamePasskeyForm",

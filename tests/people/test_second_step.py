@@ -35,10 +35,10 @@ def sign_in(ann: User) -> Callable[[], Client]:
     return signed_in
 
 
-def code(secret: str) -> str:
-    """What an authenticator app shows now; each code works once."""
+def code(secret: str, periods_ago: int = 0) -> str:
+    """What an authenticator app shows now, or showed so long ago; each code works once."""
     cache.clear()
-    return format_hotp_value(hotp_value(secret, int(time.time()) // 30))
+    return format_hotp_value(hotp_value(secret, int(time.time()) // 30 - periods_ago))
 
 
 @pytest.fixture
@@ -65,6 +65,16 @@ def test_the_password_alone_no_longer_signs_in(secret: str, sign_in: Callable[[]
     assert not is_in(client)
     assert client.post("/accounts/2fa/authenticate/", {"code": code(secret)}).status_code == 302
     assert is_in(client)
+
+
+# The app's clock is half a minute ahead, so that its code stays good should the half minute end just now.
+@pytest.mark.parametrize(("periods_ago", "works"), [(-1, True), (3, False)])
+def test_a_code_of_the_neighbouring_half_minute_counts_and_an_old_one_does_not(
+    secret: str, sign_in: Callable[[], Client], periods_ago: int, works: bool
+) -> None:
+    client = sign_in()
+    client.post("/accounts/2fa/authenticate/", {"code": code(secret, periods_ago)})
+    assert is_in(client) is works
 
 
 def test_a_recovery_code_works_once(secret: str, ann: User, sign_in: Callable[[], Client]) -> None:
