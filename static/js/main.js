@@ -158,7 +158,9 @@ document.addEventListener("model", ({ detail }) => {
 
 /* The same elements as on the new conversation's own page take the place of those here. */
 document.addEventListener("chatsite:moved", ({ detail: doc }) => {
+  const open = !$("settings").hidden;
   for (const id of ["header", "settings", "conversation-menu"]) $(id).replaceWith(doc.getElementById(id));
+  if (open) $("settings").toggle(true);
   document.title = doc.title;
   retitle();
   presence().then((them) => them.draw(), () => {});

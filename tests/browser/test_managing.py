@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from .axe import audit
 from .conftest import NewVisit
@@ -66,6 +67,23 @@ async def test_archive_from_the_sidebar_and_back(alice: Visit) -> None:
     await entry.locator(".entry__more").click()
     await chat.page.locator("#entry-menu [data-act=archive]").click()
     await expect(entry).to_have_count(0)
+
+
+async def test_settings_stay_open_when_a_new_chat_becomes_a_conversation(place: Place, chat: Chat) -> None:
+    opened = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await opened.wait()
+        await route.continue_()
+
+    await chat.page.route(re.compile(r"/conversations/[0-9a-f-]{36}/$"), hold)
+    await chat.ask("First")
+    await chat.page.get_by_role("button", name="Settings", exact=False).first.click()
+    panel = chat.page.locator("#settings")
+    await expect(panel).to_be_visible()
+    opened.set()
+    await expect(chat.page.locator("#header")).to_contain_text("Share")
+    await expect(panel).to_be_visible()
 
 
 async def test_settings_change_the_next_request(place: Place, chat: Chat) -> None:
