@@ -1,9 +1,8 @@
-import "./elements/composer.js";
+import { draftKey } from "./elements/composer.js";
 import "./elements/sidebar.js";
 import "./elements/transcript.js";
 import { enableAttachments } from "./elements/attachments-gate.js";
 import { ConnectionBar } from "./elements/connection-bar.js";
-import { draftKey } from "./elements/composer.js";
 import { enableKeys } from "./keys.js";
 import { nameKeys } from "./lib/format.js";
 import { page, urls } from "./lib/page.js";
@@ -156,11 +155,12 @@ document.addEventListener("model", ({ detail }) => {
   composer.model.value = detail;
 });
 
-/* The same elements as on the new conversation's own page take the place of those here. */
+/* Elements of the new conversation's own page take the place of those here; open settings stay. */
 document.addEventListener("chatsite:moved", ({ detail: doc }) => {
-  const open = !$("settings").hidden;
-  for (const id of ["header", "settings", "conversation-menu"]) $(id).replaceWith(doc.getElementById(id));
-  if (open) $("settings").toggle(true);
+  const panel = $("settings");
+  for (const id of ["header", "conversation-menu"]) $(id).replaceWith(doc.getElementById(id));
+  if (panel.hidden) panel.replaceWith(doc.getElementById("settings"));
+  else panel.moved();
   document.title = doc.title;
   retitle();
   presence().then((them) => them.draw(), () => {});
@@ -176,13 +176,12 @@ function retitle() {
 }
 
 document.addEventListener("chatsite:conversation", ({ detail }) => {
-  if (detail.id !== page.conversation || !detail.title) return;
-  title = detail.title;
-  retitle();
-});
-
-document.addEventListener("chatsite:conversation", ({ detail }) => {
-  if (detail.id === page.conversation && detail.running === false) reading().then((one) => one.news(), () => {});
+  if (detail.id !== page.conversation) return;
+  if (detail.title) {
+    title = detail.title;
+    retitle();
+  }
+  if (detail.running === false) reading().then((one) => one.news(), () => {});
 });
 
 document.addEventListener("chatsite:presence", async ({ detail }) => (await presence()).update(detail));

@@ -81,9 +81,14 @@ async def test_settings_stay_open_when_a_new_chat_becomes_a_conversation(place: 
     await chat.page.get_by_role("button", name="Settings", exact=False).first.click()
     panel = chat.page.locator("#settings")
     await expect(panel).to_be_visible()
+    await panel.get_by_label("System prompt").fill("Answer in Dutch.")
     opened.set()
     await expect(chat.page.locator("#header")).to_contain_text("Share")
     await expect(panel).to_be_visible()
+    await expect(panel.get_by_label("System prompt")).to_have_value("Answer in Dutch.")
+    await expect(panel.get_by_role("status")).to_contain_text("Saved")
+    await chat.page.reload()
+    await expect(panel.get_by_label("System prompt")).to_have_value("Answer in Dutch.")
 
 
 async def test_settings_change_the_next_request(place: Place, chat: Chat) -> None:

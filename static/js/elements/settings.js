@@ -33,13 +33,23 @@ export class ChatSettings extends HTMLElement {
   toggle(open = this.hidden) {
     if (open === !this.hidden) return;
     this.hidden = !open;
-    for (const button of document.querySelectorAll("[aria-controls=settings]")) button.setAttribute("aria-expanded", String(open));
+    this.#mark();
     if (open) {
       this.#opener = document.activeElement;
       this.querySelector("select, input:not([type=hidden]), textarea")?.focus();
     } else {
       this.#opener?.focus({ preventScroll: true });
     }
+  }
+
+  /** In a conversation from now on: what was changed is saved. */
+  moved() {
+    this.#mark();
+    this.#saveSoon();
+  }
+
+  #mark() {
+    for (const button of document.querySelectorAll("[aria-controls=settings]")) button.setAttribute("aria-expanded", String(!this.hidden));
   }
 
   /** The fields as a send takes them: empty ones are left out. */
