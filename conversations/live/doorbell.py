@@ -27,7 +27,7 @@ _RETRY_SECONDS = 1.0
 _RING_SECONDS = 2.0
 _MAX_WAITING = 5000
 _waiting: list[dict[str, Any]] = []
-_ringing: set[asyncio.Task[None]] = set()
+_ringing: asyncio.Task[None] | None = None
 
 
 def is_connected() -> bool:
@@ -42,14 +42,13 @@ def ring(*payloads: dict[str, Any]) -> None:
 
 
 def _ring_soon(payloads: tuple[dict[str, Any], ...]) -> None:
+    global _ringing
     if len(_waiting) + len(payloads) > _MAX_WAITING:
         # Redis does not take them; whoever missed a ring looks for itself after a while.
         return
     _waiting.extend(payloads)
-    if not _ringing:
-        task = asyncio.get_running_loop().create_task(_ring_waiting())
-        _ringing.add(task)
-        task.add_done_callback(_ringing.discard)
+    if _ringing is None or _ringing.done():
+        _ringing = asyncio.get_running_loop().create_task(_ring_waiting())
 
 
 async def _ring_waiting() -> None:

@@ -54,3 +54,20 @@ async def test_every_ring_of_another_process_is_heard_and_none_of_ones_own(bell:
         assert heard.empty()
     finally:
         listening.cancel()
+
+
+async def test_a_ring_that_comes_up_with_the_end_of_the_one_before_is_not_left_lying(
+    bell: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[int] = []
+
+    async def group_send(group: str, message: dict[str, Any]) -> None:
+        sent.extend(ring["number"] for ring in message["payload"]["rings"])
+        if len(sent) == 1:
+            doorbell.ring({"number": 1})
+
+    monkeypatch.setattr(bell, "group_send", group_send)
+    doorbell.ring({"number": 0})
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert sent == [0, 1]
