@@ -20,6 +20,8 @@ from .transaction import writing
 
 # A removal that is older has broken off: a large one takes some seconds.
 BROKEN_OFF = timedelta(minutes=10)
+# So many conversations one question to the database, and one ring, is about.
+TOLD_TOGETHER = 500
 
 
 class Keep(models.TextChoices):
@@ -88,18 +90,21 @@ def _close(actor: User, person: User, keep: str, heir: User | None) -> None:
     people.keep_an_administrator(without=person)
     people.end_sessions(person)
     people.revoke_invitations_of(person)
-    shared = list(shared_of(person))
-    kept = {Keep.ALL: owned_by(person), Keep.SHARED: shared_of(person)}.get(Keep(keep))
-    handed_over = _hand_over(kept, heir) if kept is not None and heir is not None else 0
+    known = owned_by(person) if keep == Keep.ALL else shared_of(person)
+    told = list(known.values_list("pk", flat=True))
+    handed_over = _hand_over(known, heir) if keep != Keep.NOTHING and heir is not None else 0
     _end_answers_of(person)
-    for conversation in shared:
-        _tell(conversation, heir if kept is not None else None)
-    deleted = owned_by(person).update(deleted_at=timezone.now())
+    now = timezone.now()
+    deleted = owned_by(person).update(deleted_at=now)
+    # The lists of those who can read them, or could, follow.
+    for at in range(0, len(told), TOLD_TOGETHER):
+        rows = Conversation.objects.filter(pk__in=told[at : at + TOLD_TOGETHER])
+        after_commit.conversations_updated(list(rows))
     audit.record(
         actor, "person_removed", person, name=person.username, conversations_deleted=deleted,
         conversations_handed_over=handed_over, to=heir.username if heir is not None and handed_over else None,
     )  # fmt: skip
-    User.objects.filter(pk=person.pk).update(is_active=False, removed_at=timezone.now())
+    User.objects.filter(pk=person.pk).update(is_active=False, removed_at=now)
     transaction.on_commit(news.recheck_rights)
 
 
@@ -114,15 +119,8 @@ def _end_answers_of(person: User) -> None:
     """What they cost is booked before their rows go; the engine finds that they are no longer its own."""
     which = Q(requested_by=person) | Q(conversation__owner=person)
     running = list(Generation.objects.live().filter(which).select_related("message"))
+    if not running:
+        return
     answers.finish([broken_off.outcome_of(one, GenerationStatus.STOPPED) for one in running], None)
     ended = [(one.pk, one.message_id, one.conversation_id) for one in running]
     transaction.on_commit(lambda: news.answers_changed(ended))
-
-
-def _tell(conversation: Conversation, heir: User | None) -> None:
-    """The lists of those who can read it, or could, follow."""
-    if heir is None:
-        conversation.deleted_at = timezone.now()
-    else:
-        conversation.owner = heir
-    after_commit.conversation_updated(conversation)

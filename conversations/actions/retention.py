@@ -16,14 +16,14 @@ from .transaction import writing
 TOGETHER = 20
 
 
-def expire(now: datetime | None = None) -> int:
+def expire() -> int:
     """Deletes them; returns how many. The bytes of their files leave the storage with the next sweep; the ledger
     keeps its rows.
     """
     days = Workspace.objects.current().retention_days
     if not days:
         return 0
-    before = (now or timezone.now()) - timedelta(days=days)
+    before = timezone.now() - timedelta(days=days)
     count = 0
     while deleted := _expire_some(before):
         count += deleted
@@ -36,12 +36,10 @@ def _expire_some(before: datetime) -> int:
     with writing():
         live = Generation.objects.live().values("conversation")
         old = Conversation.objects.filter(updated_at__lt=before).exclude(pk__in=live)
-        found = list(old.select_for_update().order_by("pk")[:TOGETHER])
-        for conversation in found:
-            conversation.deleted_at = timezone.now()
-            after_commit.conversation_updated(conversation)
-        expired = Conversation.objects.filter(pk__in=[one.pk for one in found])
+        ids = list(old.select_for_update().order_by("pk").values_list("pk", flat=True)[:TOGETHER])
+        expired = Conversation.objects.filter(pk__in=ids)
         expired.update(deleted_at=timezone.now())
+        after_commit.conversations_updated(list(expired))
     # After a crash in between they are found once more: they stay as old as they are.
     erasure.erase(expired)
-    return len(found)
+    return len(ids)

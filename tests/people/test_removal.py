@@ -254,3 +254,13 @@ def test_sockets_close_and_the_provider_is_left_within_five_seconds(
         assert world.engine.run(call.ended(5))
     assert [record.message for record in caplog.records] == []
     assert [row.status for row in UsageRecord.objects.all()] == ["stopped"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_gets_all_conversations_hears_of_each_at_once(world: World) -> None:
+    boss = member("boss", is_staff=True, is_superuser=True)
+    sent, _ = world.answer()
+    page = world.socket(world.bob)
+    assert remove(boss, world.alice, "all", heir=world.bob.user.pk) == 200
+    told = page.next("conversation_updated")["conversation"]
+    assert (told["id"], told["deleted"]) == (sent["conversation"], False)
