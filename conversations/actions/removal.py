@@ -33,7 +33,7 @@ class Keep(models.TextChoices):
 
 
 def owned_by(person: User) -> QuerySet[Conversation]:
-    """What can be handed over: the person's conversations, without those that they have deleted."""
+    """The person's conversations without those that they have deleted: what can be handed over, or taken along."""
     return Conversation.objects.filter(owner=person, deleted_at=None)
 
 

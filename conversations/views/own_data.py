@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import ExitStack
 from tempfile import TemporaryFile
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
+from django.db.models import QuerySet
 from django.http import FileResponse, HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from ..actions import audit
+from ..actions import audit, removal
 from ..models import Attachment, Conversation, Message, User
 from .export import as_json
 from .messages import message_json
@@ -26,17 +28,24 @@ def own_data(request: HttpRequest) -> HttpResponseBase:
     wrote in those of others, and the files that they gave.
     """
     user = person(request)
-    # Closed by the response.
-    archive = TemporaryFile()  # noqa: SIM115
-    with ZipFile(archive, "w", ZIP_DEFLATED) as made:
-        made.writestr("account.json", as_json(_account(user)))
-        for conversation in Conversation.objects.filter(owner=user, deleted_at=None).order_by("pk"):
-            made.writestr(f"conversations/{conversation.pk}.json", as_json(_conversation(conversation)))
-        made.writestr("written-elsewhere.json", as_json(_elsewhere(user)))
-        made.writestr("files.json", as_json([_put(made, file) for file in _files(user)]))
-    archive.seek(0)
-    audit.record(user, "data_exported", user)
+    with ExitStack() as opened:
+        archive = opened.enter_context(TemporaryFile())
+        with ZipFile(archive, "w", ZIP_DEFLATED) as made:
+            _fill(made, user)
+        archive.seek(0)
+        audit.record(user, "data_exported", user)
+        # From here on the response closes it.
+        opened.pop_all()
     return FileResponse(archive, as_attachment=True, filename=f"{user.username}.zip")
+
+
+def _fill(archive: ZipFile, user: User) -> None:
+    archive.writestr("account.json", as_json(_account(user)))
+    # One at a time: what a person has said in years does not fit into memory at once.
+    for conversation in removal.owned_by(user).order_by("pk"):
+        archive.writestr(f"conversations/{conversation.pk}.json", as_json(_conversation(conversation)))
+    archive.writestr("written-elsewhere.json", as_json(_elsewhere(user)))
+    archive.writestr("files.json", as_json([_put(archive, file) for file in _files(user)]))
 
 
 def _account(user: User) -> dict[str, Any]:
@@ -63,28 +72,30 @@ def _elsewhere(user: User) -> list[dict[str, Any]]:
     return [{"conversation": row.conversation_id, **message_json(row)} for row in rows]
 
 
-def _files(user: User) -> list[Attachment]:
-    return list(
-        Attachment.objects.filter(uploader=user).select_related("original").order_by("created_at", "pk")
-    )
+def _files(user: User) -> QuerySet[Attachment]:
+    return Attachment.objects.filter(uploader=user).select_related("original").order_by("created_at", "pk")
 
 
 def _put(archive: ZipFile, file: Attachment) -> dict[str, Any]:
-    """Adds the bytes as they are, since most are compressed already. Says where, or that the storage has lost them."""
-    path: str | None = f"files/{file.pk}"
-    stored = file.original.file
-    try:
-        with (
-            stored.storage.open(str(stored)) as source,
-            archive.open(ZipInfo(str(path), timezone.now().timetuple()[:6]), "w", force_zip64=True) as target,
-        ):
-            shutil.copyfileobj(source, target)
-    except OSError:
-        path = None
+    """Adds the file. Says where it is, or that the storage has lost it."""
+    path = f"files/{file.pk}"
     return {
-        "path": path,
+        "path": path if _copied(file, archive, path) else None,
         "name": file.name,
         "media_type": file.media_type,
         "conversation": file.conversation_id,
         "created_at": file.created_at,
     }
+
+
+def _copied(file: Attachment, archive: ZipFile, path: str) -> bool:
+    """The bytes as they are, since most are compressed already. False when they are gone."""
+    stored = file.original.file
+    try:
+        source = stored.storage.open(str(stored))
+    except FileNotFoundError:
+        return False
+    entry = ZipInfo(path, timezone.now().timetuple()[:6])
+    with source, archive.open(entry, "w", force_zip64=True) as target:
+        shutil.copyfileobj(source, target)
+    return True

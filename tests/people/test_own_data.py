@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
-from typing import Any
+import shutil
+from typing import Any, NoReturn
 from zipfile import ZipFile
+
+import pytest
 
 from conversations.models import AuditEvent, Participant, StoredFile
 from tests.attachments.given import content, png, upload
@@ -63,3 +67,16 @@ def test_a_file_that_the_storage_has_lost_is_named(alice: Person) -> None:
     found = archive(alice)
     (file,) = read(found, "files.json")
     assert (file["name"], file["path"]) == ("lost.png", None)
+
+
+def test_an_archive_for_which_the_disk_has_no_room_calls_no_file_lost(
+    alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> NoReturn:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    upload(alice)
+    monkeypatch.setattr(shutil, "copyfileobj", full)
+    with pytest.raises(OSError, match="No space"):
+        archive(alice)
+    assert not AuditEvent.objects.filter(act="data_exported").exists()
