@@ -52,7 +52,7 @@ def describe(attachment: Attachment, alt: str, based_on: str | None = None) -> N
     with writing():
         row = Attachment.objects.select_for_update(of=("self",)).get(pk=attachment.pk)
         if based_on is not None and row.alt != alt and based_on != (current := _shown(row)):
-            raise Changed(_CHANGED.format(current) if current else _TAKEN_AWAY, current)
+            raise Changed(_CHANGED.format(current) if current else _TAKEN_AWAY, current=current)
         Attachment.objects.filter(pk=row.pk).update(alt=alt)
     attachment.alt = alt
 

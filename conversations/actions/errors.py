@@ -4,14 +4,17 @@ from __future__ import annotations
 
 
 class Refused(Exception):
-    """A request that cannot be carried out: `type` for programs, the message is a plain sentence for people."""
+    """A request that cannot be carried out: `type` for programs, the message is a plain sentence for people. `more` is
+    what else programs are told.
+    """
 
     type = "invalid_request"
     status = 400
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, **more: str) -> None:
         super().__init__(message)
         self.message = message
+        self.more = more
 
 
 class Invalid(Refused):
@@ -38,10 +41,6 @@ class Changed(Refused):
 
     type = "changed"
     status = 409
-
-    def __init__(self, message: str, current: str) -> None:
-        super().__init__(message)
-        self.current = current
 
 
 class Unavailable(Refused):

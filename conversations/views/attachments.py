@@ -16,11 +16,11 @@ from chatsite.errors import json_error
 from .. import access
 from ..access import NotFound, Operation
 from ..actions import attachments, uploads
-from ..actions.errors import Changed, Invalid, Refused
+from ..actions.errors import Invalid, Refused
 from ..attachments.kinds import is_text
 from ..models import Attachment
 from ..rendering.characters import visible
-from .requests import Fields, answer, answers_refusals, person, refusal
+from .requests import Fields, answer, answers_refusals, person
 from .stored import stored_response
 
 
@@ -64,10 +64,7 @@ def alt(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
     found = access.attachment(person(request), id, Operation.WRITE)
     fields = Fields(request)
     based_on = fields.text("based_on") if fields.has("based_on") else None
-    try:
-        attachments.describe(found, fields.text("alt"), based_on)
-    except Changed as refused:
-        return refusal(request, refused.status, refused.type, refused.message, current=refused.current)
+    attachments.describe(found, fields.text("alt"), based_on)
     page = reverse("conversation", args=[found.conversation_id]) if found.conversation_id else reverse("home")
     return answer(request, {"id": found.pk, "alt": visible(found.alt_text)}, page)
 

@@ -102,7 +102,7 @@ def answers_refusals(view: View) -> View:
         except NotFound:
             raise Http404 from None
         except Refused as refused:
-            return refusal(request, refused.status, refused.type, refused.message)
+            return refusal(request, refused.status, refused.type, refused.message, **refused.more)
         except RequestDataTooBig:
             return refusal(request, 413, "request_too_large", "This is larger than the site accepts.")
         except OperationalError:
