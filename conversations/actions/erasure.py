@@ -7,6 +7,7 @@ again.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from time import monotonic, sleep
 from typing import Any
 
@@ -24,10 +25,9 @@ PAUSE = 0.02
 
 def erase(conversations: QuerySet[Conversation]) -> None:
     """Delete these conversations with all that is in them; nobody may see them any more. The ledger keeps its rows."""
-    _in_portions(lambda: _messages_of(conversations))
-    calls = UsageRecord.objects.filter(conversation__in=conversations)
-    _in_portions(lambda: _cleared(calls, "conversation"))
-    _in_portions(lambda: _conversations(conversations))
+    _in_portions(Message.objects.filter(conversation__in=conversations), _delete_messages)
+    _in_portions(UsageRecord.objects.filter(conversation__in=conversations), partial(_clear, "conversation"))
+    _in_portions(conversations, QuerySet.delete)
 
 
 def forget(person: User) -> None:
@@ -36,37 +36,28 @@ def forget(person: User) -> None:
         if isinstance(relation, models.ManyToOneRel) and relation.on_delete is models.SET_NULL:
             name = relation.field.name
             rows = relation.related_model._base_manager.filter(**{name: person.pk})
-            _in_portions(lambda rows=rows, name=name: _cleared(rows, name))  # type: ignore[misc]
+            _in_portions(rows, partial(_clear, name))
 
 
-def _in_portions(step: Callable[[], int]) -> None:
-    """Repeat the step, which says how many rows it found, until there are none."""
+def _in_portions(rows: QuerySet[Any], step: Callable[[QuerySet[Any]], object]) -> None:
+    """Take the step with some of the rows, which are not among them any more then, until there are none."""
     while True:
         with writing():
             ends = monotonic() + SECONDS
-            while (found := step()) and monotonic() < ends:
-                pass
-        if not found:
+            while ids := list(rows.order_by().values_list("pk", flat=True)[:ROWS]):
+                step(rows.model._base_manager.filter(pk__in=ids))
+                if monotonic() >= ends:
+                    break
+        if not ids:
             return
         sleep(PAUSE)
 
 
-def _messages_of(conversations: QuerySet[Conversation]) -> int:
-    found = Message.objects.filter(conversation__in=conversations)
-    ids = list(found.order_by().values_list("pk", flat=True)[:ROWS])
+def _delete_messages(some: QuerySet[Message]) -> None:
     # Else what comes after them would go with them, however much it is.
-    Message.objects.filter(parent__in=ids).update(parent=None)
-    Message.objects.filter(pk__in=ids).only("pk").delete()
-    return len(ids)
+    Message.objects.filter(parent__in=some).update(parent=None)
+    some.only("pk").delete()
 
 
-def _cleared(rows: QuerySet[Any], name: str) -> int:
-    ids = list(rows.order_by().values_list("pk", flat=True)[:ROWS])
-    rows.model._base_manager.filter(pk__in=ids).update(**{name: None})
-    return len(ids)
-
-
-def _conversations(conversations: QuerySet[Conversation]) -> int:
-    ids = list(conversations.order_by().values_list("pk", flat=True)[:ROWS])
-    Conversation.objects.filter(pk__in=ids).delete()
-    return len(ids)
+def _clear(name: str, some: QuerySet[Any]) -> None:
+    some.update(**{name: None})
