@@ -70,13 +70,15 @@ def note_for(message: Message, viewer: User) -> Note | None:
 
 def _broken(message: Message, viewer: User) -> Note:
     error: dict[str, Any] = message.error or {}
-    text = error.get("message") or "The answer broke off. Everything up to here is saved."
+    text = error.get("message") or "The answer broke off."
+    is_half = message.status == GenerationStatus.INTERRUPTED
+    # Some errors say it themselves.
+    if is_half and "saved" not in text:
+        text += " Everything up to here is saved."
     if viewer.is_staff:
         extra = (error.get("admin_message"), error.get("detail") and f"The provider said: {error['detail']}")
         text = " ".join([text, *(part for part in extra if part)])
-    if message.status == GenerationStatus.INTERRUPTED:
-        if "saved" not in text:
-            text += " Everything up to here is saved."
+    if is_half:
         return Note(error.get("type", "interrupted"), text, _going_on(message))
     actions = _AFTER_ERROR.get(error.get("type", ""), ["retry"])
     if can_omit(message):

@@ -105,6 +105,14 @@ def test_a_broken_off_answer_says_once_that_its_words_are_kept(alice: Person, me
     assert page.count("up to here is saved") == 1
 
 
+def test_what_the_provider_said_does_not_decide_what_this_site_says(administrator: Person) -> None:
+    sent = administrator.start()
+    error = {"type": "busy", "message": "The model service is busy.", "detail": "your request was saved"}
+    finished(sent["generation"], "Half a", status=GenerationStatus.INTERRUPTED, error=error)
+    page = administrator.client.get(sent["url"]).content.decode()
+    assert "is busy. Everything up to here is saved. The provider said: your request was saved" in page
+
+
 def test_an_answer_that_took_no_time_tells_none(alice: Person, sent: dict[str, Any]) -> None:
     for milliseconds, shown in ((20, False), (400, True)):
         begun = Generation.objects.get(pk=sent["generation"]).created_at
