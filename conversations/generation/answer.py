@@ -69,7 +69,6 @@ class Answer:
         self._thinking = Stopwatch()
         self._failed_attempts: list[str] = []
         self._retry_at = 0.0
-        self._ended_at = 0.0
         self._reading = False
         self._ended = False
 
@@ -117,7 +116,6 @@ class Answer:
             if slow is not None:
                 slow.cancel()
         self._ended = True
-        self._ended_at = time.time()
         return await self._outcome(status, error, request_id)
 
     def _append(self, events: list[Event]) -> None:
@@ -178,6 +176,7 @@ class Answer:
     async def _outcome(
         self, status: GenerationStatus, error: dict[str, Any] | None, request_id: str
     ) -> Outcome:
+        is_between_tries = time.time() < self._retry_at
         found = self._accumulator
         blocks = len(found.content)
         try:
@@ -207,7 +206,7 @@ class Answer:
             request_id=request_id,
             first_token_at=self.first_token_at,
             failed_attempts=self._failed_attempts if self._reading else None,
-            ended_between_tries=self._ended_at < self._retry_at,
+            ended_between_tries=is_between_tries,
             thinking_seconds=thinking_seconds(self.log),
         )
 
