@@ -7,14 +7,15 @@ export class AltText {
   /* What the person had before their eyes: another description than this is somebody else's. */
   #basedOn = "";
 
-  /** `changed(alt)` hears that the picture has other words now. */
+  /** `changed(alt)` hears that the picture that is shown has other words now. */
   constructor(form, changed) {
     this.form = form;
+    this.changed = changed;
     this.field = form.querySelector("textarea");
     this.problem = form.querySelector("[role=alert]");
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      this.#save().then(changed, (error) => {
+      this.#save().catch((error) => {
         this.problem.textContent = error.message;
         this.#basedOn = error.current ?? this.#basedOn;
       });
@@ -33,10 +34,9 @@ export class AltText {
     const link = this.#link;
     const { alt } = await post(`${link.getAttribute("href")}alt/`, { alt: this.field.value, based_on: this.#basedOn });
     link.querySelector("img").alt = alt;
-    this.problem.textContent = "";
-    this.#basedOn = alt === link.dataset.name ? "" : alt;
-    this.form.hidePopover();
     announce("The description is saved.");
-    return alt;
+    if (link !== this.#link) return;
+    this.show(link);
+    this.changed(alt);
   }
 }
