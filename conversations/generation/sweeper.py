@@ -18,16 +18,13 @@ async def sweep_for_ever() -> None:
     """Every quarter of an hour until cancelled, in a thread of its own: no answer waits for a slow disk."""
     while True:
         await asyncio.sleep(SECONDS)
+        await asyncio.to_thread(sweep)
+
+
+def sweep() -> None:
+    """All that is old goes; what fails does not keep the rest from going."""
+    for step in (retention.expire, removal.finish_broken_off, attachments.sweep, connections.close_all):
         try:
-            await asyncio.to_thread(_sweep)
+            step()
         except Exception:
             logger.exception("What is old could not be cleaned up; trying again later.")
-
-
-def _sweep() -> None:
-    try:
-        retention.expire()
-        removal.finish_broken_off()
-        attachments.sweep()
-    finally:
-        connections.close_all()

@@ -16,7 +16,8 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from conversations.actions import attachments, stored_files, uploads
-from conversations.models import Attachment, Conversation, StoredFile
+from conversations.generation import sweeper
+from conversations.models import Attachment, Conversation, StoredFile, Workspace
 from tests.world import Person
 
 from .given import attached, content, png, stored_file, upload
@@ -40,6 +41,16 @@ def test_uploads_that_nobody_sent_go_after_a_day_with_their_bytes(alice: Person)
         assert content(alice.get(file["url"])) and content(alice.get(file["thumbnail_url"]))
     gone = before - set(StoredFile.objects.values_list("file", flat=True))
     assert len(gone) == 2 and not any(default_storage.exists(name) for name in gone)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_part_of_the_cleaning_that_fails_does_not_keep_the_others_from_it(alice: Person) -> None:
+    old = upload(alice, png())
+    Attachment.objects.update(created_at=timezone.now() - HOURS_25)
+    # Longer ago than dates reach.
+    Workspace.objects.update_or_create(pk=1, defaults={"retention_days": 1_000_000_000})
+    sweeper.sweep()
+    assert alice.get(old["url"]).status_code == 404
 
 
 def test_a_crash_between_row_and_bytes_leaves_nothing_behind(alice: Person) -> None:
