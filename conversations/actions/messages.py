@@ -229,6 +229,7 @@ def begin(
             client_digest=fields,
             language_model=language_model,
             model=language_model.model_id,
+            upstream=language_model.provider.upstream,
             parameters=conversation.parameters,
             reserved_microdollars=budgets.reserve(user, language_model, turn, conversation.parameters),
             owner=owner,

@@ -9,8 +9,6 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import prefetch_related_objects
-
 from ..actions import large_pictures
 from ..attachments import sending
 from ..models import Conversation, Generation, LanguageModel, Message, Provider
@@ -18,13 +16,13 @@ from ..upstream.capabilities import default_max_tokens
 from ..upstream.endpoint import Endpoint
 from ..upstream.model_table import Capabilities
 from ..upstream.request import MessageRequest
+from . import signatures
 
 Block = dict[str, Any]
 Turns = list[dict[str, Any]]
 
 # In place of a turn that was nothing but files that had to be left out: a request cannot do without it.
 _LEFT_OUT: Block = {"type": "text", "text": "(The file that was sent here cannot be read and was left out.)"}
-_THINKING = ("thinking", "redacted_thinking")
 _SERVER_CALLS = ("server_tool_use", "mcp_tool_use")
 _DEFAULT_BUDGET = 4096
 _MIN_BUDGET = 1024
@@ -63,12 +61,10 @@ def prepare(generation: Generation) -> Turn:
 
 
 def _path_to(message: Message | None) -> list[Message]:
-    """The branch up to this message, with the generations of answers whose thinking may be bound to them."""
+    """The branch up to this message."""
     if message is None or message.parent_id is None:
         return [message] if message else []
-    path = Message.objects.path(message.pk, related=())
-    prefetch_related_objects([one for one in path if _has_thinking(one.content)], "generation")
-    return path
+    return Message.objects.path(message.pk, related=())
 
 
 def endpoint_of(provider: Provider) -> Endpoint:
@@ -117,19 +113,16 @@ def _with_files(turns: Turns, capabilities: Capabilities, language_model: Langua
 def turns(path: list[Message], language_model: LanguageModel, parameters: dict[str, Any]) -> Turns:
     """Alternating user and assistant turns; empty and refused ones left out, neighbours of one role merged."""
     merged: Turns = []
-    signatures_hold = not _pictures_shrink(path, language_model)
+    signed = signatures.holding(path, language_model, parameters)
+    declined = {message.parent_id for message in path if message.stop_reason == "refusal"}
     for message in path:
+        if message.stop_reason == "refusal" or message.pk in declined:
+            # With the question, what the model declines would be asked again (messages-api 8.1).
+            continue
         if message.role == Message.Role.USER:
             content = _user_blocks(message.content)
-            if any(block.get("omitted") for block in message.content):
-                # What follows was thought with another beginning (messages-api 6.3).
-                signatures_hold = False
         else:
-            if message.stop_reason == "refusal":
-                continue
-            if signatures_hold and _has_thinking(message.content):
-                signatures_hold = _same_prefix(message, language_model, parameters)
-            content = _assistant_blocks(message, keep_thinking=signatures_hold)
+            content = _assistant_blocks(message, keep_thinking=message.pk in signed)
         _add(merged, str(message.role), content)
     result: Turns = []
     paused = bool(path) and path[-1].stop_reason == "pause_turn"
@@ -160,21 +153,15 @@ def _whole_calls(content: list[Block]) -> list[Block]:
 
 def _with_words(content: list[Block]) -> list[Block]:
     """Thinking alone is no turn: an answer that was cut off before its first word."""
-    return [] if all(block.get("type") in _THINKING for block in content) else content
-
-
-def _pictures_shrink(path: list[Message], language_model: LanguageModel) -> bool:
-    """Whether there are so many pictures that they go out smaller than in earlier requests: another beginning, too."""
-    capabilities = language_model.can
-    pictures = sending.pictures_in([{"content": _user_blocks(m.content)} for m in path if m.role == "user"])
-    return capabilities.high_resolution and not sending.takes_large(pictures, capabilities)
+    return [] if all(block.get("type") in signatures.THINKING for block in content) else content
 
 
 def _user_blocks(content: list[Block]) -> list[Block]:
     """Pictures and documents in order, then the text (DESIGN section 3); what a person chose to leave out stays out."""
-    others = [block for block in content if block.get("type") != "text" and not block.get("omitted")]
-    texts = [block for block in content if block.get("type") == "text" and block.get("text")]
-    if content and not others and not texts:
+    kept = [block for block in content if not block.get("omitted")]
+    others = [block for block in kept if block.get("type") != "text"]
+    texts = [block for block in kept if block.get("type") == "text" and block.get("text")]
+    if not kept and any(block.get("type") != "text" for block in content):
         return [_LEFT_OUT]
     return others + texts
 
@@ -185,33 +172,13 @@ def _assistant_blocks(message: Message, *, keep_thinking: bool) -> list[Block]:
         kind = block.get("type")
         if kind == "text" and not (block.get("text") or "").strip():
             continue
-        if kind in _THINKING and not keep_thinking:
+        if kind in signatures.THINKING and not keep_thinking:
             continue
         # A call that nobody answered: there is no tool_result for it in the next turn.
         if kind == "tool_use" or block.get("partial_json") is not None:
             continue
         kept.append(block)
     return _with_words(kept)
-
-
-def _has_thinking(content: list[Block]) -> bool:
-    return any(block.get("type") in _THINKING for block in content)
-
-
-def _same_prefix(message: Message, language_model: LanguageModel, parameters: dict[str, Any]) -> bool:
-    """Whether this answer's thinking is still bound to what goes before it (messages-api 6.3)."""
-    generation: Generation | None = getattr(message, "generation", None)
-    signed = all(
-        block.get("signature") or block.get("data")
-        for block in message.content
-        if block.get("type") in _THINKING
-    )
-    return (
-        signed
-        and generation is not None
-        and generation.language_model_id == language_model.pk
-        and generation.parameters.get("system") == parameters.get("system")
-    )
 
 
 def _prefill(content: list[Block]) -> list[Block]:

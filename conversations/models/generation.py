@@ -41,6 +41,8 @@ class Generation(models.Model):
     client_digest = models.CharField(max_length=64)
     language_model = models.ForeignKey("LanguageModel", null=True, on_delete=models.SET_NULL)
     model = models.CharField(max_length=200)
+    # Of the provider as it was then (`Provider.upstream`); empty for answers from before this was kept.
+    upstream = models.CharField(max_length=16, blank=True, default="")
     parameters = models.JSONField(default=dict)
     status = models.CharField(
         max_length=12, choices=GenerationStatus.choices, default=GenerationStatus.QUEUED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 from django.db import models
@@ -35,6 +36,13 @@ class Provider(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def upstream(self) -> str:
+        """Another word when the dialect or the address is another one: signatures hold at one upstream alone
+        (messages-api 5). A digest, since an address may carry a password.
+        """
+        return hashlib.sha256(f"{self.dialect} {self.base_url}".encode()).hexdigest()[:16]
 
     @property
     def extra_headers(self) -> dict[str, str]:

@@ -11,7 +11,15 @@ from typing import Any
 import pytest
 
 from conversations.generation import context
-from conversations.models import Conversation, Generation, GenerationStatus, LanguageModel, Message, Workspace
+from conversations.models import (
+    Conversation,
+    Generation,
+    GenerationStatus,
+    LanguageModel,
+    Message,
+    Provider,
+    Workspace,
+)
 from conversations.upstream.request import MessageRequest
 from tests.fake_upstream import wire
 from tests.world import Person, World, finished
@@ -81,7 +89,6 @@ def test_turns_alternate_and_begin_with_the_person(alice: Person) -> None:
         {"content": [], "status": FAILED, "error": {"type": "busy", "message": "Busy."}},
         {"content": [text("")]},
         {"content": [text(" \n\t")]},
-        {"content": [text("I will not"), text(" say")], "stop_reason": "refusal"},
         {"content": [THOUGHT], "status": INTERRUPTED, "stop_reason": ""},
         {
             "content": [{"type": "thinking", "thinking": "Hm", "signature": ""}],
@@ -98,7 +105,6 @@ def test_turns_alternate_and_begin_with_the_person(alice: Person) -> None:
         "failed",
         "no words",
         "blank",
-        "refused",
         "thinking alone",
         "unsigned",
         "an unanswered call",
@@ -108,6 +114,20 @@ def test_a_turn_that_says_nothing_is_left_out_and_its_neighbours_merged(
     alice: Person, answer: dict[str, Any]
 ) -> None:
     assert told(after(alice, answer)) == [("user", [text("Question"), text("More")])]
+
+
+def test_what_the_model_declined_is_left_out_with_its_question(alice: Person) -> None:
+    refusal = {"content": [text("I will not"), text(" say")], "stop_reason": "refusal"}
+    assert told(after(alice, refusal)) == [("user", "More")]
+    sent = alice.start("Question")
+    finished(sent["generation"], "Answer")
+    declined = alice.send(sent["conversation"], "Something bad")
+    finished(declined["generation"], **refusal)
+    assert told(alice.send(sent["conversation"], "More")) == [
+        ("user", "Question"),
+        ("assistant", "Answer"),
+        ("user", "More"),
+    ]
 
 
 @pytest.mark.parametrize("status", [STOPPED, INTERRUPTED])
@@ -202,6 +222,44 @@ def test_another_model_strips_all_thinking(alice: Person, model: LanguageModel) 
     other = LanguageModel.objects.create(provider=model.provider, model_id="claude-sonnet-4-5")
     alice.post(f"/conversations/{sent['conversation']}/settings/", {"model": str(other.pk)})
     assert told(alice.send(sent["conversation"]))[1] == ("assistant", "So.")
+
+
+@pytest.mark.parametrize("change", [{"base_url": "https://elsewhere.test"}, {"dialect": "aimlapi"}])
+def test_another_upstream_strips_all_thinking(
+    alice: Person, model: LanguageModel, change: dict[str, str]
+) -> None:
+    sent = alice.start("Question")
+    finished(sent["generation"], content=[THOUGHT, SECRET, text("So.")])
+    Provider.objects.filter(pk=model.provider_id).update(**change)
+    assert told(alice.send(sent["conversation"]))[1] == ("assistant", "So.")
+
+
+INVALID = {"status": FAILED, "stop_reason": "", "content": [], "error": {"type": "invalid", "message": "No."}}
+
+
+def test_thinking_that_a_provider_refuses_is_left_out_from_then_on(alice: Person) -> None:
+    """Its signature is broken, say: the next message, or the next try, comes through (promise P26)."""
+    sent = alice.start("Question")
+    finished(sent["generation"], content=[THOUGHT, text("So.")])
+    refused = alice.send(sent["conversation"], "More")
+    assert told(refused)[1] == ("assistant", [THOUGHT, text("So.")])
+    finished(refused["generation"], **INVALID)
+    hi = alice.send(sent["conversation"], "hi")
+    assert told(hi)[1] == ("assistant", "So.")
+    finished(hi["generation"], content=[THOUGHT, text("Hi.")])
+    assert told(alice.send(sent["conversation"], "And?"))[3] == ("assistant", [THOUGHT, text("Hi.")])
+
+
+def test_thinking_that_a_provider_refuses_is_left_out_of_the_next_try_and_what_follows(alice: Person) -> None:
+    sent = alice.start("Question")
+    finished(sent["generation"], content=[THOUGHT, text("So.")])
+    refused = alice.send(sent["conversation"], "More")
+    finished(refused["generation"], **INVALID)
+    path = f"/conversations/{sent['conversation']}/messages/{refused['reply']}/regenerate/"
+    again = alice.post(path).json()
+    assert told(again)[1] == ("assistant", "So.")
+    finished(again["generation"], "Well.")
+    assert told(alice.send(sent["conversation"], "And?"))[1] == ("assistant", "So.")
 
 
 def test_another_system_prompt_strips_all_thinking(alice: Person) -> None:
