@@ -1,8 +1,11 @@
-"""Going on without files that the provider refuses, so that one of them cannot end a conversation (promise P26)."""
+"""Going on without what the provider refuses, files or earlier words, so that nothing can end a conversation (promise
+P26).
+"""
 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from ..attachments.sending import referred
@@ -16,16 +19,20 @@ from .transaction import writing
 Block = dict[str, Any]
 
 _REFUSALS = ("invalid", "size")
+# Enough to see whether somebody was left without an answer just before.
+_NEWEST = 5
 
 
-def can_omit(message: Message) -> bool:
-    """Whether this answer failed because the request was refused, and files may be the reason."""
-    if (
-        not _was_refused(message)
-        or not Attachment.objects.filter(conversation=message.conversation_id).exists()
-    ):
-        return False
-    return bool(_turns_with_files(message))
+def omissible(message: Message) -> str:
+    """What this answer's next try can do without, since the request was refused: files, else messages that nobody has
+    answered, as words for "Go on without …". "" where there is nothing to leave out.
+    """
+    if not _was_refused(message):
+        return ""
+    has_any = Attachment.objects.filter(conversation=message.conversation_id).exists()
+    if has_any and _turns_with_files(Message.objects.path(message.parent_id)):
+        return "the files"
+    return "the messages before" if _unanswered(Message.objects.path(message.parent_id, _NEWEST))[1:] else ""
 
 
 def omit_from_turn(message: Message) -> int:
@@ -34,22 +41,27 @@ def omit_from_turn(message: Message) -> int:
         raise Invalid("Only a message of a person has files.")
     with writing():
         branches.lock(message.conversation)
-        return _leave_out([Message.objects.get(pk=message.pk)])
+        return _leave_out([Message.objects.get(pk=message.pk)], _is_file)
 
 
-def answer_without_files(user: User, message: Message, client_id: uuid.UUID, *, owner: str) -> Sent:
-    """Another answer in place of a refused one, to a request without the files that no answer has come to yet, or,
-    where there are none of these, without any file. Raises as `send`.
+def answer_without(user: User, message: Message, client_id: uuid.UUID, *, owner: str) -> Sent:
+    """Another answer in place of a refused one, to a request without the files that no answer has come to yet; where
+    there are none of these, without any file; where there is none at all, without the unanswered messages before this
+    one. Raises as `send`.
     """
     if not _was_refused(message) or message.parent_id is None:
-        raise Invalid("This answer did not fail because of a file.")
+        raise Invalid("This answer did not fail because the request was refused.")
     conversation = message.conversation
     fields = idempotency.digest({"act": "omit", "message": message.pk})
 
     def make(_: LanguageModel) -> tuple[Conversation, Message]:
         locked = branches.lock(conversation)
         branches.refuse_if_busy(locked, message.parent_id)
-        _leave_out(_turns_with_files(message))
+        path = Message.objects.path(message.parent_id)
+        if with_files := _turns_with_files(path):
+            _leave_out(with_files, _is_file)
+        else:
+            _leave_out(_unanswered(path)[1:], _is_anything)
         return locked, Message.objects.get(children=message)
 
     return begin(
@@ -71,29 +83,40 @@ def _was_refused(message: Message) -> bool:
     )
 
 
-def _turns_with_files(message: Message) -> list[Message]:
-    """The turns above a failed answer whose files may be to blame."""
-    path = Message.objects.path(message.parent_id)
-    unanswered: list[Message] = []
+def _unanswered(path: list[Message]) -> list[Message]:
+    """The newest turns, from the end on, to which no answer has come yet."""
+    found: list[Message] = []
     for turn in reversed(path):
-        if turn.role == Message.Role.ASSISTANT and turn.status == GenerationStatus.COMPLETED and turn.content:
+        if turn.role == Message.Role.USER:
+            found.append(turn)
+        elif turn.status == GenerationStatus.COMPLETED and turn.content:
             break
-        unanswered.append(turn)
-    return [turn for turn in unanswered if _has_files(turn)] or [turn for turn in path if _has_files(turn)]
+    return found
+
+
+def _turns_with_files(path: list[Message]) -> list[Message]:
+    """The turns whose files may be to blame."""
+    return [turn for turn in _unanswered(path) if _has_files(turn)] or [
+        turn for turn in path if _has_files(turn)
+    ]
 
 
 def _has_files(message: Message) -> bool:
-    return message.role == Message.Role.USER and any(_goes_out(block) for block in message.content)
+    return message.role == Message.Role.USER and any(_is_file(block) for block in message.content)
 
 
-def _goes_out(block: Block) -> bool:
-    return bool(referred([block])) and not block.get("omitted")
+def _is_anything(block: Block) -> bool:
+    return not block.get("omitted")
 
 
-def _leave_out(messages: list[Message]) -> int:
+def _is_file(block: Block) -> bool:
+    return bool(referred([block])) and _is_anything(block)
+
+
+def _leave_out(messages: list[Message], which: Callable[[Block], bool]) -> int:
     count = 0
     for message in messages:
-        count += sum(_goes_out(block) for block in message.content)
-        message.content = [{**b, "omitted": True} if _goes_out(b) else b for b in message.content]
+        count += sum(which(block) for block in message.content)
+        message.content = [{**block, "omitted": True} if which(block) else block for block in message.content]
         message.save(update_fields=["content"])
     return count

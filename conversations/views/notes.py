@@ -6,23 +6,25 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..actions.continuation import can_continue
-from ..actions.omission import can_omit
+from ..actions.omission import omissible
 from ..models import GenerationStatus, Message, User
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """`kind` styles it; `actions` are among continue, retry, settings, new, edit, omit (go on without the files)."""
+    """`kind` styles it; `actions` are among continue, retry, settings, new, edit, omit (go on without `omits`)."""
 
     kind: str
     text: str
     actions: list[str]
+    omits: str = ""
 
 
 _AFTER_ERROR = {
     "auth": ["retry"],
     "model": ["settings", "retry"],
-    "invalid": ["edit", "retry"],
+    # A conversation may be too long for the model.
+    "invalid": ["edit", "retry", "new"],
     "size": ["edit", "new"],
     "spend": ["retry"],
 }
@@ -59,13 +61,20 @@ def note_for(message: Message, viewer: User) -> Note | None:
         if not can_continue(message):
             actions = [action for action in actions if action != "continue"] or ["retry"]
         return Note(kind, text, actions)
-    if not message.content:
+    if all(_is_blank(block) for block in message.content):
         return Note("empty", "The model returned nothing.", ["retry"])
     if message.stop_reason == "stop_sequence":
         return Note("sequence", f"Ended at the stop sequence “{message.stop_sequence[:80]}”.", [])
     if message.stop_reason not in _QUIET:
         return Note("other", f"The answer ended for another reason: {message.stop_reason}.", [])
     return None
+
+
+def _is_blank(block: dict[str, Any]) -> bool:
+    """Nothing that answers anybody: thinking alone, or white space."""
+    if block.get("type") == "text":
+        return not (block.get("text") or "").strip()
+    return block.get("type") in ("thinking", "redacted_thinking")
 
 
 def _broken(message: Message, viewer: User) -> Note:
@@ -81,9 +90,10 @@ def _broken(message: Message, viewer: User) -> Note:
     if is_half:
         return Note(error.get("type", "interrupted"), text, _going_on(message))
     actions = _AFTER_ERROR.get(error.get("type", ""), ["retry"])
-    if can_omit(message):
+    omits = omissible(message)
+    if omits:
         actions = ["omit", *actions]
-    return Note(error.get("type", "failed"), text, actions)
+    return Note(error.get("type", "failed"), text, actions, omits)
 
 
 def _going_on(message: Message) -> list[str]:

@@ -97,14 +97,14 @@ def continue_answer(request: HttpRequest, id: uuid.UUID, message: uuid.UUID) -> 
 @require_POST
 @answers_refusals
 def omit(request: HttpRequest, id: uuid.UUID, message: uuid.UUID) -> HttpResponse:
-    """POST …/messages/<uuid>/omit/: go on without files. For a refused answer: another one, asked without them (201);
-    for a person's turn: its files stay out of later requests.
+    """POST …/messages/<uuid>/omit/: go on without files. For a refused answer: another one, asked without them, or
+    without the unanswered messages before (201); for a person's turn: its files stay out of later requests.
     """
     found = access.message(person(request), id, message, Operation.WRITE)
     if found.role == Message.Role.USER:
         count = omission.omit_from_turn(found)
         return answer(request, {"omitted": count}, reverse("conversation", args=[id]))
-    sent = omission.answer_without_files(
+    sent = omission.answer_without(
         person(request), found, Fields(request).client_id(), owner=supervisor.identity()
     )
     return _answered(request, sent)

@@ -142,10 +142,30 @@ def test_answers_that_failed_for_other_reasons_do_not_offer_it(alice: Person) ->
     assert 'data-act="omit"' not in acts(alice, busy["conversation"], busy["reply"])
     assert omit(alice, busy["conversation"], busy["reply"]).status_code == 400
     plain = alice.start("Hello")
-    finished(
-        plain["generation"], "", status="failed", error={"type": "invalid", "message": "No."}, stop_reason=""
-    )
+    finished(plain["generation"], "", **REFUSED)
     assert 'data-act="omit"' not in acts(alice, plain["conversation"], plain["reply"])
+
+
+REFUSED = {"status": "failed", "error": {"type": "invalid", "message": "No."}, "stop_reason": ""}
+
+
+def test_words_that_are_too_many_are_left_out_as_well(world: World) -> None:
+    """No conversation ends because of one message that a provider refuses."""
+    speak(world, "anthropic")
+    sent = world.alice.start("Hello")
+    world.ended(sent)
+    for text in ("An endless text", "hi"):
+        no(world, 400, "invalid_request_error", "prompt is too long: 210000 tokens > 200000 maximum")
+        failed = world.alice.send(sent["conversation"], text)
+        world.ended(failed | sent_of(sent))
+    page = acts(world.alice, sent["conversation"], failed["reply"])
+    assert "Go on without the messages before" in page and "New conversation" in page
+    again = omit(world.alice, sent["conversation"], failed["reply"]).json()
+    assert world.ended(again | sent_of(sent)).status == "completed"
+    assert "An endless text" not in json.dumps(received(world))
+    assert received(world)[-1]["content"] == [{"type": "text", "text": "hi"}]
+    world.ended(world.alice.send(sent["conversation"], "And?") | sent_of(sent))
+    assert "An endless text" not in json.dumps(received(world))
 
 
 def test_after_it_thinking_is_not_replayed_against_another_beginning(world: World) -> None:

@@ -96,6 +96,24 @@ def test_a_broken_off_answer_goes_on_by_a_turn_of_ours_where_the_model_takes_no_
     assert turn.text.splitlines()[0] not in page, "a turn of our own is not shown"
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        [],
+        [{"type": "text", "text": ""}],
+        [{"type": "text", "text": " \n"}],
+        [{"type": "thinking", "thinking": "Hm", "signature": "c2ln"}],
+        [{"type": "redacted_thinking", "data": "b3Bh"}, {"type": "text", "text": ""}],
+    ],
+    ids=["nothing", "no text", "white space", "thinking alone", "hidden thinking"],
+)
+def test_an_answer_that_says_nothing_says_so(alice: Person, content: list[dict[str, str]]) -> None:
+    sent = alice.start()
+    finished(sent["generation"], content=content)
+    page = alice.client.get(sent["url"]).content.decode()
+    assert "The model returned nothing." in page and 'data-act="retry"' in page
+
+
 @pytest.mark.parametrize("message", ["The model service is busy.", "It broke off. All up to here is saved."])
 def test_a_broken_off_answer_says_once_that_its_words_are_kept(alice: Person, message: str) -> None:
     sent = alice.start()
