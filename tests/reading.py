@@ -73,8 +73,9 @@ class ReadingClient:
                 try:
                     value = json.loads(raw)
                 except ValueError:
-                    value = {}
-                self._blocks[index]["input"] = value if isinstance(value, dict) else {}
+                    value = None
+                is_input = isinstance(value, dict)
+                self._blocks[index] |= {"input": value} if is_input else {"input": {}, "partial_json": raw}
 
     def _message_delta(self, frame: Frame) -> None:
         pass

@@ -118,21 +118,17 @@ def _from_message(log: LiveLog, generation: Generation) -> None:
 
 
 def _block_events(index: int, block: Block, seconds: float | None) -> list[Any]:
-    """A stored block as the three events that would build it again."""
-    name = {"text": "text", "thinking": "thinking"}.get(block.get("type", ""))
-    text = block.get(name) if name else None
-    if name is None or not text:
-        return [
-            {"type": "content_block_start", "index": index, "content_block": block},
-            timed(ContentBlockStop(index), seconds),
-        ]
-    return [
-        {"type": "content_block_start", "index": index, "content_block": {**block, name: ""}},
-        event_from_dict(
-            {"type": "content_block_delta", "index": index, "delta": {"type": f"{name}_delta", name: text}}
-        ),
-        timed(ContentBlockStop(index), seconds),
-    ]
+    """A stored block as the events that would build it again."""
+    begun, delta = dict(block), None
+    if raw := begun.pop("partial_json", ""):
+        delta = {"type": "input_json_delta", "partial_json": raw}
+    elif (name := block.get("type")) in ("text", "thinking") and block.get(name):
+        begun[name] = ""
+        delta = {"type": f"{name}_delta", name: block[name]}
+    events: list[Any] = [{"type": "content_block_start", "index": index, "content_block": begun}]
+    if delta is not None:
+        events.append(event_from_dict({"type": "content_block_delta", "index": index, "delta": delta}))
+    return [*events, timed(ContentBlockStop(index), seconds)]
 
 
 def start_body(model: str, usage: dict[str, Any]) -> dict[str, Any]:

@@ -28,7 +28,7 @@ class Accumulator:
 
     `content` is the API's list of blocks, `usage` and `meta` are checked figures (an unknown one is missing),
     `invalid_inputs` maps the index of a tool call to its raw input where that was not JSON: such a call must
-    not be run.
+    not be run; its block keeps the raw input as `partial_json` (section 9.3).
     """
 
     def __init__(self) -> None:
@@ -159,4 +159,4 @@ class Accumulator:
             block.fields["input"] = value
         else:
             self.invalid_inputs[index] = raw
-            block.fields["input"] = {}
+            block.fields |= {"input": {}, "partial_json": raw}

@@ -213,11 +213,13 @@ def _answer_blocks(message: Message, citations: Citations) -> list[dict[str, Any
 
 
 def _tool_block(index: int, block: dict[str, Any], result: dict[str, Any] | None) -> dict[str, Any]:
+    # What came instead of JSON is shown as it came.
+    raw = block.get("partial_json")
     return {
         "kind": "tool",
         "index": index,
         "name": block.get("name", ""),
-        "input": json.dumps(block.get("input", {}), indent=2, ensure_ascii=False),
+        "input": raw or json.dumps(block.get("input", {}), indent=2, ensure_ascii=False),
         "result": json.dumps(result.get("content"), indent=2, ensure_ascii=False) if result else "",
-        "state": "done" if result else "not run",
+        "state": "done" if result else "failed" if raw else "not run",
     }

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from conversations.live import replay
 from conversations.models import Generation, GenerationStatus, LanguageModel, Provider, UsageRecord
 from tests.clients import Frame
 from tests.fake_upstream import FakeUpstream, wire
@@ -388,6 +389,18 @@ def test_row_32_every_stop_reason_has_its_own_note(world: World, reason: str) ->
     assert (frames[-1]["status"], frames[-1]["stop_reason"]) == ("completed", reason)
     page = world.alice.client.get(sent["url"]).content.decode()
     assert page.count('<div class="note ') == plain.count('<div class="note ') + 1
+
+
+def test_a_call_whose_input_is_no_json_is_kept_as_it_came(world: World) -> None:
+    """Nobody runs it, and nobody takes it for a call without arguments (messages-api 9.3)."""
+    seen = ask(world, "fault:33")
+    completed(seen, "")
+    (call,) = seen.generation.message.content
+    assert (call["name"], call["input"], call["partial_json"]) == ("get_weather", {}, '{"city": "Ro')
+    page = world.alice.client.get(f"/conversations/{seen.generation.conversation_id}/").content.decode()
+    assert "{&quot;city&quot;: &quot;Ro</pre>" in page and ">failed<" in page
+    log = replay.log_of(seen.generation)
+    assert replay.accumulated(log).content == [call], "so does a page that comes later"
 
 
 def test_row_34_a_hundred_thousand_tiny_events(world: World) -> None:

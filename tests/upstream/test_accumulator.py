@@ -101,7 +101,7 @@ def test_tool_input_is_parsed_once_at_the_end(
 @pytest.mark.parametrize("raw", ['{"city": "Ro', "[1]", '"x"', "{" * 100_000, '{"a": \ud800}'])
 def test_input_that_is_no_object_is_marked_and_never_guessed(raw: str) -> None:
     result = answer(*block(0, TOOL, InputJsonDelta(raw)))
-    assert result.content[0]["input"] == {}
+    assert (result.content[0]["input"], result.content[0]["partial_json"]) == ({}, raw)
     assert result.invalid_inputs == {0: raw}
 
 
