@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from ..models import Conversation, Generation, GenerationStatus, UsageRecord
+from ..models import Conversation, Generation, GenerationStatus, Message, UsageRecord
 from . import after_commit, budgets, ledger, usage_totals
 from .text import clean_title
 from .transaction import writing
@@ -31,9 +31,15 @@ _SAME = (
 def open_call(conversation: uuid.UUID, generation: uuid.UUID, characters: int, max_tokens: int) -> int | None:
     """Book the call before it is made; the id of its row, None when no title is wanted.
 
-    It is wanted when no person has named the conversation and none was ever asked for. Raises BudgetExceeded.
+    It is wanted when no person has named the conversation, no other answer has completed in it, and none was ever asked
+    for. Raises BudgetExceeded.
     """
     if not Conversation.objects.filter(pk=conversation, titled_by_person=False).exists():
+        return None
+    completed = Message.objects.filter(
+        conversation=conversation, role=Message.Role.ASSISTANT, status=GenerationStatus.COMPLETED
+    )
+    if completed.exclude(generation=generation).exists():
         return None
     with writing():
         if UsageRecord.objects.filter(conversation=conversation, purpose=_TITLE).exists():

@@ -11,7 +11,6 @@ from django.utils import timezone
 
 from ..attachments.sending import referred
 from ..models import Attachment, GenerationStatus, LanguageModel, Message
-from ..upstream.capabilities import default_max_tokens
 from ..upstream.usage import is_count
 from .model_prices import worst_prices
 
@@ -21,10 +20,9 @@ _OVERHEAD_TOKENS = 500  # what an API adds by itself: roles, tool instructions
 
 def of_answer(language_model: LanguageModel, turn: Message, parameters: dict[str, Any]) -> int | None:
     """Micro-dollars of an answer to this turn: the input as estimated, and all of max_tokens. None: no price known."""
-    capabilities = language_model.can
-    chosen = parameters.get("max_tokens") or default_max_tokens(language_model.model_id)
+    longest = language_model.max_tokens(parameters.get("max_tokens"))
     tokens = _input_tokens(turn) + len(str(parameters.get("system", "")).encode()) // _BYTES_PER_TOKEN
-    return of_call(language_model, min(tokens, capabilities.context), min(chosen, capabilities.max_output))
+    return of_call(language_model, min(tokens, language_model.can.context), longest)
 
 
 def of_text(language_model: LanguageModel, characters: int, max_tokens: int) -> int | None:

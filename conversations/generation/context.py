@@ -12,7 +12,6 @@ from typing import Any
 from ..actions import large_pictures
 from ..attachments import sending
 from ..models import Conversation, Generation, LanguageModel, Message, Provider
-from ..upstream.capabilities import default_max_tokens
 from ..upstream.endpoint import Endpoint
 from ..upstream.model_table import Capabilities
 from ..upstream.request import MessageRequest
@@ -82,9 +81,7 @@ def request_for(
 ) -> MessageRequest:
     """The request that goes on from the end of `path` with these parameters."""
     capabilities = language_model.can
-    limit = min(
-        parameters.get("max_tokens") or default_max_tokens(language_model.model_id), capabilities.max_output
-    )
+    limit = language_model.max_tokens(parameters.get("max_tokens"))
     thinking, output_config = _thinking(parameters, capabilities, limit)
     return MessageRequest(
         model=language_model.model_id,
@@ -97,6 +94,9 @@ def request_for(
         top_k=parameters.get("top_k"),
         thinking=thinking,
         output_config=output_config,
+        # Each request begins as the one before: what was read then costs a tenth (messages-api 12). Servers that nobody
+        # knows may refuse the field.
+        cache_control={"type": "ephemeral"} if capabilities.known else None,
     )
 
 

@@ -10,6 +10,7 @@ from ..actions import titles
 from ..actions.errors import Refused
 from ..actions.outcome import Outcome
 from ..models import GenerationStatus
+from ..upstream.capabilities import lookup
 from ..upstream.client import UpstreamClient, Wait
 from ..upstream.errors import UpstreamError
 from ..upstream.request import MessageRequest
@@ -19,15 +20,17 @@ logger = logging.getLogger(__name__)
 
 _MAX_TOKENS = 64
 _QUOTED_CHARACTERS = 1500
+# A question; or one, half an answer, and the next. In a longer request somebody was answered before.
+_FIRST_TURNS = 3
 
 
 async def give_title(client: UpstreamClient, turn: Turn, outcome: Outcome) -> None:
-    """Ask for a title when this was the first answer and it completed; store it unless a person was faster."""
+    """Ask for a title when this was the first answer that completed; store it unless a person was faster."""
     if outcome.status != GenerationStatus.COMPLETED or not outcome.content:
         return
-    if len(turn.request.messages) != 1:
+    if len(turn.request.messages) > _FIRST_TURNS:
         return
-    request = _request(turn, outcome)
+    request = request_for(turn, outcome)
     try:
         length = len(request.messages[0]["content"][0]["text"])
         call = await database_sync_to_async(titles.open_call)(
@@ -58,9 +61,11 @@ async def give_title(client: UpstreamClient, turn: Turn, outcome: Outcome) -> No
         logger.exception("A title could not be stored: conversation %s", turn.conversation)
 
 
-def _request(turn: Turn, outcome: Outcome) -> MessageRequest:
+def request_for(turn: Turn, outcome: Outcome) -> MessageRequest:
+    """The call that asks for the title of a conversation which began with this turn and its answer."""
     question = _text(turn.request.messages[0]["content"])
     answer = _text(outcome.content)
+    abilities = lookup(turn.request.model, turn.endpoint.dialect)
     return MessageRequest(
         model=turn.request.model,
         messages=[
@@ -79,7 +84,7 @@ def _request(turn: Turn, outcome: Outcome) -> MessageRequest:
         max_tokens=_MAX_TOKENS,
         # Whatever thinking the model can be kept from would use up the few tokens; refused fields are left out.
         thinking={"type": "disabled"},
-        output_config={"effort": "low"},
+        output_config={"effort": "low"} if "low" in abilities.efforts else None,
     )
 
 

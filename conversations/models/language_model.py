@@ -9,7 +9,7 @@ from django.contrib.auth.models import Group
 from django.db import models
 from django.utils import timezone
 
-from ..upstream.capabilities import lookup
+from ..upstream.capabilities import DEFAULT_MAX_TOKENS, lookup
 from ..upstream.model_table import Capabilities
 
 if TYPE_CHECKING:
@@ -74,6 +74,13 @@ class LanguageModel(models.Model):
         given = {name: value for name, value in self.capabilities.items() if name in names}
         lists = {name: tuple(value) for name, value in given.items() if isinstance(value, list)}
         return dataclasses.replace(known, **(given | lists))
+
+    def max_tokens(self, chosen: int | None) -> int:
+        """Of a request: what a person chose, as far as the model is known to go; else the default (messages-api 14)."""
+        can = self.can
+        if chosen and not can.known and "max_output" not in self.capabilities:
+            return chosen
+        return min(chosen or DEFAULT_MAX_TOKENS, can.max_output)
 
     @property
     def name(self) -> str:

@@ -55,8 +55,3 @@ def normalise_model_id(model_id: str) -> str:
     name = _DOT.sub("-", name)
     name = _DATE.sub("", name.removesuffix("-fast").removesuffix("-latest"))
     return name.removesuffix("-fast")
-
-
-def default_max_tokens(model_id: str) -> int:
-    """`max_tokens` where nobody chose: 16,384 or the model's maximum, whichever is less."""
-    return min(DEFAULT_MAX_TOKENS, lookup(model_id).max_output)

@@ -20,6 +20,7 @@ from conversations.models import (
     Provider,
     Workspace,
 )
+from conversations.upstream.model_table import MODELS
 from conversations.upstream.request import MessageRequest
 from tests.fake_upstream import wire
 from tests.world import Person, World, finished
@@ -380,6 +381,27 @@ def test_a_paused_turn_is_sent_again_as_it_is(alice: Person, model: LanguageMode
 
 
 # Parameters.
+
+
+def test_the_longest_answer_is_what_was_chosen_as_far_as_the_model_is_known_to_go(
+    model: LanguageModel,
+) -> None:
+    for row in MODELS.values():
+        model.model_id = row.id
+        assert model.max_tokens(None) == min(16_384, row.max_output)
+        assert model.max_tokens(10**9) == row.max_output
+    model.model_id = "somebody-elses"
+    assert (model.max_tokens(None), model.max_tokens(32_000)) == (16_384, 32_000)
+    model.capabilities = {"max_output": 8000}
+    assert (model.max_tokens(None), model.max_tokens(32_000)) == (8000, 8000)
+
+
+@pytest.mark.parametrize(("model_id", "asked"), [("claude-opus-5-5", True), ("somebody-elses", False)])
+def test_what_was_read_before_is_read_from_the_cache(
+    alice: Person, model: LanguageModel, model_id: str, asked: bool
+) -> None:
+    use(model, model_id)
+    assert (request_of(alice.start()).cache_control == {"type": "ephemeral"}) is asked
 
 
 def test_the_parameters_of_the_conversation_go_out_with_the_next_request(alice: Person) -> None:

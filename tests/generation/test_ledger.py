@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import threading
+import uuid
 from typing import Any
 
 import pytest
 
+from conversations.actions.outcome import Outcome
+from conversations.generation import titles
+from conversations.generation.context import Turn
 from conversations.models import Conversation, GenerationStatus, UsageRecord
+from conversations.upstream.endpoint import Endpoint
+from conversations.upstream.request import MessageRequest, body
 from tests.fake_upstream import Call, wire
 from tests.fake_upstream.steps import Hang, Reply, Reset, Sleep, Step
 from tests.world import MODEL, World
@@ -158,6 +164,47 @@ def test_a_title_is_asked_for_once_after_the_first_answer(world: World) -> None:
     more = world.alice.send(sent["conversation"])
     world.ended(more | {"conversation": sent["conversation"]})
     assert len(world.upstream.calls) == 3, "question, title, question"
+
+
+def test_a_conversation_whose_first_answer_broke_off_gets_its_title_after_the_next(world: World) -> None:
+    sent, frames = world.answer("fault:21")
+    assert frames[-1]["status"] == GenerationStatus.INTERRUPTED
+    more = world.alice.send(sent["conversation"], "How do I plant a tree?")
+    world.ended(more | {"conversation": sent["conversation"]})
+    assert title_row().status == "completed"
+    assert Conversation.objects.get().title == "A short title"
+
+
+def test_a_copy_keeps_its_title(world: World) -> None:
+    sent, _ = world.answer()
+    title_row()
+    path = f"/conversations/{sent['conversation']}/messages/{sent['reply']}/fork/"
+    copy = world.alice.post(path).json()["conversation"]
+    world.ended(world.alice.send(copy) | {"conversation": copy})
+    assert len(world.upstream.calls) == 3, "question, title, question"
+
+
+@pytest.mark.parametrize(
+    ("model_id", "dialect", "effort"),
+    [
+        ("claude-opus-5-5", "anthropic", "low"),
+        ("gpt-x", "anthropic", None),
+        ("gpt-x", "openai_chat", None),
+        ("claude-opus-5-5", "openai_chat", None),
+    ],
+)
+def test_a_title_asks_for_little_effort_only_where_the_model_knows_the_word(
+    model_id: str, dialect: str, effort: str | None
+) -> None:
+    endpoint = Endpoint(dialect=dialect, base_url="http://127.0.0.1")
+    turns = [{"role": "user", "content": [{"type": "text", "text": "Hi"}]}]
+    request = MessageRequest(model=model_id, messages=turns, max_tokens=100)
+    turn = Turn(uuid.uuid4(), uuid.uuid4(), uuid.uuid4(), endpoint, request)
+    made = body(
+        titles.request_for(turn, Outcome(uuid.uuid4(), GenerationStatus.COMPLETED, 1)), endpoint, stream=False
+    )
+    assert made.get("output_config", {}).get("effort") == effort
+    assert "reasoning_effort" not in made
 
 
 def test_a_title_is_not_asked_for_where_a_person_has_given_one(world: World) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from conversations.upstream.capabilities import default_max_tokens, lookup
+from conversations.upstream.capabilities import lookup
 from conversations.upstream.model_table import MODELS
 from conversations.upstream.prices import prices
 from conversations.upstream.pricing import cost_microdollars
@@ -50,7 +50,6 @@ def test_an_unknown_model_gets_the_careful_profile() -> None:
         or unknown.forced_tool_choice
         or unknown.prices
     )
-    assert default_max_tokens("somebody-elses") == 16_384
 
 
 @pytest.mark.parametrize(
@@ -83,7 +82,6 @@ def test_the_table_is_whole() -> None:
     for row in MODELS.values():
         assert row.display_name.startswith("Claude ") and row.images and row.documents
         assert row.effort_default in {"", *row.efforts}
-        assert default_max_tokens(row.id) == min(16_384, row.max_output)
 
 
 def test_a_dialect_takes_away_what_it_does_not_carry() -> None:
