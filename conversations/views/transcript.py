@@ -41,6 +41,7 @@ class MessageView:
     blocks: list[dict[str, Any]] = field(default_factory=list)
     citations: list[Citation] = field(default_factory=list)
     text: str = ""
+    is_left_out: bool = False
     note: Note | None = None
     branch: dict[str, Any] | None = None
     model: str = ""
@@ -125,6 +126,7 @@ def _view(
     )
     if message.role == Message.Role.USER:
         view.blocks = [_user_block(index, block, files) for index, block in enumerate(message.content)]
+        view.is_left_out = any(one.get("omitted") and one.get("type") == "text" for one in message.content)
         view.can_edit = may_write
         return view
     view.can_regenerate = may_write and not running

@@ -164,6 +164,8 @@ def test_words_that_are_too_many_are_left_out_as_well(world: World) -> None:
     assert world.ended(again | sent_of(sent)).status == "completed"
     assert "An endless text" not in json.dumps(received(world))
     assert received(world)[-1]["content"] == [{"type": "text", "text": "hi"}]
+    page = world.alice.client.get(sent["url"]).content.decode()
+    assert page.count("An endless text") == page.count("Left out of requests") == 1
     world.ended(world.alice.send(sent["conversation"], "And?") | sent_of(sent))
     assert "An endless text" not in json.dumps(received(world))
 
