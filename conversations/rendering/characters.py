@@ -26,6 +26,14 @@ _NEVER_SHOWN = (
     "\ud800-\udfff\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
     "\U000e0000-\U000e00ff\U000e01f0-\U000e0fff"
 )
+# Where most fonts draw nothing at all: the default ignorable code points, fillers and empty signs.
+_UNSEEN = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800"
+    "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d159\U0001d173-\U0001d17a"
+    "\U000e0000-\U000e0fff]+"
+)
+# Beside them: white space, and control and format characters.
+_BLANK_CATEGORIES = {"Cf", "Cc", "Zs", "Zl", "Zp"}
 _ZERO_WIDTH = "\u00ad\u034f\u200b-\u200d\u2060-\u2064\ufeff"
 _SELECTORS = "\ufe00-\ufe0f\U000e0100-\U000e01ef"
 _IDEOGRAPHS = "\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
@@ -62,6 +70,16 @@ def visible(text: str) -> str:
 def collapse(html: str) -> str:
     """Shorten each run of U+FFFD to one: a hidden message is shown as present, not at full length."""
     return _RUN.sub(REPLACEMENT, html) if REPLACEMENT * 2 in html else html
+
+
+def without_unseen(text: str) -> str:
+    """Return `text` without the characters that leave no trace on a page."""
+    return text if text.isascii() else _UNSEEN.sub("", text)
+
+
+def is_blank(text: str) -> bool:
+    """Tell whether a reader would see nothing of `text`."""
+    return all(unicodedata.category(character) in _BLANK_CATEGORIES for character in without_unseen(text))
 
 
 def _show(match: re.Match[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from urllib.parse import unquote
 
@@ -9,6 +10,9 @@ from markdown_it import MarkdownIt
 from markdown_it.common.normalize_url import normalizeLink
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
+
+from .addresses import as_seen, claimed_hosts
+from .characters import REPLACEMENT, visible
 
 _WEB = re.compile(r"https?://(?:(?P<user>[^/?#]*)@)?(?P<host>[^/?#@\s\\]+)", re.IGNORECASE)
 _MAIL = re.compile(r"mailto:[^\s?@]+@[^\s?@]+(?:\?|$)", re.IGNORECASE)
@@ -24,9 +28,9 @@ _BARE = re.compile(
 _INSIDE = tuple(":|/.@+-")
 _ENTITY = re.compile(r"&[A-Za-z0-9]+;$")
 
-_DOTS = str.maketrans({"。": ".", "．": ".", "｡": "."})
-_SHOWN_WEB = re.compile(r"(?:\w+:)?[/\\]{2}([^/\\?#\s]*)")
-_SHOWN_HOST = re.compile(r"(?:[\w-]+\.)+(?:xn--[\w-]+|[^\W\d_]{2,})(?::\d+)?")
+# As much text beside a link as the eye may read together with it; a host has at most 253 characters.
+BESIDE = 600
+_GLUE = "".join(map(chr, range(0x21, 0x7F)))
 
 
 def allowed(url: str) -> bool:
@@ -40,33 +44,35 @@ def host(url: str) -> str:
     return match["host"] if match else unquote(url[7:].partition("?")[0])
 
 
-def note(url: str, text: str) -> str:
+def note(url: str, text: str, before: str = "", after: str = "") -> str:
     """Return the host to show beside a link whose `text` could mislead about its target, else ``""``.
 
-    Misleading: the text reads like another address, the URL has a user part or an internationalised host, or
-    the text held hidden characters (promises MD08).
+    Misleading: the text, alone or with what stands right `before` and `after` it, reads like another address;
+    the URL has a user part or an internationalised host; the text held hidden characters (promises MD08).
     """
     real = host(url)
     match = _WEB.match(url)
     if match and (match["user"] is not None or not real.isascii() or "xn--" in real.lower()):
         return real
-    if "\ufffd" in text:
+    if REPLACEMENT in visible(text):
         return real
-    shown = text.translate(_DOTS)
-    claims = [claim.rpartition("@")[2] for claim in _SHOWN_WEB.findall(shown)]
-    for word in _SHOWN_WEB.sub(" ", shown).split() if not claims else ():
-        claims += [
-            found[0]
-            for part in word.split("@")[-1:]
-            if (found := _SHOWN_HOST.match(part.lstrip("([<{\"'“‘*")))
-        ]
+    words = as_seen(text)
+    if not match:  # a mail address that is the target itself may be read as nothing else
+        words = words.replace(real.casefold(), " ")
+    claims = [name for name, _, _ in claimed_hosts(words)]
+    before, after = as_seen(before), as_seen(after)
+    before = before[len(before.rstrip(_GLUE)) :]
+    after = after[: len(after) - len(after.lstrip(_GLUE))]
+    if before or after:
+        first, end = len(before), len(before) + len(words)
+        found = claimed_hosts(before + words + after)
+        claims += [name for name, start, stop in found if start < end and stop > first]
     return "" if all(_same_site(claim, real) for claim in claims) else real
 
 
 def _same_site(shown: str, real: str) -> bool:
-    shown, real = (
-        name.lower().rpartition("@")[2].rstrip(".:,;)").removeprefix("www.") for name in (shown, real)
-    )
+    real = real.casefold().rpartition("@")[2].removeprefix("www.")
+    shown = shown.removeprefix("www.")
     return real == shown or real.endswith("." + shown)
 
 
@@ -124,25 +130,39 @@ def finish(children: list[Token]) -> list[Token]:
     """Return the inline tokens with bare `www.` and mail addresses linked and the host notes worked out."""
     if any(child.type == "text" and ("@" in child.content or "www." in child.content) for child in children):
         children = _link_bare(children)
+    if not any(child.type == "link_open" for child in children):
+        return children
+    shown = [_shown(child) for child in children]
+    ends = list(itertools.accumulate(map(len, shown)))
+    text = "".join(shown)
     opening: Token | None = None
-    text: list[str] = []
-    for child in children:
+    first = 0
+    for child, end in zip(children, ends, strict=True):
         if child.type == "link_open":
-            opening, text = child, []
+            opening, first = child, end
         elif child.type == "link_close" and opening is not None:
             url = str(opening.attrs["href"])
-            words = "".join(text)
             if allowed(url):
-                child.meta = {"note": note(url, words), "empty": not words.strip(), "host": host(url)}
+                words = text[first:end]
+                beside = text[max(0, first - BESIDE) : first], text[end : end + BESIDE]
+                empty = not as_seen(words).strip()
+                child.meta = {"note": note(url, words, *beside), "empty": empty, "host": host(url)}
             else:  # `[x]()`: the one way to a link that `allowed` has not seen
                 child.hidden = opening.hidden = True
             opening = None
-        elif opening is not None:
-            if child.type == "image":
-                child.meta = {"linked": True}
-                text.append("image")
-            text.append(child.content or " ")
+        elif child.type == "image" and opening is not None:
+            child.meta = {"linked": True}
     return children
+
+
+def _shown(token: Token) -> str:
+    """What a reader sees of an inline token; a formula may be drawn as anything."""
+    if token.type == "image":
+        words = "".join(_shown(child) for child in token.children or ())
+        return f" {words} ({host(str(token.attrs['src']))}) "
+    if token.type == "formula":
+        return REPLACEMENT
+    return " " if token.type in ("softbreak", "hardbreak") else token.content
 
 
 def _link_bare(children: list[Token]) -> list[Token]:

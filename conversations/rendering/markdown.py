@@ -101,7 +101,8 @@ def block_html(document: Document, block: Block) -> str:
         return plain_html(document, block)
     if len(rendered) > MAX_HTML:
         return plain_html(document, block)
-    return sanitise(collapse(rendered))
+    # Made visible once more: `&#x202e;` has become a character only by now.
+    return sanitise(collapse(visible(rendered)))
 
 
 def plain_html(document: Document, block: Block) -> str:

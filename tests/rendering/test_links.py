@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from conversations.rendering.markdown import render_document
 
@@ -89,6 +91,19 @@ def test_the_text_of_a_refused_link_is_not_lost() -> None:
         "[e.g. this](https://docs.example)",
         "https://docs.example/a.b/c.html",
         "[ada@docs.example](mailto:ada@docs.example)",
+        "[Ada.Byron@docs.example](mailto:ada.byron@docs.example)",
+        "[docs**.example**](https://docs.example)",
+        "[docs.example:8000](https://docs.example:8000)",
+        "[docs.example/a.html](https://docs.example/a.html)",
+        "[_docs.example_](https://docs.example)",
+        "[ada@docs.example](https://docs.example)",
+        "“[https://docs.example](https://docs.example)”.",
+        "([docs.example](https://docs.example)).",
+        "[docs.example](https://docs.example)を見る",
+        "https://docs.example、次",
+        "[the docs](https://docs.example)/[a.example](https://a.example)",
+        "a.example|[the docs](https://docs.example)",
+        "docs.example/[page](https://docs.example/page)",
     ],
 )
 def test_an_honest_link_has_no_note(text: str) -> None:
@@ -120,11 +135,74 @@ def test_an_honest_link_has_no_note(text: str) -> None:
         ("[x\u202ey](https://evil.example)", "evil.example"),
         ("[\U000e0041](https://evil.example)", "evil.example"),
         ("[bank.example][1]\n\n[1]: https://evil.example", "evil.example"),
+        ("[https:**/**/bank.example](https://evil.example)", "evil.example"),
+        ("[**bank**.example](https://evil.example)", "evil.example"),
+        ("[ba~~n~~k.exam*ple*](https://evil.example)", "evil.example"),
+        ("[https:/\u200b/bank.example](https://evil.example)", "evil.example"),
+        ("[https:/\u2060/bank.example](https://evil.example)", "evil.example"),
+        ("[bank\u200b.example](https://evil.example)", "evil.example"),
+        ("[ba\u00adnk.example](https://evil.example)", "evil.example"),
+        ("[bank&#8203;.example](https://evil.example)", "evil.example"),
+        ("[bank&#8203;.&ZeroWidthSpace;example](https://evil.example)", "evil.example"),
+        ("[bank\u200a.\u202fexample](https://evil.example)", "evil.example"),
+        ("[ｂａｎｋ．example](https://evil.example)", "evil.example"),
+        ("[https:⁄⁄bank](https://evil.example)", "evil.example"),
+        ("[bank․example](https://evil.example)", "evil.example"),
+        ("[🔒bank.example](https://evil.example)", "evil.example"),
+        ("[🔒 bank.example](https://evil.example)", "evil.example"),
+        ("[→bank.example](https://evil.example)", "evil.example"),
+        ("[«bank.example»](https://evil.example)", "evil.example"),
+        ("[..bank.example](https://evil.example)", "evil.example"),
+        ("[evil.example bank.example](https://evil.example)", "evil.example"),
+        ("[https://evil.example bank.example](https://evil.example)", "evil.example"),
+        ("[bank.example/@ada](https://evil.example)", "evil.example"),
+        ("[https://bank.example@evil.example](https://evil.example)", "evil.example"),
+        ("[192.0.2.1](https://evil.example)", "evil.example"),
+        ("[![bank.example](https://evil.example/a.png)](https://evil.example)", "evil.example"),
+        ("[![](https://bank.example/a.png)](https://evil.example)", "evil.example"),
+        (r"[$\text{bank}.\text{example}$](https://evil.example)", "evil.example"),
+        ("bank.[example](https://evil.example)", "evil.example"),
+        ("[bank](https://evil.example).example", "evil.example"),
+        ("evil.example#[https://bank.example](https://evil.example)", "evil.example"),
+        ("[x&#x202e;y](https://evil.example)", "evil.example"),
     ],
 )
 def test_a_misleading_link_shows_its_real_host(text: str, host: str) -> None:
     assert host_notes(text) == [host]
 
 
-def test_a_link_without_words_shows_its_host() -> None:
-    assert links("[](https://a.example/x)") == [("https://a.example/x", "a.example")]
+@pytest.mark.parametrize(
+    ("text", "host"),
+    [
+        ("[https:](https://evil.example)[//bank.example](https://evil.example)", "evil.example"),
+        ("[https://ba](https://evil.example)[nk.example](https://evil.example)", "evil.example"),
+        ("[bank](https://evil.example)[.example](https://evil.example)", "evil.example"),
+        ("https://bank.exam[ple](https://evil.example)", "evil.example"),
+    ],
+)
+def test_an_address_made_of_several_links_shows_where_it_leads(text: str, host: str) -> None:
+    assert host in host_notes(text)
+
+
+# What changes nothing for the eye, and what stands beside a name without being a part of it.
+_NOTHING = ["", "\u200b", "\u2060", "\u00ad", "\u200d", "\ufeff", "\u034f", "&#8203;", "&shy;", "\u200a"]
+_BESIDE = ["", "https://", "https:⁄⁄", "//", "🔒", "🔒 ", "→", "«", "(", "see ", "* ", "·", "www."]
+
+
+@given(
+    st.sampled_from(_BESIDE),
+    st.lists(st.sampled_from(_NOTHING), min_size=12, max_size=12),
+    st.sampled_from(["**", "*", "~~", "`", ""]),
+    st.sampled_from([place for place, letter in enumerate("bank.example") if letter != "."]),
+)
+def test_a_name_is_read_as_the_eye_reads_it(before: str, nothing: list[str], mark: str, place: int) -> None:
+    letters = list("bank.example")
+    letters[place] = f"{mark}{letters[place]}{mark}"
+    name = "".join(map("".join, zip(nothing, letters, strict=True)))
+    assert host_notes(f"[{before}{name}](https://evil.example)") == ["evil.example"]
+
+
+@pytest.mark.parametrize("words", ["", "\u200b", "&#8203;", "\u2800", "**\u2060**"])
+def test_a_link_without_words_shows_its_host(words: str) -> None:
+    [(address, shown)] = links(f"[{words}](https://a.example/x)")
+    assert (address, shown.endswith("a.example")) == ("https://a.example/x", True)
