@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import unicodedata
-
 from django.conf import settings
 
-from ..rendering.characters import visible
+from ..rendering.characters import is_blank, visible
 from .errors import Invalid
-
-_INVISIBLE = {"Cf", "Cc", "Zs", "Zl", "Zp"}
 
 
 def clean_prompt(text: str, *, may_be_empty: bool = False) -> str:
@@ -22,7 +18,7 @@ def clean_prompt(text: str, *, may_be_empty: bool = False) -> str:
         raise Invalid(
             f"The message has {len(cleaned):,} characters; the limit is {settings.PROMPT_MAX_CHARACTERS:,}."
         )
-    if all(unicodedata.category(character) in _INVISIBLE for character in cleaned):
+    if is_blank(cleaned):
         if may_be_empty:
             return ""
         raise Invalid("The message is empty.")
@@ -30,7 +26,12 @@ def clean_prompt(text: str, *, may_be_empty: bool = False) -> str:
 
 
 def clean_title(title: str) -> str:
-    """One line of at most 200 characters; characters that hide or reorder text are made visible."""
+    """One line of at most 200 characters; characters that hide or reorder text are made visible.
+
+    "" when there is nothing to see in it.
+    """
+    if is_blank(title):
+        return ""
     return visible(" ".join(storable(title).split())[:200])
 
 

@@ -29,15 +29,40 @@ def test_halves_of_a_surrogate_pair_that_meet_are_one_character() -> None:
     assert storable("a\ud83db") == "a\ufffdb"
 
 
-@pytest.mark.parametrize("text", ["", " ", "\n\t", "\u200b", "\u2066\u2069", "\u00ad", "\ufeff", "\x00\x00"])
+NOTHING = ["", " ", "\n\t", "\u200b", "\u2066\u2069", "\u00ad", "\ufeff", "\x00\x00", "\u2028", "\U000e0041"]
+NOTHING += [
+    "\ufe0f",
+    "\u034f",
+    "\u115f",
+    "\u1160",
+    "\u17b4",
+    "\u180b",
+    "\u2800",
+    "\u3164 \u3000",
+    "\uffa0",
+    "\U000e0100",
+]
+
+
+@pytest.mark.parametrize("text", NOTHING)
 def test_a_prompt_that_shows_nothing_is_refused(text: str) -> None:
     with pytest.raises(Invalid):
         clean_prompt(text)
 
 
-@pytest.mark.parametrize("text", ["x", "\u200bx", "👩‍👩‍👧", "שלום", "\u0301", "."])
+SCOTLAND = "🏴\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f"
+
+
+@pytest.mark.parametrize(
+    "text", ["x", "\u200bx", "👩‍👩‍👧", "❤️", SCOTLAND, "שלום", "\u2067א\u2069", "\u0301", "\x1b[0m", "."]
+)
 def test_a_prompt_that_shows_something_is_kept_whole(text: str) -> None:
     assert clean_prompt(text) == text
+
+
+@pytest.mark.parametrize("text", NOTHING)
+def test_a_title_that_shows_nothing_is_none(text: str) -> None:
+    assert clean_title(text) == ""
 
 
 @given(st.text(st.characters(), max_size=500))

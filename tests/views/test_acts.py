@@ -205,7 +205,7 @@ def test_a_name_is_one_line_of_at_most_200_characters(alice: Person, sent: dict[
     assert response.status_code == 200
     assert response.json()["title"] == ("A name " + "x" * 300)[:200]
     assert Conversation.objects.get().titled_by_person
-    for empty in ("", " \n "):
+    for empty in ("", " \n ", "\x00", "\u200b", "\u2800\u3164"):
         assert alice.post(path, {"title": empty}).status_code == 400
 
 
