@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from django.conf import settings
 
-from ..rendering.characters import is_blank, visible
+from ..rendering.characters import is_blank, mark_hidden, visible
 from .errors import Invalid
 
 
 def clean_prompt(text: str, *, may_be_empty: bool = False) -> str:
     """The prompt without NUL and lone surrogates, which a database refuses; "" when there is nothing to see in it.
 
+    What is hidden in it, as a paste may bring it, is shown as present: to the person and to the model.
     Raises Invalid when it is empty, unless that is allowed (files speak for themselves), or too long.
     """
     cleaned = storable(text)
@@ -22,7 +23,7 @@ def clean_prompt(text: str, *, may_be_empty: bool = False) -> str:
         if may_be_empty:
             return ""
         raise Invalid("The message is empty.")
-    return cleaned
+    return mark_hidden(cleaned)
 
 
 def clean_title(title: str) -> str:

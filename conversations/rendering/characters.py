@@ -39,14 +39,14 @@ _SELECTORS = "\ufe00-\ufe0f\U000e0100-\U000e01ef"
 _IDEOGRAPHS = "\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 
 _SUSPECT = re.compile(f"[{_NEVER_SHOWN}{_ZERO_WIDTH}{_SELECTORS}]")
-_HIDDEN = re.compile(
-    f"(?P<flag>{_FLAGS})"
-    f"|[{_NEVER_SHOWN}]+"
-    f"|[{_ZERO_WIDTH}]{{2,}}"
-    f"|(?<=[{_SELECTORS}])[{_SELECTORS}]+"
-    f"|(?<=[A-Za-z])[{_SELECTORS}]+"
-    f"|(?<![{_IDEOGRAPHS}])[\U000e0100-\U000e01ef]+"
+# Tag characters and needless variation selectors: a second text can be written in them (promises MD19).
+_CARRIERS = (
+    "[\U000e0000-\U000e00ff\U000e01f0-\U000e0fff]"
+    f"|(?<=[{_SELECTORS}A-Za-z])[{_SELECTORS}]"
+    f"|(?<![{_IDEOGRAPHS}])[\U000e0100-\U000e01ef]"
 )
+_MESSAGE = re.compile(f"(?P<flag>{_FLAGS})|(?:{_CARRIERS})+")
+_HIDDEN = re.compile(f"(?P<flag>{_FLAGS})|[{_NEVER_SHOWN}]+|[{_ZERO_WIDTH}]{{2,}}|(?:{_CARRIERS})+")
 _MARK_SCRIPTS = re.compile(
     "[\u0300-\u1fff\u20d0-\u20ff\u2cef-\u2dff\u302a-\u3099\ua66f-\uabff\ufb1e\ufe20-\ufe2f\U00010000-\U0001efff]"
     f"{{{MAX_MARKS + 1}}}"
@@ -65,6 +65,11 @@ def visible(text: str) -> str:
     if not text.isascii() and _MARK_SCRIPTS.search(text):
         text = _piled_marks().sub(_contain, text)
     return text
+
+
+def mark_hidden(text: str) -> str:
+    """Return `text` with one U+FFFD in place of each message that is hidden in it; else it stays as it is."""
+    return _MESSAGE.sub(lambda match: match["flag"] or REPLACEMENT, text) if _SUSPECT.search(text) else text
 
 
 def collapse(html: str) -> str:

@@ -13,7 +13,7 @@ from django.db.models import Q
 
 from ..models import Attachment, Conversation, Generation, GenerationStatus, Message, User
 from ..models.colours import Colours
-from ..rendering.characters import visible
+from ..rendering.characters import mark_hidden, visible
 from ..upstream.capabilities import lookup
 from .citations import Citation, Citations, cited_files, joined, runs
 from .files import file_block, files_of
@@ -118,7 +118,7 @@ def _view(
         author=_author(message.author),
         created_at=message.created_at,
         shared=message.author_id != viewer.pk,
-        text=message.text,
+        text=mark_hidden(message.text),
         branch=_branch(message, siblings),
         joined=message.continues,
         generation=generation.pk if generation is not None else None,
@@ -220,8 +220,12 @@ def _tool_block(index: int, block: dict[str, Any], result: dict[str, Any] | None
     return {
         "kind": "tool",
         "index": index,
-        "name": block.get("name", ""),
-        "input": raw or json.dumps(block.get("input", {}), indent=2, ensure_ascii=False),
-        "result": json.dumps(result.get("content"), indent=2, ensure_ascii=False) if result else "",
+        "name": visible(str(block.get("name", ""))),
+        "input": visible(raw) if raw else _json(block.get("input", {})),
+        "result": _json(result.get("content")) if result else "",
         "state": "done" if result else "failed" if raw else "not run",
     }
+
+
+def _json(value: object) -> str:
+    return visible(json.dumps(value, indent=2, ensure_ascii=False))

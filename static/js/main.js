@@ -189,7 +189,7 @@ document.addEventListener("chatsite:presence", async ({ detail }) => (await pres
 document.addEventListener("chatsite:reconnected", () => sidebar.reload());
 
 $("sign-out").addEventListener("submit", () => {
-  for (const key of Object.keys(localStorage)) if (key.startsWith(draftKey("").slice(0, -1))) localStorage.removeItem(key);
+  for (const key of Object.keys(localStorage)) if (key.startsWith(draftKey(""))) localStorage.removeItem(key);
 });
 
 addEventListener("popstate", () => {

@@ -1,6 +1,7 @@
 import { isSendKey } from "./elements/composer.js";
 import { announce } from "./lib/announce.js";
 import { confirmOn, copy } from "./lib/clipboard.js";
+import { markHidden } from "./lib/hidden.js";
 import { clone, nodesOf } from "./lib/html.js";
 import { getHTML, getJSON, post } from "./lib/http.js";
 import { urls } from "./lib/page.js";
@@ -170,7 +171,7 @@ export class MessageActs {
   }
 }
 
-/** The raw text of a message: the turn as written, the answer's Markdown. May be a promise. */
+/** The text of a message: the turn as written, the answer's Markdown; nothing hidden in it. May be a promise. */
 export function sourceOf(article) {
   if (article.dataset.role === "user") return article.querySelector(".message__text").textContent;
   const kept = article.querySelector(".message__source");
@@ -180,7 +181,7 @@ export function sourceOf(article) {
 async function fetchSource(id) {
   const { messages } = await getJSON(urls.send());
   const blocks = messages.find((message) => message.id === id)?.content ?? [];
-  return blocks.map((block) => block.text ?? "").join("");
+  return markHidden(blocks.map((block) => block.text ?? "").join(""));
 }
 
 function previous(article, role) {

@@ -128,7 +128,9 @@ export class Sending {
 
 export function turnArticle(text) {
   const article = clone("blank-user");
-  article.querySelector(".message__text").textContent = text;
+  const place = article.querySelector(".message__text");
+  place.textContent = text;
+  if (/\p{DI}/u.test(text)) import("./lib/hidden.js").then(({ markIn }) => markIn(place), () => {});
   return article;
 }
 

@@ -8,7 +8,6 @@ import { Sending } from "./sending.js";
 /* Silence while an answer runs: the network may be gone without having said so. */
 const SUSPICIOUS_SILENCE = 25000;
 const FALLBACK_AFTER = 3000;
-const TIME = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
 const OF_ANSWERS = ["message_start", "content_block_start", "content_block_delta", "content_block_stop", "message_delta", "message_stop", "block_html"];
 
 /**
@@ -119,7 +118,7 @@ export class Session {
     if (user && message) {
       user.dataset.message = message;
       user.classList.remove("message--pending");
-      user.querySelector(".foot__facts").textContent = TIME.format(new Date());
+      user.querySelector(".foot__facts").textContent = new Date().toTimeString().slice(0, 5);
     }
     article.dataset.message = reply;
     article.dataset.generation = generation;

@@ -60,6 +60,19 @@ def test_a_prompt_that_shows_something_is_kept_whole(text: str) -> None:
     assert clean_prompt(text) == text
 
 
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("Buy\U000e0062\U000e0075\U000e0079 it\U000e0021", "Buy\ufffd it\ufffd"),
+        (f"{SCOTLAND}\U000e0041", f"{SCOTLAND}\ufffd"),
+        ("❤\ufe0f\ufe01\U000e0101\ufe02!", "❤\ufe0f\ufffd!"),
+        ("a\U000e0150b", "a\ufffdb"),
+    ],
+)
+def test_what_is_hidden_in_a_prompt_is_shown_as_present(text: str, kept: str) -> None:
+    assert clean_prompt(text) == kept
+
+
 @pytest.mark.parametrize("text", NOTHING)
 def test_a_title_that_shows_nothing_is_none(text: str) -> None:
     assert clean_title(text) == ""

@@ -146,6 +146,39 @@ async def test_hostile_turns_titles_and_names_are_text(place: Place, visit: NewV
         assert await page.evaluate("document.querySelector('img[src=x]')") is None
 
 
+async def test_what_is_hidden_in_a_text_shows_and_is_not_copied(place: Place, alice: Visit) -> None:
+    hidden = "".join(chr(0xE0000 + ord(letter)) for letter in "buy")
+    scotland = "🏴" + "".join(chr(0xE0000 + ord(letter)) for letter in "gbsct") + "\U000e007f"
+    chat = await alice.chat()
+    answer = place.answer()
+    await chat.say(f"Hi{hidden} {scotland}")
+    turn, shown = chat.turns.last.locator(".message__text"), f"Hi\ufffd {scotland}"
+    await expect(turn).to_have_text(shown)
+    answer.begin()
+    answer.text(f"Ho{hidden} {scotland}")
+    answer.end()
+    await chat.settled()
+    await alice.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=alice.place.url)
+    copied = "async (text) => (await navigator.clipboard.readText()) === text"
+    for _ in range(2):
+        await expect(turn).to_have_text(shown)
+        await chat.act(chat.turns.last, "copy")
+        await chat.until(copied, shown)
+        await chat.act(chat.answers.last, "copy")
+        await chat.until(copied, f"Ho\ufffd {scotland}")
+        await chat.page.reload()
+
+
+async def test_the_copy_of_a_long_answer_holds_nothing_hidden(alice: Visit) -> None:
+    long = "word " * 5000
+    chat = await alice.chat(alice.conversation(["?", f"{long}Ho\U000e0062\U000e0075"]))
+    await alice.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=alice.place.url)
+    await chat.act(chat.answers.last, "copy")
+    await chat.until(
+        "async (text) => (await navigator.clipboard.readText()) === text", f"{long}Ho\ufffd", within=20
+    )
+
+
 async def test_hostile_thinking_and_tools_are_text(place: Place, chat: Chat) -> None:
     attack = "<img src=x onerror=globalThis.pwned=1>[x](javascript:globalThis.pwned=1)"
     tool_input = '{"a": "</pre><script>globalThis.pwned=1</script>"}'

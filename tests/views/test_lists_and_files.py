@@ -168,3 +168,18 @@ def test_a_title_adds_nothing_to_the_export_header(alice: Person) -> None:
         assert header.count('"') == 2
         assert header.isascii()
         assert "/" not in header
+
+
+def test_what_is_hidden_in_a_text_or_a_tool_result_shows_on_the_page(alice: Person) -> None:
+    hidden = "\U000e0062\U000e0075\U000e0079"
+    sent = alice.start("Question")
+    tool = {"type": "server_tool_use", "id": "t", "name": "web_search", "input": {"query": f"in{hidden}"}}
+    result = {"type": "web_search_tool_result", "tool_use_id": "t", "content": [{"title": f"out{hidden}"}]}
+    content = [tool, result, {"type": "text", "text": f"said{hidden}"}]
+    finished(sent["generation"], content=content)
+    # As one stored it before prompts were cleaned.
+    Message.objects.filter(pk=sent["message"]).update(content=[{"type": "text", "text": f"asked{hidden}"}])
+    page = alice.client.get(f"/conversations/{sent['conversation']}/").content.decode()
+    assert hidden[0] not in page
+    for text in ("asked", "in", "out", "said"):
+        assert f"{text}\ufffd" in page

@@ -75,7 +75,7 @@ export class ChatComposer extends HTMLElement {
     this.#answering = is;
     const send = this.querySelector("#send");
     const stop = this.querySelector("#stop");
-    const focused = document.activeElement === send || document.activeElement === stop;
+    const focused = [send, stop].includes(document.activeElement);
     send.hidden = is;
     stop.hidden = !is;
     this.stopping = false;
@@ -88,7 +88,7 @@ export class ChatComposer extends HTMLElement {
   }
 
   set stopping(is) {
-    this.querySelector("#stop").setAttribute("aria-disabled", String(is));
+    this.querySelector("#stop").ariaDisabled = is;
   }
 
   /** Nothing can be sent here any more, for the reason that the sentence says; a draft can still be copied. */
@@ -114,8 +114,7 @@ export class ChatComposer extends HTMLElement {
     const state = this.querySelector("#composer-state");
     state.textContent = sentence;
     state.classList.toggle("composer__state--problem", problem);
-    if (problem) state.setAttribute("role", "alert");
-    else state.removeAttribute("role");
+    state.role = problem ? "alert" : null;
   }
 
   #submit(event) {
