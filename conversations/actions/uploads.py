@@ -15,7 +15,7 @@ from django.db.models import Count, Sum
 
 from ..attachments import kinds, process
 from ..attachments.names import label
-from ..attachments.refusal import FileRefused, megabytes
+from ..attachments.refusal import FileRefused, beyond, megabytes
 from ..models import Attachment, StoredFile, User
 from . import stored_files
 from .errors import Invalid, Refused, TooLarge, Unsupported
@@ -38,7 +38,7 @@ def upload(user: User, given: UploadedFile[bytes]) -> Attachment:
     size = given.size or 0
     if size > settings.ATTACHMENT_MAX_BYTES:
         limit = megabytes(settings.ATTACHMENT_MAX_BYTES)
-        raise TooLarge(f"This file has {megabytes(size)}; the limit is {limit}.")
+        raise TooLarge(f"This file has {beyond(megabytes(size), limit)}; the limit is {limit}.")
     name = label(given.name or "")
     _refuse_over_quota(user, size)
     try:

@@ -9,7 +9,7 @@ from PIL import GifImagePlugin, Image, ImageOps, JpegImagePlugin, PngImagePlugin
 
 from .kinds import GIF, JPEG, PNG, WEBP
 from .limits import Limits
-from .refusal import FileRefused
+from .refusal import FileRefused, beyond
 
 FORMATS = {JPEG: "JPEG", PNG: "PNG", GIF: "GIF", WEBP: "WEBP"}
 # Named here so that they are loaded before the process is confined.
@@ -78,10 +78,12 @@ def _check_size(width: int, height: int, limits: Limits) -> None:
             f"This picture is {width:,} × {height:,} pixels; no side may be longer than {limits.max_side:,}.",
         )
     if width * height > limits.max_pixels:
+        size = f"{width * height / 1e6:.1f}".removesuffix(".0")
+        limit = f"{limits.max_pixels / 1e6:g}"
         raise FileRefused(
             "too_large",
-            f"This picture has {width * height / 1e6:.1f} megapixels; "
-            f"the limit is {limits.max_pixels / 1e6:g}. Make it smaller and attach it again.",
+            f"This picture has {beyond(size, limit)} megapixels; the limit is {limit}. "
+            "Make it smaller and attach it again.",
         )
 
 

@@ -19,3 +19,8 @@ class FileRefused(Exception):
 def megabytes(size: int) -> str:
     """A size for people: `23.4 MB`."""
     return f"{size / (1024 * 1024):.1f}".removesuffix(".0") + " MB"
+
+
+def beyond(size: str, limit: str) -> str:
+    """The size of what is over a limit, where rounding may make both read alike: `more than 20 MB`."""
+    return f"more than {limit}" if size == limit else size

@@ -16,7 +16,7 @@ from ..models import Attachment, StoredFile
 from ..upstream.model_table import Capabilities
 from .kinds import PDF
 from .limits import base64_size
-from .refusal import megabytes
+from .refusal import beyond, megabytes
 
 Block = dict[str, Any]
 Turns = list[dict[str, Any]]
@@ -126,11 +126,11 @@ def size_in_request(attachment: Attachment, file: StoredFile) -> int:
 
 def refuse_too_large(size: int) -> None:
     """Raises CannotBeSent when a request would be larger than the service takes."""
-    limit = settings.UPSTREAM_REQUEST_MAX_BYTES
-    if size > limit:
+    if size > settings.UPSTREAM_REQUEST_MAX_BYTES:
+        limit = megabytes(settings.UPSTREAM_REQUEST_MAX_BYTES)
         raise CannotBeSent(
             "size",
-            f"With its files this request has {megabytes(size)}; the limit is {megabytes(limit)}. "
+            f"With its files this request has {beyond(megabytes(size), limit)}; the limit is {limit}. "
             "Leave files out or start a new conversation.",
         )
 

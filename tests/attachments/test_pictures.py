@@ -169,6 +169,14 @@ def test_every_limit_holds_just_over_and_not_at_it(tmp_path: Path) -> None:
         assert caught.value.kind == "too_large"
 
 
+def test_a_picture_just_over_the_limit_is_not_said_to_be_as_large_as_it(tmp_path: Path) -> None:
+    limits = dataclasses.replace(SMALL, max_pixels=100_000, max_side=500)
+    with pytest.raises(FileRefused, match="has more than 0.1 megapixels; the limit is 0.1"):
+        freeze(encoded(picture(401, 250)), PNG, tmp_path, limits)
+    with pytest.raises(FileRefused, match="has 0.2 megapixels; the limit is 0.1"):
+        freeze(encoded(picture(400, 400)), PNG, tmp_path, limits)
+
+
 def test_a_variant_is_made_from_the_stored_picture_and_only_where_it_does_not_fit(tmp_path: Path) -> None:
     freeze(encoded(picture(400, 200)), PNG, tmp_path)
     stored = (tmp_path / "original").read_bytes()
