@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from .errors import UpstreamError, quoted
@@ -148,13 +148,12 @@ def _message(type_: str, reason: str, retry_after: float | None, now: float, sen
     return ""
 
 
-def limit_message(retry_at: float, now: float) -> str:
-    """The sentence for a limit that ends at `retry_at` (epoch seconds), in UTC; pages may say it again in a
-    person's own zone.
-    """
-    until = datetime.fromtimestamp(retry_at, UTC)
-    day = "" if retry_at - now < 12 * 3600 else f" on {until:%d %B}"
-    return f"The limit of the model service is reached until {until:%H:%M} UTC{day}. Try again then."
+def limit_message(retry_at: float, now: float, zone: tzinfo = UTC) -> str:
+    """The sentence for a limit that ends at `retry_at` (epoch seconds); pages say it in a person's own zone."""
+    until = datetime.fromtimestamp(retry_at, zone)
+    name = " UTC" if until.tzname() == "UTC" else ""
+    day = "" if abs(retry_at - now) < 12 * 3600 else f" on {until:%d %B}"
+    return f"The limit of the model service is reached until {until:%H:%M}{name}{day}. Try again then."
 
 
 def _read(value: Any) -> _Body:

@@ -95,6 +95,11 @@ class UpstreamError(Exception):
         """Whether the same request may be sent again without asking anybody."""
         return self.max_retries > 0
 
+    @property
+    def brief(self) -> str:
+        """What happened, without what to do: while the next try is waited for there is nothing to do."""
+        return _MESSAGES[self.type].partition(".")[0] + "."
+
     def nothing_arrived(self) -> None:
         """Changes the sentence for an answer of which nothing has come: there is no rest to continue with."""
         if self.message == _MESSAGES[self.type]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Any
+
+from django.utils import timezone
 
 from ..actions.continuation import can_continue
 from ..actions.omission import omissible
 from ..models import GenerationStatus, Message, User
+from ..upstream.error_bodies import limit_message
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,8 @@ def _is_blank(block: dict[str, Any]) -> bool:
 def _broken(message: Message, viewer: User) -> Note:
     error: dict[str, Any] = message.error or {}
     text = error.get("message") or "The answer broke off."
+    if error.get("type") == "limit" and (retry_at := error.get("retry_at")):
+        text = limit_message(retry_at, time.time(), timezone.get_current_timezone())
     is_half = message.status == GenerationStatus.INTERRUPTED
     # Some errors say it themselves.
     if is_half and "saved" not in text:

@@ -244,6 +244,7 @@ def test_row_9_a_short_retry_after_is_waited_for_and_shown(world: World) -> None
     assert waits[0]["status"] == "waiting"
     assert before + 1 <= waits[0]["retry_at"] <= before + 3
     assert "seq" not in waits[0]
+    assert waits[0]["error"]["message"] == "The limit of the model service is reached."
 
 
 def test_row_9_the_wait_can_be_cancelled(world: World) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -153,6 +154,9 @@ def test_a_long_limit_names_the_time() -> None:
     assert error.retry_at == NOW + 3600
     assert "until 17:00 UTC." in error.message
     assert "on 27 November" in limit_message(NOW + 3 * 86400, NOW)
+    tokyo = ZoneInfo("Asia/Tokyo")
+    assert "until 02:00. " in limit_message(NOW + 3600, NOW, tokyo)
+    assert "until 02:00 on 28 November. " in limit_message(NOW + 3 * 86400 + 3600, NOW, tokyo)
 
 
 def test_servers_may_forbid_or_ask_to_wait_too_long() -> None:

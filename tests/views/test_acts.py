@@ -5,10 +5,12 @@ from __future__ import annotations
 import uuid
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
+from django.utils import timezone
 
-from conversations.models import Conversation, Generation, GenerationStatus, Message
+from conversations.models import Conversation, Generation, GenerationStatus, Message, User
 from tests.world import Person, finished
 
 
@@ -288,3 +290,14 @@ def test_people_who_post_a_wrong_form_get_a_page_that_says_why(alice: Person, se
     response = alice.client.post(f"/conversations/{sent['conversation']}/rename/", {"title": ""})
     assert response.status_code == 400
     assert "The title is empty." in response.content.decode()
+
+
+def test_the_end_of_a_limit_is_told_in_the_zone_of_the_reader(alice: Person, sent: dict[str, Any]) -> None:
+    at = timezone.now() + timedelta(hours=1)
+    error = {"type": "limit", "message": f"Until {at:%H:%M} UTC.", "retry_at": at.timestamp()}
+    Message.objects.filter(pk=sent["reply"]).update(status="failed", error=error, content=[])
+    for zone in ("", "Asia/Tokyo"):
+        User.objects.update(time_zone=zone)
+        page = alice.client.get(f"/conversations/{sent['conversation']}/").content.decode()
+        local = f"{at.astimezone(ZoneInfo(zone)):%H:%M}" if zone else f"{at:%H:%M} UTC"
+        assert f"reached until {local}. Try again then." in page
