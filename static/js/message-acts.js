@@ -1,4 +1,4 @@
-import { isSendKey } from "./elements/composer.js";
+import { Editing } from "./editing.js";
 import { announce } from "./lib/announce.js";
 import { confirmOn, copy } from "./lib/clipboard.js";
 import { markHidden } from "./lib/hidden.js";
@@ -47,48 +47,19 @@ export class MessageActs {
   /** A form in place of the turn; sending it asks again from here, and the old version stays. */
   edit(article) {
     const turn = article.dataset.role === "user" ? article : previous(article, "user");
-    const bubble = turn?.querySelector(".message__bubble");
-    if (!bubble || turn.querySelector(".edit")) return;
-    const opener = document.activeElement;
-    const form = clone("blank-edit");
-    const field = form.querySelector("textarea");
-    field.value = turn.querySelector(".message__text").textContent;
-    /* The files go with the new version as well. */
-    form.prepend(bubble.querySelector(".message__files").cloneNode(true));
-    bubble.hidden = true;
-    bubble.after(form);
-    const close = () => {
-      form.remove();
-      bubble.hidden = false;
-      opener?.focus({ preventScroll: true });
-    };
-    form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      const text = field.value;
-      close();
-      if (text.trim() || turn.querySelector(".attachment")) this.#sendEdit(turn, text);
-    });
-    form.addEventListener("keydown", (event) => {
-      if (event.isComposing) return;
-      if (event.key === "Escape") {
-        event.stopPropagation();
-        close();
-      } else if (isSendKey(event) && event.target === field) {
-        event.preventDefault();
-        form.requestSubmit();
-      }
-    });
-    form.querySelector("[data-act=edit-cancel]").addEventListener("click", close);
-    field.focus();
-    field.setSelectionRange(field.value.length, field.value.length);
+    if (!turn?.querySelector(".message__bubble") || turn.querySelector(".edit")) return;
+    const { transcript, composer } = this;
+    new Editing(turn, { transcript, composer, send: (...edit) => this.#sendEdit(...edit) });
   }
 
   async #sendEdit(turn, text) {
     const { message } = turn.dataset;
     const user = turnArticle(text);
-    for (const file of turn.querySelectorAll(".attachment")) user.querySelector(".message__files").append(file.cloneNode(true));
+    const files = turn.querySelectorAll(".message__bubble .attachment");
+    for (const file of files) user.querySelector(".message__files").append(file.cloneNode(true));
     const result = await this.#ask("edit", message, { text }, { cut: turn, user });
-    if (result) await this.#renew(user);
+    if (result) this.#renew(user).catch(() => {});
+    return result !== null;
   }
 
   regenerate(article) {
@@ -138,6 +109,7 @@ export class MessageActs {
     const reply = clone("blank-assistant");
     reply.classList.toggle("message--joined", joined);
     const removed = this.transcript.cutFrom(cut);
+    const end = this.transcript.last();
     const added = user ? [user, reply] : [reply];
     this.transcript.append(...added);
     this.transcript.toEnd();
@@ -145,11 +117,14 @@ export class MessageActs {
     this.composer.focus();
     try {
       const result = await post(urls.message(message, act), { ...fields, client_id: clientId });
+      // A refresh in between has brought back what is no longer of this branch.
+      for (const { dataset } of removed) this.transcript.get(dataset.message)?.remove();
       this.session.started(result, { user, reply });
       return result;
     } catch (error) {
       for (const article of added) article.remove();
-      this.transcript.append(...removed);
+      // Unless a refresh in between has brought back what is still to be shown.
+      if (this.transcript.last() === end) this.transcript.append(...removed);
       this.composer.answering = this.session.runningArticle !== null;
       this.composer.say(error.message, { problem: true });
       return null;
