@@ -1,4 +1,5 @@
-import { isApple } from "./lib/format.js";
+/* On Apple keyboards the same keys have other names. */
+const isApple = /Mac|iPhone|iPad/.test(navigator.platform);
 
 const isTyping = (target) => target.closest?.("input, textarea, select, [contenteditable]") !== null;
 
@@ -7,6 +8,7 @@ const isTyping = (target) => target.closest?.("input, textarea, select, [content
  * `escape` returns whether there was anything to do.
  */
 export function enableKeys(acts) {
+  if (isApple) nameKeys();
   const withControl = {
     k: acts.search,
     b: acts.sidebar,
@@ -24,6 +26,12 @@ export function enableKeys(acts) {
     else if (key === "escape") acts.escape(event);
     else if (!isTyping(event.target) && !event.ctrlKey && !event.metaKey) press(event, alone[key]);
   });
+}
+
+function nameKeys() {
+  for (const key of document.querySelectorAll("[data-keys]")) {
+    key.textContent = key.textContent.replace("Ctrl", "⌘").replace("Shift", "⇧");
+  }
 }
 
 function press(event, act) {

@@ -4,7 +4,6 @@ import "./elements/transcript.js";
 import { enableAttachments } from "./elements/attachments-gate.js";
 import { ConnectionBar } from "./elements/connection-bar.js";
 import { enableKeys } from "./keys.js";
-import { nameKeys } from "./lib/format.js";
 import { page, urls } from "./lib/page.js";
 import { Session } from "./session.js";
 
@@ -229,7 +228,6 @@ transcript.addEventListener("click", async (event) => {
   viewer().then(({ view }) => view(link), () => location.assign(link.href));
 });
 enableAttachments(composer);
-nameKeys(document);
 if (!page.mayWrite) composer.close("You may read this conversation, but not write in it.");
 session.start();
 if (page.unread) reading().catch(() => {});

@@ -1,4 +1,3 @@
-import { duration } from "../lib/format.js";
 import { Paragraphs } from "./paragraphs.js";
 
 const LINE_EVERY = 250;
@@ -75,4 +74,11 @@ function pretty(text) {
   } catch {
     return text;
   }
+}
+
+/* Seconds as the server writes them: `0.8 s`, `12 s`, `2 min 5 s`. */
+function duration(seconds) {
+  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
 }

@@ -1,10 +1,10 @@
 import { announce } from "../lib/announce.js";
-import { thousands } from "../lib/format.js";
 import { clone } from "../lib/html.js";
 import { fileSize } from "./attachments-echo.js";
 import { isThere, sendFile, takeBack } from "../models/upload-request.js";
 import { Uploads } from "../models/uploads.js";
 
+const NUMBER = new Intl.NumberFormat("en-US");
 const SHOWN_AT_ONCE = ["image/jpeg", "image/png", "image/gif", "image/webp"];
 
 /**
@@ -208,7 +208,7 @@ function detail({ state, size, label, picture, attachment, problem }) {
   if (state !== "done") return fileSize(size);
   const { pages, tokens } = attachment;
   const extent = pages ? `${pages} ${pages === 1 ? "page" : "pages"}` : fileSize(size);
-  return [picture && label, extent, tokens && `≈\u00a0${thousands(tokens)}\u00a0tokens`].filter(Boolean).join(" · ");
+  return [picture && label, extent, tokens && `≈\u00a0${NUMBER.format(tokens)}\u00a0tokens`].filter(Boolean).join(" · ");
 }
 
 function name(row, act, label, isOff = false) {
