@@ -106,9 +106,9 @@ export class Answers {
     await this.#settle(article);
   }
 
-  forget(article) {
-    const view = this.#views.get(article.dataset.generation);
-    if (view) this.#release(view);
+  /** Nothing more will come: what has been drawn stays as it is. */
+  leave() {
+    for (const view of [...this.#views.values()]) this.#conclude(view);
   }
 
   #answer(generation, message) {
@@ -131,14 +131,19 @@ export class Answers {
   async #drawn(view) {
     const { answer, article } = view;
     if (!answer.isDone || !this.#views.has(answer.generation)) return;
+    this.#conclude(view);
+    announce(ENDINGS[answer.end.status] ?? ENDINGS.completed);
+    this.on.changed();
+    await this.#settle(article, () => view.settle());
+  }
+
+  #conclude(view) {
+    const { answer, article } = view;
     this.#release(view);
     this.#answers.delete(answer.generation);
     this.#over.add(answer.generation);
     article.removeAttribute("aria-busy");
     article.dataset.over = "";
-    announce(ENDINGS[answer.end.status] ?? ENDINGS.completed);
-    this.on.changed();
-    await this.#settle(article, () => view.settle());
   }
 
   #release(view) {

@@ -137,6 +137,9 @@ export class Session {
 
   gone() {
     this.connection.close();
+    this.#fallback?.leaveAll();
+    this.answers.leave();
+    this.#changed();
     this.composer.close("Nothing can be sent here any more.");
     this.bar.gone();
   }

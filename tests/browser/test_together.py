@@ -72,11 +72,41 @@ async def test_who_is_removed_in_mid_answer_is_cut_within_five_seconds(
     await hers.page.get_by_role("button", name="Remove Bob").click()
     await expect(his.bar).to_contain_text("no longer shared with you", timeout=5000)
     assert time.monotonic() - begun < 5
+    await has_ended(his)
     answer.text("Behind the cut.")
     answer.end()
     await hers.shows("Behind the cut.")
     await expect(his.answers.last).not_to_contain_text("Behind")
     await expect(his.page.locator(f"[data-conversation='{path.split('/')[2]}']")).to_have_count(0)
+
+
+async def has_ended(chat: Chat) -> None:
+    """The page waits for nothing any more: no answer is under way, and there is nothing to stop."""
+    await expect(chat.stop).to_be_hidden()
+    await expect(chat.page.locator("#send")).to_be_visible()
+    await expect(chat.page.locator("#messages [aria-busy=true]")).to_have_count(0)
+    await expect(chat.page.locator("#messages .caret")).to_have_count(0)
+    await expect(chat.page.locator("#messages .waiting:visible")).to_have_count(0)
+
+
+@pytest.mark.parametrize("begun", [True, False], ids=["in mid-answer", "before the first word"])
+async def test_a_conversation_that_is_deleted_while_it_answers_waits_for_nothing(
+    place: Place, alice: Visit, path: str, begun: bool
+) -> None:
+    chat = await alice.chat(path)
+    other = await alice.chat(path)
+    answer = place.answer()
+    await chat.say("Go on")
+    if begun:
+        answer.begin().text("As far as this. ")
+        await chat.shows("As far as this.")
+    await expect(other.stop).to_be_visible()
+    await other.menu(other.page.locator("#header [data-menu=conversation-menu]"), "Delete")
+    await expect(chat.bar).to_contain_text("deleted")
+    await has_ended(chat)
+    answer.text("More.").end()
+    if begun:
+        await chat.shows("As far as this.")
 
 
 async def test_what_others_wrote_is_marked_until_it_is_seen(

@@ -22,6 +22,7 @@ export class AnswerView {
   #caret = null;
   #timer = null;
   #holdUntil = 0;
+  #isOver = false;
 
   constructor(answer, article) {
     this.#answer = answer;
@@ -77,9 +78,9 @@ export class AnswerView {
 
   /** The answer is over: nothing moves any more. */
   end() {
+    this.#isOver = true;
     this.#stopWaiting();
-    this.#caret?.classList.remove("caret");
-    this.#caret = null;
+    this.#moveCaret();
   }
 
   settle() {
@@ -114,7 +115,7 @@ export class AnswerView {
   }
 
   #moveCaret() {
-    const host = [...this.#views.values()].at(-1)?.caretHost ?? null;
+    const host = (!this.#isOver && [...this.#views.values()].at(-1)?.caretHost) || null;
     if (host === this.#caret) return;
     this.#caret?.classList.remove("caret");
     host?.classList.add("caret");
