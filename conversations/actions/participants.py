@@ -125,6 +125,6 @@ def _rights_changed(conversation: Conversation, before: set[int] | None) -> None
             # Nothing but the id: its title is no longer theirs to know.
             hidden = {"id": str(conversation.pk), "title": "", "archived": False, "deleted": True}
             news.tell_people((gone, {"type": "conversation_updated", "conversation": hidden}))
-        news.conversation_updated(conversation, people)
+        news.tell_people((people, news.update_of(conversation, rights_changed=True)))
 
     transaction.on_commit(tell)

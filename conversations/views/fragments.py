@@ -28,6 +28,7 @@ def history(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
     messages, has_earlier = page_of(found, leaf, user, may_write=may_write)
     response = render(request, "conversations/_messages.html", {"messages": messages, "conversation": found})
     response["X-Has-Earlier"] = "1" if has_earlier else "0"
+    response["X-May-Write"] = "1" if may_write else "0"
     return response
 
 

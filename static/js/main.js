@@ -228,7 +228,6 @@ transcript.addEventListener("click", async (event) => {
   viewer().then(({ view }) => view(link), () => location.assign(link.href));
 });
 enableAttachments(composer);
-if (!page.mayWrite) composer.close("You may read this conversation, but not write in it.");
 session.start();
 if (page.unread) reading().catch(() => {});
 if (sessionStorage.length) conversationActs().then((acts) => acts.takeUp());

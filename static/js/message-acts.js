@@ -89,7 +89,7 @@ export class MessageActs {
     try {
       await post(urls.message(to, "select"));
     } catch (error) {
-      this.composer.say(error.message, { problem: true });
+      await this.session.refused(error);
       return;
     }
     await this.transcript.holdAt(article, () => this.session.refresh(), () => this.transcript.get(to));
@@ -125,8 +125,7 @@ export class MessageActs {
       for (const article of added) article.remove();
       // Unless a refresh in between has brought back what is still to be shown.
       if (this.transcript.last() === end) this.transcript.append(...removed);
-      this.composer.answering = this.session.runningArticle !== null;
-      this.composer.say(error.message, { problem: true });
+      await this.session.refused(error);
       return null;
     }
   }

@@ -67,15 +67,13 @@ export class Session {
       on: {
         began: () => this.#changed(),
         acknowledged: (pair, result) => this.#acknowledged(pair, result),
-        refused: (error) => {
-          this.#changed();
-          composer.say(error.message, { problem: true });
-        },
+        refused: (error) => this.refused(error),
       },
     });
   }
 
   start() {
+    this.#mayWrite(page.mayWrite);
     this.#bindRunning();
     this.connection.connect();
     this.sending.takeUp();
@@ -135,12 +133,20 @@ export class Session {
     return this.#refreshing;
   }
 
+  /** A write of this page was refused. */
+  async refused(error) {
+    this.#changed();
+    // Who may read, but not write, hears no more than that there is nothing: the history tells what is so.
+    if (error.status === 404) await this.refresh();
+    this.composer.say(this.composer.closed || error.message, { problem: true });
+  }
+
   gone() {
     this.connection.close();
     this.#fallback?.leaveAll();
     this.answers.leave();
     this.#changed();
-    this.composer.close("Nothing can be sent here any more.");
+    this.composer.closed = "Nothing can be sent here any more.";
     this.bar.gone();
   }
 
@@ -150,6 +156,7 @@ export class Session {
       const { fragment, headers } = await getFresh(urls.history(), this.answers.isOutdated);
       this.transcript.reconcile(fragment, this.answers.isLive);
       this.transcript.earlier = headers.get("X-Has-Earlier") === "1";
+      this.#mayWrite(headers.get("X-May-Write") === "1");
       this.#bindRunning();
       if (this.#newPage) await this.#dress();
       else this.#totals();
@@ -157,6 +164,10 @@ export class Session {
       if (error instanceof Refused && error.status === 404) this.gone();
     }
     this.#changed();
+  }
+
+  #mayWrite(may) {
+    this.composer.closed = may ? "" : "You may read this conversation, but not write in it.";
   }
 
   #bindRunning() {
@@ -189,8 +200,8 @@ export class Session {
     document.dispatchEvent(new CustomEvent("chatsite:conversation", { detail: conversation }));
     if (conversation.id !== page.conversation) return;
     if (conversation.deleted) this.gone();
-    // Something was said between the making of this page and the opening of its socket.
-    else if (conversation.leaf && !this.transcript.get(conversation.leaf)) this.#catchUp();
+    // Something was said between the making of this page and the opening of its socket, or somebody's rights changed.
+    else if (conversation.rights_changed || (conversation.leaf && !this.transcript.get(conversation.leaf))) this.#catchUp();
   }
 
   /* An echo that waits for its acknowledgement may be on the server already: then catching up comes after it. */

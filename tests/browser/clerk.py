@@ -44,6 +44,10 @@ class Clerk:
     def share(self, conversation: str, name: str, role: str) -> None:
         self._ask("share", conversation=conversation, name=name, role=role)
 
+    def role(self, conversation: str, name: str, role: str) -> None:
+        """Another role, behind the back of every open page."""
+        self._ask("role", conversation=conversation, name=name, role=role)
+
     def budget(self, name: str, microdollars: int) -> None:
         """A spending limit of this person for each day."""
         self._ask("budget", name=name, microdollars=microdollars)

@@ -101,6 +101,12 @@ def share(conversation: str, name: str, role: str) -> None:
     )
 
 
+def role(conversation: str, name: str, role: str) -> None:
+    Participant.objects.filter(conversation=conversation, user__username=name).update(
+        role=Participant.Role(role)
+    )
+
+
 def budget(name: str, microdollars: int) -> None:
     Budget.objects.create(
         user=User.objects.get(username=name), limit_microdollars=microdollars, period=Budget.Period.DAY

@@ -142,6 +142,64 @@ async def test_a_reader_may_read_only(alice: Visit, visit: NewVisit, path: str) 
     await expect(his.page.locator("#people")).to_contain_text("Leave this conversation")
 
 
+READING = "You may read this conversation, but not write in it."
+
+
+async def is_closed(chat: Chat, draft: str) -> None:
+    """Nothing can be sent, the page says why, and the draft is there."""
+    await expect(chat.page.locator("#composer-state")).to_have_text(READING)
+    await expect(chat.page.locator("#send")).to_be_disabled()
+    await expect(chat.composer).to_have_js_property("readOnly", True)
+    await expect(chat.composer).to_have_value(draft)
+    await expect(chat.bar).to_be_hidden()
+    await expect(chat.messages).to_have_count(2)
+    await expect(chat.stop).to_be_hidden()
+
+
+async def test_who_may_write_no_longer_hears_so_and_keeps_the_draft(
+    place: Place, alice: Visit, visit: NewVisit, path: str
+) -> None:
+    bob = await visit(person={"display_name": "Bob"})
+    conversation = path.split("/")[2]
+    place.clerk.share(conversation, bob.name, "writer")
+    his = await bob.chat(path)
+    edits = await bob.chat(path)
+    await edits.act(edits.turns.last, "edit")
+    field = edits.page.locator(".edit__text")
+    await field.fill("Another question")
+    place.clerk.role(conversation, bob.name, "reader")
+    await his.composer.fill("Too late")
+    await his.composer.press("Enter")
+    await is_closed(his, "Too late")
+    await his.page.reload()
+    await is_closed(his, "Too late")
+    await field.press("Enter")
+    await is_closed(edits, "")
+    await expect(field).to_have_value("Another question")
+    await field.press("Enter")
+    await is_closed(edits, "")
+
+
+async def test_a_change_of_role_reaches_the_open_page(
+    place: Place, alice: Visit, visit: NewVisit, path: str
+) -> None:
+    bob = await visit(person={"display_name": "Bob"})
+    hers = await alice.chat(path)
+    await share(hers, bob.name, "writer")
+    his = await bob.chat(path)
+    await his.composer.fill("A draft")
+    await hers.page.get_by_role("button", name="Share", exact=True).click()
+    role = hers.page.locator("#people form[data-on-change][action$='/role/'] select")
+    await role.select_option("reader")
+    await is_closed(his, "A draft")
+    await role.select_option("writer")
+    await expect(his.page.locator("#composer-state")).to_be_empty()
+    await expect(his.composer).to_have_attribute("placeholder", "Write a message")
+    await his.composer.press("Enter")
+    await his.settled()
+    await expect(his.turns.last.locator(".message__text")).to_have_text("A draft")
+
+
 async def test_a_link_is_made_copied_followed_and_switched_off(
     alice: Visit, visit: NewVisit, path: str
 ) -> None:

@@ -91,6 +91,17 @@ def test_a_removed_person_is_cut_within_five_seconds_and_loses_the_entry(world: 
     assert told["conversation"] == {"id": shared, "title": "", "archived": False, "deleted": True}
 
 
+def test_a_new_role_is_told_to_the_open_page(world: World, shared: str) -> None:
+    bob = world.socket(world.bob, shared)
+    history = f"/conversations/{shared}/history/"
+    assert world.bob.client.get(history)["X-May-Write"] == "1"
+    row = Participant.objects.get(user=world.bob.user)
+    world.alice.post(f"/conversations/{shared}/people/{row.pk}/role/", {"role": "reader"})
+    while not bob.next("conversation_updated")["conversation"].get("rights_changed"):
+        pass
+    assert world.bob.client.get(history)["X-May-Write"] == "0"
+
+
 def test_reading_on_one_device_is_known_on_the_other(world: World, shared: str) -> None:
     other = world.socket(world.bob)
     world.bob.post(f"/conversations/{shared}/read/")

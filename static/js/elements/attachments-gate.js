@@ -10,7 +10,7 @@ export function enableAttachments(composer) {
   let isOurs = false;
 
   const take = async (files) => {
-    if (!files.length || composer.isClosed) return;
+    if (!files.length || composer.closed) return;
     try {
       await load();
       row.add(files);
@@ -19,7 +19,7 @@ export function enableAttachments(composer) {
     }
   };
   const on = (name, act) => document.addEventListener(name, act);
-  const isDrag = ({ dataTransfer }) => !isOurs && !composer.isClosed && dataTransfer?.types.includes("Files");
+  const isDrag = ({ dataTransfer }) => !isOurs && !composer.closed && dataTransfer?.types.includes("Files");
 
   composer.querySelector("#attach").addEventListener("click", () => picker.click());
   const picked = () => {

@@ -20,7 +20,7 @@ export class ChatComposer extends HTMLElement {
   #field = null;
   #listeners = null;
   #answering = false;
-  #closed = false;
+  #closed = "";
   /* Sends as soon as the files are there. */
   #waits = false;
 
@@ -91,16 +91,19 @@ export class ChatComposer extends HTMLElement {
     this.querySelector("#stop").ariaDisabled = is;
   }
 
-  /** Nothing can be sent here any more, for the reason that the sentence says; a draft can still be copied. */
-  close(sentence) {
-    this.#closed = true;
-    this.#field.readOnly = true;
-    this.#field.placeholder = sentence;
-    this.querySelector("#send").disabled = true;
-    this.querySelector("#attach").disabled = true;
+  /** Nothing can be sent here, for the reason that the sentence says; a draft can still be copied. "": something can. */
+  set closed(sentence) {
+    if (sentence === this.#closed) return;
+    this.#closed = sentence;
+    this.#field.readOnly = sentence !== "";
+    this.#field.placeholder = sentence || "Write a message";
+    this.querySelector("#send").disabled = sentence !== "";
+    this.querySelector("#attach").disabled = sentence !== "";
+    // A placeholder does not show beside a draft.
+    this.say(this.text && sentence);
   }
 
-  get isClosed() {
+  get closed() {
     return this.#closed;
   }
 
@@ -121,7 +124,11 @@ export class ChatComposer extends HTMLElement {
     event.preventDefault();
     const text = this.text;
     const files = this.#files;
-    if (this.#closed || !(text.trim() || this.#hasFiles)) return;
+    if (!(text.trim() || this.#hasFiles)) return;
+    if (this.#closed) {
+      this.say(this.#closed);
+      return;
+    }
     if (this.#answering) {
       this.say("The answer is still running. Stop it, or send when it is done.");
       return;
