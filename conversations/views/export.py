@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import uuid
+from itertools import zip_longest
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
@@ -14,11 +15,20 @@ from django.views.decorators.http import require_safe
 from .. import access
 from ..access import Operation
 from ..attachments.sending import referred
-from ..models import Conversation, Message
+from ..models import Conversation, GenerationStatus, Message
 from .files import files_of
 from .footnotes import Footnotes, plain
-from .messages import message_json
+from .messages import content_of, message_json
 from .requests import answers_refusals, person
+
+_RUNNING = "The answer was still running when this was exported."
+_UNFINISHED = {
+    GenerationStatus.QUEUED: _RUNNING,
+    GenerationStatus.RUNNING: _RUNNING,
+    GenerationStatus.STOPPED: "The answer was stopped.",
+    GenerationStatus.INTERRUPTED: "The answer broke off.",
+    GenerationStatus.FAILED: "There is no answer.",
+}
 
 
 @require_safe
@@ -67,9 +77,11 @@ def _markdown(found: Conversation, path: list[Message]) -> str:
         id: f"{file.name} ({file.media_type})" + (f": {file.alt}" if file.alt else "")
         for id, file in files_of(path).items()
     }
+    for row in path:
+        row.content = content_of(row)
     footnotes = Footnotes(found.pk, path)
     joined = False
-    for row in path:
+    for row, following in zip_longest(path, path[1:]):
         if row.role == Message.Role.USER:
             if row.continues:
                 continue
@@ -81,6 +93,9 @@ def _markdown(found: Conversation, path: list[Message]) -> str:
         else:
             parts.append(f"\n## {row.model or 'Answer'}\n\n{footnotes.marked(row)}\n")
         joined = row.role == Message.Role.ASSISTANT
+        went_on = following is not None and following.continues
+        if row.status in _UNFINISHED and not went_on:
+            parts.append(f"\n*{_UNFINISHED[GenerationStatus(row.status)]}*\n")
     return "".join(parts) + footnotes.notes()
 
 

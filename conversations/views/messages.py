@@ -28,12 +28,11 @@ def message_json(row: Message) -> dict[str, Any]:
     """A message in the contract's words."""
     generation: Generation | None = getattr(row, "generation", None)
     live = generation is not None and generation.is_live
-    content = journalled_content(generation) if live and generation is not None else row.content
     return {
         "id": row.pk,
         "parent": row.parent_id,
         "role": row.role,
-        "content": content,
+        "content": content_of(row),
         "status": generation.status if live and generation is not None else row.status,
         "stop_reason": row.stop_reason or None,
         "usage": row.usage,
@@ -42,3 +41,11 @@ def message_json(row: Message) -> dict[str, Any]:
         "continues": row.continues,
         "created_at": row.created_at,
     }
+
+
+def content_of(row: Message) -> list[dict[str, Any]]:
+    """Its content; of a running answer what is journalled."""
+    generation: Generation | None = getattr(row, "generation", None)
+    if generation is not None and generation.is_live:
+        return journalled_content(generation)
+    return row.content

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from conversations.models import Conversation, Message
+from conversations.models import Conversation, GenerationEvent, Message
 from conversations.views.transcript import PAGE
 from tests.world import Person, finished, long_conversation
 
@@ -158,6 +158,44 @@ def test_the_export_as_markdown_joins_an_answer_with_its_continuation(alice: Per
     text = response.content.decode()
     assert "First half, second half.\n" in text
     assert text.startswith("# Question\n")
+
+
+def exported(person: Person, sent: Any) -> str:
+    return str(person.client.get(f"/conversations/{sent['conversation']}/export/").content.decode())
+
+
+def test_the_export_as_markdown_holds_what_is_journalled_of_a_running_answer(alice: Person) -> None:
+    sent = alice.start("Question")
+    assert "*The answer was still running when this was exported.*" in exported(alice, sent)
+    rows = [
+        {"type": "message_start", "seq": 1, "model": "m", "usage": {}},
+        {"type": "content_block_start", "seq": 2, "index": 0, "content_block": {"type": "text", "text": ""}},
+        {
+            "type": "content_block_delta", "seq": 3, "index": 0,
+            "delta": {"type": "text_delta", "text": "As far as this"},
+        },
+    ]  # fmt: skip
+    GenerationEvent.objects.create(
+        generation_id=sent["generation"], first_seq=1, seq=3, events=json.dumps(rows)
+    )
+    text = exported(alice, sent)
+    assert text.endswith("\n\nAs far as this\n\n*The answer was still running when this was exported.*\n")
+    assert Message.objects.get(pk=sent["reply"]).content == []
+
+
+@pytest.mark.parametrize(
+    ("status", "sentence"),
+    [("stopped", "The answer was stopped."), ("interrupted", "The answer broke off.")],
+)
+def test_the_export_as_markdown_says_where_an_answer_did_not_end_by_itself(
+    alice: Person, status: str, sentence: str
+) -> None:
+    sent = alice.start("Question")
+    finished(sent["generation"], "First half,", status=status)
+    assert exported(alice, sent).endswith(f"\n\nFirst half,\n\n*{sentence}*\n")
+    path = f"/conversations/{sent['conversation']}/messages/{sent['reply']}/continue/"
+    finished(alice.post(path).json()["generation"], " second half.")
+    assert exported(alice, sent).endswith("\n\nFirst half, second half.\n")
 
 
 def test_a_title_adds_nothing_to_the_export_header(alice: Person) -> None:
