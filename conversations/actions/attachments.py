@@ -104,15 +104,11 @@ def copy_into(conversation: Conversation, messages: Sequence[Message]) -> dict[s
     Call inside the fork's transaction. The copies count for nobody's quota.
     """
     ids = [id for message in messages for id in sending.referred(message.content)]
-    copies = {}
-    for row in Attachment.objects.filter(pk__in=ids):
-        before = str(row.pk)
-        row.pk = uuid.uuid4()
-        row.uploader = None
-        row.conversation = conversation
-        row.save(force_insert=True)
-        copies[before] = str(row.pk)
-    return copies
+    rows = Attachment.objects.filter(pk__in=ids).in_bulk()
+    for row in rows.values():
+        row.pk, row.uploader, row.conversation = uuid.uuid4(), None, conversation
+    Attachment.objects.bulk_create(rows.values())
+    return {str(before): str(row.pk) for before, row in rows.items()}
 
 
 def sweep(now: datetime | None = None) -> int:

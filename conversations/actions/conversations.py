@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from django.db import transaction
@@ -47,25 +48,20 @@ def change_settings(user: User, conversation: Conversation, model: str, raw: dic
     _update(conversation, **changes)
 
 
-def select_branch(conversation: Conversation, message: Message) -> Message:
+def select_branch(conversation: Conversation, message: Message) -> uuid.UUID:
     """Show the branch that goes through `message`: its most recent leaf becomes the current one. Returns that leaf."""
     with writing():
         locked = branches.lock(conversation)
-        leaf = message
-        while True:
-            newest = Message.objects.filter(parent=leaf).order_by("-created_at").first()
-            if newest is None:
-                break
-            leaf = newest
-        locked.current_leaf = leaf
+        locked.current_leaf_id = leaf = Message.objects.newest_leaf(message.pk)
         locked.save(update_fields=["current_leaf"])
     return leaf
 
 
 def fork(user: User, conversation: Conversation, leaf: Message) -> Conversation:
     """A new conversation of this person's own with copies of the messages up to `leaf`; finished ones only."""
+    # Read before others have to wait: finished messages never change.
+    path = Message.objects.path(leaf.pk, related=("generation",))
     with writing():
-        path = Message.objects.path(leaf.pk)
         copy = Conversation(
             owner=user,
             title=clean_title(f"{conversation.title} (copy)"),
@@ -75,13 +71,14 @@ def fork(user: User, conversation: Conversation, leaf: Message) -> Conversation:
         )
         copy.save(force_insert=True)
         files = attachments.copy_into(copy, path)
-        parent: Message | None = None
+        copies: list[Message] = []
         for original in path:
             generation = getattr(original, "generation", None)
             if generation is not None and generation.is_live:
                 break
-            parent = _copied(original, copy, parent, files)
-        copy.current_leaf = parent
+            copies.append(_copied(original, copy, copies[-1] if copies else None, files))
+        Message.objects.bulk_create(copies)
+        copy.current_leaf = copies[-1] if copies else None
         copy.save(update_fields=["current_leaf"])
         transaction.on_commit(lambda: news.conversation_updated(copy, {user.pk}))
     return copy
@@ -99,9 +96,7 @@ def _copied(
         )
     }  # fmt: skip
     fields["content"] = redirected(original.content, files)
-    message = Message(conversation=conversation, parent=parent, **fields)
-    message.save(force_insert=True)
-    return message
+    return Message(conversation=conversation, parent=parent, **fields)
 
 
 def _update(conversation: Conversation, **changes: Any) -> None:

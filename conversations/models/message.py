@@ -22,6 +22,19 @@ _PATH_SQL = """
     )
     SELECT id FROM path ORDER BY depth DESC
 """
+# Walks away from the root, to the newest child each time, however far that is.
+_NEWEST_LEAF_SQL = """
+    WITH RECURSIVE walk(id, depth) AS (
+        SELECT id, 1 FROM conversations_message WHERE id = %s
+        UNION ALL
+        SELECT (
+            SELECT child.id FROM conversations_message AS child
+            WHERE child.parent_id = walk.id ORDER BY child.created_at DESC LIMIT 1
+        ), walk.depth + 1
+        FROM walk WHERE walk.id IS NOT NULL
+    )
+    SELECT id FROM walk WHERE id IS NOT NULL ORDER BY depth DESC LIMIT 1
+"""
 _WHOLE_PATH = 1_000_000
 # What a page says beside a message: who wrote it, which model answered.
 _SHOWN = ("author", "generation__language_model__provider")
@@ -31,6 +44,10 @@ def _value(id: uuid.UUID) -> uuid.UUID | str:
     return id if connection.features.has_native_uuid_field else id.hex
 
 
+def _id(value: uuid.UUID | str) -> uuid.UUID:
+    return value if isinstance(value, uuid.UUID) else uuid.UUID(value)
+
+
 class MessageQuerySet(models.QuerySet["Message"]):
     def path_ids(self, leaf: uuid.UUID | None, limit: int = _WHOLE_PATH) -> list[uuid.UUID]:
         """Ids of the last `limit` messages of the branch that ends in `leaf`, oldest first."""
@@ -38,9 +55,14 @@ class MessageQuerySet(models.QuerySet["Message"]):
             return []
         with connection.cursor() as cursor:
             cursor.execute(_PATH_SQL, [_value(leaf), limit])
-            return [
-                row[0] if isinstance(row[0], uuid.UUID) else uuid.UUID(row[0]) for row in cursor.fetchall()
-            ]
+            return [_id(row[0]) for row in cursor.fetchall()]
+
+    def newest_leaf(self, message: uuid.UUID) -> uuid.UUID:
+        """The id of the leaf that the newest answers lead to from this message; its own when nothing follows it."""
+        with connection.cursor() as cursor:
+            cursor.execute(_NEWEST_LEAF_SQL, [_value(message)])
+            row = cursor.fetchone()
+        return message if row is None else _id(row[0])
 
     def path(
         self, leaf: uuid.UUID | None, limit: int = _WHOLE_PATH, related: tuple[str, ...] = _SHOWN

@@ -73,7 +73,7 @@ def select(request: HttpRequest, id: uuid.UUID, message: uuid.UUID) -> HttpRespo
     """Show the branch through this message."""
     found = access.message(person(request), id, message, Operation.WRITE)
     leaf = conversations.select_branch(found.conversation, found)
-    return answer(request, {"leaf": leaf.pk}, _page(id))
+    return answer(request, {"leaf": leaf}, _page(id))
 
 
 @require_POST

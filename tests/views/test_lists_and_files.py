@@ -221,3 +221,28 @@ def test_what_is_hidden_in_a_text_or_a_tool_result_shows_on_the_page(alice: Pers
     assert hidden[0] not in page
     for text in ("asked", "in", "out", "said"):
         assert f"{text}\ufffd" in page
+
+
+def test_choosing_a_branch_costs_as_many_queries_with_2000_messages_as_with_20(
+    alice: Person, django_assert_max_num_queries: Any
+) -> None:
+    counts = []
+    for turns in (10, 1000):
+        found = long_conversation(alice.user, turns)
+        path = Message.objects.path_ids(found.current_leaf_id)
+        with django_assert_max_num_queries(40) as context:
+            response = alice.post(f"/conversations/{found.pk}/messages/{path[0]}/select/")
+        assert response.json() == {"leaf": str(path[-1])}  # type: ignore[attr-defined]
+        counts.append(len(context))
+    assert counts[0] == counts[1]
+
+
+def test_a_copy_of_2000_messages_is_written_many_at_a_time(
+    alice: Person, django_assert_max_num_queries: Any
+) -> None:
+    found = long_conversation(alice.user, 1000)
+    with django_assert_max_num_queries(100):
+        response = alice.post(f"/conversations/{found.pk}/messages/{found.current_leaf_id}/fork/")
+    copy = Conversation.objects.get(pk=response.json()["conversation"])  # type: ignore[attr-defined]
+    texts = [message.text for message in Message.objects.path(copy.current_leaf_id)]
+    assert texts == [message.text for message in Message.objects.path(found.current_leaf_id)]
