@@ -63,17 +63,24 @@ def _shown(attachment: Attachment) -> str:
 
 
 def take(
-    user: User, conversation: Conversation, ids: Sequence[uuid.UUID], language_model: LanguageModel
+    user: User,
+    conversation: Conversation,
+    ids: Sequence[uuid.UUID],
+    language_model: LanguageModel,
+    kept: Sequence[dict[str, Any]] = (),
 ) -> Blocks:
     """The blocks of a new user turn for these uploads, in the order given; they belong to the conversation from now on.
 
-    Call inside the send's transaction. Raises Invalid or TooLarge; nothing is taken then.
+    `kept` are blocks that the turn has already: their files count for what a message takes. Call inside the send's
+    transaction. Raises Invalid or TooLarge; nothing is taken then.
     """
     if not ids:
         return []
-    if len(ids) > settings.ATTACHMENTS_PER_MESSAGE:
+    before = sending.referred(kept)
+    if len(before) + len(ids) > settings.ATTACHMENTS_PER_MESSAGE:
+        these = f"with the {len(before)} that it has already these" if before else "these"
         raise Invalid(
-            f"A message takes up to {settings.ATTACHMENTS_PER_MESSAGE} files; these are {len(ids)}. "
+            f"A message takes up to {settings.ATTACHMENTS_PER_MESSAGE} files; {these} are {len(before) + len(ids)}. "
             "Send the rest with the next one."
         )
     if len(set(ids)) != len(ids):
@@ -83,9 +90,10 @@ def take(
     if len(found) != len(ids):
         raise Invalid("A file is no longer there, or was sent already. Attach it again.")
     rows = [found[id] for id in ids]
+    has = Attachment.objects.filter(pk__in=before).select_related("sent") if before else ()
     try:
         sending.refuse_unreadable(rows, language_model.can)
-        sending.refuse_too_large(sum(sending.size_in_request(row, row.sent) for row in rows))
+        sending.refuse_too_large(sum(sending.size_in_request(row, row.sent) for row in (*has, *rows)))
     except sending.CannotBeSent as refused:
         raise (TooLarge if refused.type == "size" else Invalid)(str(refused)) from None
     Attachment.objects.filter(pk__in=ids).update(conversation=conversation)

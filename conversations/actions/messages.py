@@ -125,7 +125,7 @@ def edit(
     def make(chosen: LanguageModel) -> tuple[Conversation, Message]:
         locked = branches.lock(conversation)
         branches.refuse_if_busy(locked, message.parent_id)
-        taken = files.take(user, locked, attachments, chosen)
+        taken = files.take(user, locked, attachments, chosen, kept)
         return locked, user_turn(locked, message.parent_id, user, kept + taken + content)
 
     return begin(user, client_id, fields, owner, lambda: model_for(user, conversation, ""), make)

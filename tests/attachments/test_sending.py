@@ -289,6 +289,30 @@ def test_a_file_that_was_sent_cannot_be_sent_again(alice: Person) -> None:
     assert Message.objects.count() == 2
 
 
+def test_what_an_edited_message_has_already_counts_as_well(alice: Person, settings: Any) -> None:
+    sent = alice.start("Look", attachments=[upload(alice)["id"] for _ in range(2)])
+    finished(sent["generation"])
+    path = f"/conversations/{sent['conversation']}/messages/{sent['message']}/edit/"
+    settings.ATTACHMENTS_PER_MESSAGE = 3
+
+    def edit(files: int) -> Any:
+        ids = [upload(alice)["id"] for _ in range(files)]
+        return alice.post(path, {"text": "Look again", "client_id": str(uuid.uuid4()), "attachments": ids})
+
+    over = edit(2)
+    assert over.status_code == 400
+    assert "up to 3 files; with the 2 that it has already these are 4" in over.json()["error"]["message"]
+    one = Attachment.objects.first()
+    assert one is not None
+    settings.UPSTREAM_REQUEST_MAX_BYTES = 3 * sending.size_in_request(one, one.sent) - 1
+    assert edit(1).status_code == 413
+    settings.UPSTREAM_REQUEST_MAX_BYTES += 1
+    at_the_limit = edit(1)
+    assert at_the_limit.status_code == 201
+    edited = Message.objects.get(pk=at_the_limit.json()["message"])
+    assert len(sending.referred(edited.content)) == 3
+
+
 def test_a_message_takes_so_many_files_and_no_more(alice: Person, settings: Any) -> None:
     settings.ATTACHMENTS_PER_MESSAGE = 2
     files = [str(attached(alice.user).pk) for _ in range(3)]
