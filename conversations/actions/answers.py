@@ -9,7 +9,7 @@ from django.db import DatabaseError, OperationalError
 from django.utils import timezone
 
 from ..live import doorbell
-from ..models import Generation, GenerationEvent, UsageRecord
+from ..models import Generation, GenerationEvent, UsageRecord, User
 from ..models.generation import LIVE
 from . import after_commit, ledger
 from .many_rows import update_each
@@ -98,3 +98,8 @@ def _end(generation: Generation, outcome: Outcome, now: datetime) -> list[UsageR
 def request_stop(generation: Generation) -> None:
     """Leave word for whichever process works on the answer; a finished one stays as it is."""
     Generation.objects.filter(pk=generation.pk, status__in=LIVE).update(stop_requested=True)
+
+
+def request_stops_of(person: User) -> None:
+    """As `request_stop`, for all that this person has asked for; heard of with the next flush of the journal."""
+    Generation.objects.live().filter(requested_by=person).update(stop_requested=True)

@@ -20,7 +20,7 @@ from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
 from ..live import news
 from ..models import Invitation, User
 from ..models.invitation import hash_token
-from . import audit
+from . import answers, audit
 from .errors import Invalid
 from .transaction import writing
 
@@ -79,10 +79,13 @@ def create_administrator(username: str, email: str, password: str) -> User:
 
 
 def deactivate(actor: User, person: User) -> None:
-    """Their sockets, streams and sessions end within seconds, their open invitations at once. Raises Invalid."""
+    """Their sockets, streams, sessions and running answers end within seconds, their open invitations at once. Raises
+    Invalid.
+    """
     with writing():
         keep_an_administrator(without=person)
         User.objects.filter(pk=person.pk).update(is_active=False)
+        answers.request_stops_of(person)
         end_sessions(person)
         revoke_invitations_of(person)
         audit.record(actor, "person_deactivated", person)

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from ..actions import removal
+from ..actions import answers, removal
 from ..actions.errors import Invalid
 from ..live import news
 from ..models import User
@@ -34,6 +34,8 @@ class PersonAdmin(_UserAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         _refuse_without_administrator()
+        if not obj.is_active:
+            answers.request_stops_of(obj)
         # Deactivating somebody or changing a right takes effect on open pages as well.
         news.recheck_rights()
 

@@ -10,7 +10,19 @@ from django.contrib.sessions.models import Session
 
 from conversations.actions import people
 from conversations.actions.errors import Invalid
-from conversations.models import AuditEvent, Conversation, Invitation, LanguageModel, Participant, User
+from conversations.models import (
+    AuditEvent,
+    Conversation,
+    Generation,
+    Invitation,
+    LanguageModel,
+    Message,
+    Participant,
+    UsageRecord,
+    User,
+)
+from tests.fake_upstream import wire
+from tests.fake_upstream.steps import Hang
 from tests.world import Person, World, member
 
 
@@ -36,6 +48,36 @@ def test_a_deactivated_person_is_out_and_stays_out_until_signing_in_anew(
     assert act(administrator, bob, "reactivate") == 200
     assert bob.get("/").status_code == 401, "the old session must not come back to life"
     assert bob.client.login(username="bob", password="bob-password-1")
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("where", ["page", "records"])
+def test_the_answers_of_a_deactivated_person_end_as_stopped_ones(world: World, where: str) -> None:
+    boss = member("boss", is_staff=True, is_superuser=True)
+    world.upstream.script(wire.message_start(), wire.block_start(), wire.text_delta("Hi"), Hang())
+    sent = world.alice.start("To be stopped")
+    page = world.socket(world.alice, sent["conversation"])
+    page.frame()
+    page.resume(sent["generation"], 0)
+    page.next("content_block_delta")
+    call = world.upstream.calls[-1]
+    if where == "page":
+        assert act(boss, world.alice, "deactivate") == 200
+    else:
+        form = {
+            "username": "alice", "theme": "system", "date_joined_0": "2026-01-01", "date_joined_1": "00:00:00",
+        }  # fmt: skip
+        assert (
+            boss.client.post(f"/admin/conversations/user/{world.alice.user.pk}/change/", form).status_code
+            == 302
+        )
+    assert world.engine.run(call.ended(5)), "the provider is left"
+    deadline = time.monotonic() + 5
+    while Generation.objects.live().exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    reply = Message.objects.get(pk=sent["reply"])
+    assert (reply.status, reply.text) == ("stopped", "Hi")
+    assert [row.status for row in UsageRecord.objects.all()] == ["stopped"]
 
 
 def test_only_the_sessions_of_that_person_end(administrator: Person, alice: Person, bob: Person) -> None:
