@@ -43,9 +43,10 @@ def existing(ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Conversation]:
 
 
 def deleted_conversation(user: User, id: uuid.UUID) -> Conversation:
-    """A deleted conversation of one's own, to undo the deletion. Raises NotFound."""
-    found = Conversation.objects.filter(pk=id, owner=user).exclude(deleted_at=None).first()
-    if found is None:
+    """A deleted conversation, for whoever may delete it, to undo that. Raises NotFound."""
+    # With a removed account its conversations go for good.
+    found = Conversation.objects.filter(pk=id, owner__removed_at=None).exclude(deleted_at=None).first()
+    if found is None or not user.is_active or not may(user, found, Operation.OWN):
         raise NotFound
     return found
 

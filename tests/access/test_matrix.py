@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from conversations.actions import removal
 from conversations.models import Conversation, Message, Participant
 from conversations.urls import urlpatterns
 from tests.world import JSON, Person
@@ -251,16 +252,30 @@ def test_a_write_happens_through_post_alone(
     assert list(Conversation.objects.values()) == conversation
 
 
-def test_only_its_owner_restores_a_deleted_conversation(
+def test_whoever_may_delete_a_conversation_may_take_that_back(
+    alice: Person, bob: Person, sent: dict[str, Any]
+) -> None:
+    conversation = Conversation.objects.get()
+    path = f"/conversations/{conversation.pk}"
+    taking_part = Participant.objects.create(conversation=conversation, user=bob.user, role="owner")
+    assert bob.post(f"{path}/delete/").status_code == 200
+    assert bob.post(f"{path}/restore/").status_code == 200
+    assert alice.get(f"{path}/").status_code == bob.get(f"{path}/").status_code == 200
+    assert bob.post(f"{path}/restore/").status_code == 404, "it is not deleted"
+    for role in ("writer", "reader"):
+        Participant.objects.filter(pk=taking_part.pk).update(role=role)
+        assert alice.post(f"{path}/delete/").status_code == 200
+        assert bob.post(f"{path}/restore/").status_code == 404
+        assert alice.post(f"{path}/restore/").status_code == 200
+
+
+def test_what_goes_with_a_removed_account_is_not_taken_back(
     alice: Person, bob: Person, sent: dict[str, Any]
 ) -> None:
     conversation = Conversation.objects.get()
     Participant.objects.create(conversation=conversation, user=bob.user, role="owner")
-    path = f"/conversations/{conversation.pk}"
-    assert alice.post(f"{path}/delete/").status_code == 200
-    assert bob.post(f"{path}/restore/").status_code == 404
-    assert alice.post(f"{path}/restore/").status_code == 200
-    assert alice.get(f"{path}/").status_code == 200
+    removal.begin(bob.user, alice.user, "nothing", None)
+    assert bob.post(f"/conversations/{conversation.pk}/restore/").status_code == 404
 
 
 def test_a_message_is_reached_through_its_own_conversation_alone(alice: Person, sent: dict[str, Any]) -> None:
