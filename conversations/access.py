@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection
+from datetime import timedelta
 from enum import StrEnum
 
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
+from django.utils import timezone
 
 from .models import Attachment, Conversation, Generation, Message, Participant, ShareLink, User, Workspace
 
@@ -44,8 +47,9 @@ def existing(ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Conversation]:
 
 def deleted_conversation(user: User, id: uuid.UUID) -> Conversation:
     """A deleted conversation, for whoever may delete it, to undo that. Raises NotFound."""
+    lasting = timezone.now() - timedelta(seconds=settings.DELETED_SECONDS)
     # With a removed account its conversations go for good.
-    found = Conversation.objects.filter(pk=id, owner__removed_at=None).exclude(deleted_at=None).first()
+    found = Conversation.objects.filter(pk=id, deleted_at__gt=lasting, owner__removed_at=None).first()
     if found is None or not user.is_active or not may(user, found, Operation.OWN):
         raise NotFound
     return found

@@ -11,7 +11,7 @@ from django.utils import timezone
 from ..attachments.sending import redirected
 from ..live import news
 from ..models import Conversation, Message, User
-from . import after_commit, attachments, branches
+from . import after_commit, attachments, branches, uploads
 from .choices import model_for, parameters_for
 from .errors import Invalid
 from .text import clean_title
@@ -36,8 +36,10 @@ def delete(conversation: Conversation) -> None:
 
 
 def restore(conversation: Conversation) -> None:
-    """Undo a deletion."""
-    _update(conversation, deleted_at=None)
+    """Undo a deletion. Raises TooLarge when other files have taken the room of these meanwhile."""
+    with writing():
+        _update(conversation, deleted_at=None)
+        uploads.refuse_without_room(conversation)
 
 
 def change_settings(user: User, conversation: Conversation, model: str, raw: dict[str, Any]) -> None:

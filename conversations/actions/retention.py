@@ -1,11 +1,12 @@
-"""What the workspace keeps no longer: conversations in which nothing was said for so many days, whole, with their
-messages and files. Called by the sweeper.
+"""What the workspace keeps no longer: conversations that somebody deleted, and those in which nothing was said for so
+many days, whole, with their messages and files. Called by the sweeper.
 """
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.utils import timezone
 
 from ..models import Conversation, Generation, Workspace
@@ -30,6 +31,13 @@ def expire() -> int:
     if count:
         audit.record(None, "conversations_expired", count=count, days=days)
     return count
+
+
+def erase_deleted() -> None:
+    """What somebody deleted, and nobody can take back any more, goes for good."""
+    before = timezone.now() - timedelta(seconds=settings.DELETED_SECONDS)
+    live = Generation.objects.live().values("conversation")
+    erasure.erase(Conversation.objects.filter(deleted_at__lte=before).exclude(pk__in=live))
 
 
 def _expire_some(before: datetime) -> int:

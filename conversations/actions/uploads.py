@@ -16,7 +16,7 @@ from django.db.models import Count, Sum
 from ..attachments import kinds, process
 from ..attachments.names import label
 from ..attachments.refusal import FileRefused, beyond, megabytes
-from ..models import Attachment, StoredFile, User
+from ..models import Attachment, Conversation, StoredFile, User
 from . import stored_files
 from .errors import Invalid, Refused, TooLarge, Unsupported
 from .transaction import writing
@@ -109,7 +109,7 @@ def _attached(user: User, name: str, result: dict[str, Any], files: dict[str, St
 
 def _refuse_over_quota(user: User, size: int) -> None:
     """Every upload counts in full, also of bytes that are stored already: the figure tells nothing about others."""
-    held = Attachment.objects.filter(uploader=user).aggregate(files=Count("pk"), size=Sum("size"))
+    held = Attachment.objects.held_by(user).aggregate(files=Count("pk"), size=Sum("size"))
     if held["files"] >= settings.QUOTA_FILES:
         raise TooLarge(
             f"You have {held['files']:,} files here, which is the limit. Delete conversations with files."
@@ -119,3 +119,13 @@ def _refuse_over_quota(user: User, size: int) -> None:
             f"Your files take {megabytes(held['size'] or 0)} of {megabytes(settings.QUOTA_BYTES)}; "
             f"this one has {megabytes(size)}. Delete conversations with files."
         )
+
+
+def refuse_without_room(conversation: Conversation) -> None:
+    """For one that was just taken back: its files count again, each for whoever gave it. Raises TooLarge."""
+    for person in User.objects.filter(attachments__conversation=conversation).distinct():
+        held = Attachment.objects.held_by(person).aggregate(files=Count("pk"), size=Sum("size"))
+        if held["files"] > settings.QUOTA_FILES or held["size"] > settings.QUOTA_BYTES:
+            raise TooLarge(
+                "There is no room for the files of this conversation any more. Delete others with files first."
+            )

@@ -23,7 +23,13 @@ async def sweep_for_ever() -> None:
 
 def sweep() -> None:
     """All that is old goes; what fails does not keep the rest from going."""
-    for step in (retention.expire, removal.finish_broken_off, attachments.sweep, connections.close_all):
+    for step in (
+        retention.expire,
+        retention.erase_deleted,
+        removal.finish_broken_off,
+        attachments.sweep,
+        connections.close_all,
+    ):
         try:
             step()
         except Exception:

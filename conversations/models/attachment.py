@@ -20,6 +20,10 @@ class AttachmentQuerySet(models.QuerySet["Attachment"]):
         """What this person uploaded and no message has taken yet."""
         return self.filter(uploader=user, conversation=None)
 
+    def held_by(self, user: User) -> AttachmentQuerySet:
+        """What counts for this person's quota: all they have given but what is in deleted conversations."""
+        return self.filter(uploader=user, conversation__deleted_at=None)
+
     def forgotten(self, before: datetime) -> AttachmentQuerySet:
         """Uploads from before that time that no message has taken."""
         return self.filter(conversation=None, created_at__lt=before)

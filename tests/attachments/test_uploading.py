@@ -142,6 +142,29 @@ def test_the_quota_counts_bytes_and_files_of_one_person(alice: Person, bob: Pers
     upload(alice, b"c", "a.txt")
 
 
+def test_deleting_a_conversation_makes_room_for_its_files(alice: Person, bob: Person, settings: Any) -> None:
+    settings.QUOTA_FILES = 2
+    sent = alice.start("Look", attachments=[upload(alice)["id"], upload(alice)["id"]])
+    refused = post(alice, png())
+    assert refused.status_code == 413
+    assert "Delete conversations with files." in refused.json()["error"]["message"]
+    path = f"/conversations/{sent['conversation']}"
+    alice.post(f"{path}/delete/")
+    fresh = upload(alice)
+    full = alice.post(f"{path}/restore/")
+    assert full.status_code == 413
+    assert "no room for the files" in full.json()["error"]["message"]  # type: ignore[attr-defined]
+    assert alice.get(f"{path}/").status_code == 404
+    alice.client.delete(fresh["url"], **JSON)
+    assert alice.post(f"{path}/restore/").status_code == 200
+    assert post(alice, png()).status_code == 413
+    # What others have given counts for them.
+    settings.QUOTA_FILES = 0
+    other = bob.start("No files")
+    for act in ("delete", "restore"):
+        assert bob.post(f"/conversations/{other['conversation']}/{act}/").status_code == 200
+
+
 @pytest.mark.django_db(transaction=True)
 def test_the_quota_holds_for_many_uploads_at_once(alice: Person, settings: Any) -> None:
     settings.QUOTA_FILES = 3

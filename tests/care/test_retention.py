@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
 from conversations.actions import attachments, retention
+from conversations.generation import sweeper
 from conversations.models import (
     Attachment,
     AuditEvent,
@@ -71,6 +73,32 @@ def test_an_answer_that_runs_is_let_end(alice: Person) -> None:
     finished(sent["generation"])
     Conversation.objects.update(updated_at=timezone.now() - timedelta(days=9))
     assert retention.expire() == 1
+
+
+def test_what_somebody_deleted_goes_when_it_cannot_be_taken_back_any_more(
+    alice: Person, bob: Person, settings: Any
+) -> None:
+    gone, kept = (old(alice, 0, attachments=[upload(alice)["id"]]) for _ in range(2))
+    calls = UsageRecord.objects.count()
+    for id in (gone, kept):
+        assert alice.post(f"/conversations/{id}/delete/").status_code == 200
+    long_ago = timezone.now() - timedelta(seconds=settings.DELETED_SECONDS)
+    Conversation.objects.filter(pk=gone).update(deleted_at=long_ago)
+    assert alice.post(f"/conversations/{gone}/restore/").status_code == 404
+    retention.erase_deleted()
+    assert [str(pk) for pk in Conversation.objects.values_list("pk", flat=True)] == [kept]
+    assert {str(pk) for pk in Message.objects.values_list("conversation", flat=True)} == {kept}
+    assert Attachment.objects.count() == 1
+    assert UsageRecord.objects.count() == calls
+    assert alice.post(f"/conversations/{kept}/restore/").status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_sweeper_erases_what_was_deleted(alice: Person, settings: Any) -> None:
+    alice.post(f"/conversations/{old(alice, 0)}/delete/")
+    settings.DELETED_SECONDS = 0
+    sweeper.sweep()
+    assert not Conversation.objects.exists()
 
 
 def test_the_administrator_says_how_long(administrator: Person) -> None:
