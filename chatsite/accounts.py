@@ -102,7 +102,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 def _person(login: str) -> User | None:
     """Whose user name this is (as written, else whatever the case), else whose e-mail address."""
     name = User.normalize_username(login)
-    people = User.objects.filter(username__iexact=name)
+    # All names are gone through whether there is such a one or not: the time tells nothing.
+    people = User.objects.filter(username__iexact=name) if name.isascii() else User.alike(name)
     named = sorted(people, key=lambda user: user.username != name)
     if named:
         return named[0]

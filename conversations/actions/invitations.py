@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from ..models import Invitation, User, Workspace
 from ..models.invitation import hash_token
+from ..models.user import folded
 from . import audit
 from .errors import Invalid
 from .transaction import writing
@@ -123,14 +124,14 @@ def _used(invitation: Invitation, user: User) -> None:
 def _free(wanted: str) -> str:
     """A user name as near to this one as is allowed and free."""
     name = re.sub(r"[^\w.@+-]", "", User.normalize_username(wanted))[:140] or "person"
-    taken = {one.lower() for one in User.objects.values_list("username", flat=True)}
+    taken = {folded(one) for one in User.objects.values_list("username", flat=True)}
     numbered = (f"{name}{number}" for number in count(2))
-    return name if name.lower() not in taken else next(one for one in numbered if one.lower() not in taken)
+    return name if folded(name) not in taken else next(one for one in numbered if folded(one) not in taken)
 
 
 def _account(username: str, email: str, password: str | None) -> User:
     taken = Invalid("This user name is taken.")
-    if User.objects.filter(username__iexact=username).exists():
+    if User.alike(username):
         raise taken
     try:
         with transaction.atomic():

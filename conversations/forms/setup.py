@@ -44,7 +44,7 @@ class FirstAdministratorForm(forms.Form):
     def clean_username(self) -> str:
         name = str(User.normalize_username(self.cleaned_data["username"]))
         # Two names that look alike would be two people to the computer and one to everybody else.
-        if User.objects.filter(username__iexact=name).exists():
+        if User.alike(name):
             raise forms.ValidationError("This user name is taken.")
         return name
 

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 from django.contrib.auth.models import AbstractUser
+from django.core.exceptions import ValidationError
 from django.db import models
+
+
+def folded(name: str) -> str:
+    """What user names have in common that differ in case or form alone: to everybody they are one name."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
 class User(AbstractUser):
@@ -17,6 +25,23 @@ class User(AbstractUser):
     time_zone = models.CharField(max_length=64, blank=True)
     # Somebody has removed this account; the row goes when all that was the person's has gone.
     removed_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    @classmethod
+    def alike(cls, name: str) -> list[User]:
+        """The people whose user names look like this one; asked here, as SQLite knows the case of ASCII alone."""
+        wanted = folded(name)
+        names = cls.objects.values_list("pk", "username")
+        found = [pk for pk, other in names if folded(other) == wanted]
+        return list(cls.objects.filter(pk__in=found)) if found else []
+
+    def clean(self) -> None:
+        """Refuses a new name that looks like somebody else's."""
+        super().clean()
+        # A form that has refused the name itself leaves none here.
+        if not self.username or User.objects.filter(pk=self.pk, username=self.username).exists():
+            return
+        if any(other.pk != self.pk for other in User.alike(self.username)):
+            raise ValidationError({"username": "This user name is taken."})
 
     @property
     def name(self) -> str:

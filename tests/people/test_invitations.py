@@ -87,13 +87,33 @@ def test_an_invitation_for_an_address_makes_an_account_of_that_address_alone(adm
     assert again.status_code == 400
 
 
-@pytest.mark.parametrize("username", ["ALICE", "alice", "ａlice"])
+@pytest.mark.parametrize("username", ["ALICE", "alice", "ａlice", "élodie", "E\u0301LODIE", "STRASSE"])
 def test_a_name_that_looks_like_another_is_taken(administrator: Person, alice: Person, username: str) -> None:
+    User.objects.bulk_create(User(username=name) for name in ("Élodie", "Straße"))
     path = link(administrator)
     response = Client().post(path, {**FORM, "username": username})
     assert response.status_code == 400
-    assert User.objects.count() == 2
+    assert User.objects.count() == 4
     assert Client().get(path).status_code == 200, "the link still works"
+
+
+def test_the_records_give_no_name_that_looks_like_another(administrator: Person, alice: Person) -> None:
+    User.objects.create_user("Élodie")
+    password = {"password1": "tulip-Harvest-77", "password2": "tulip-Harvest-77", "usable_password": "true"}
+    path = "/admin/conversations/user"
+    for name in ("éLODIE", "ALICE", ""):
+        assert administrator.client.post(f"{path}/add/", {"username": name, **password}).status_code == 200
+    form = {"theme": "system", "date_joined_0": "2026-01-01", "date_joined_1": "00:00:00"}
+    renamed = f"{path}/{alice.user.pk}/change/"
+    assert administrator.client.post(renamed, {"username": "éLODIE", **form}).status_code == 200
+    assert administrator.client.post(renamed, {"username": "Alice", **form}).status_code == 302
+    assert set(User.objects.values_list("username", flat=True)) == {"carol", "Alice", "Élodie"}
+
+
+def test_one_signs_in_whatever_the_case_of_the_name(db: None) -> None:
+    User.objects.create_user("Élodie", password="tulip-Harvest-77")
+    form = {"login": "éLODIE", "password": "tulip-Harvest-77"}
+    assert Client().post("/accounts/login/", form).status_code == 302
 
 
 def test_by_mail_where_mail_can_be_sent_and_then_not_on_the_page(

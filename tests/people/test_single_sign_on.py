@@ -244,6 +244,14 @@ def test_a_user_name_that_is_taken_gets_a_number(provider: OIDCProvider, adminis
     assert User.objects.filter(username="ann2").exists()
 
 
+def test_so_does_one_that_looks_like_another(provider: OIDCProvider, administrator: Person) -> None:
+    User.objects.create_user("Élodie")
+    provider.claims["preferred_username"] = "éLODIE"
+    invite(administrator.user, "member", [], "ann@example.com", 7)
+    through(Client())
+    assert User.objects.filter(username="éLODIE2").exists()
+
+
 LIES: dict[str, Callable[[OIDCProvider], Any]] = {
     "wrong nonce": lambda p: p.lies.update(claims=lambda c: {**c, "nonce": "x"}),
     "no nonce": lambda p: p.lies.update(claims=lambda c: {k: v for k, v in c.items() if k != "nonce"}),

@@ -185,7 +185,7 @@ class Command(BaseCommand):
             return ""
         name, password = settings.DJANGO_SUPERUSER_USERNAME, settings.DJANGO_SUPERUSER_PASSWORD
         if name and password:
-            if User.objects.filter(username=name).exists():
+            if User.alike(name):
                 raise CommandError(
                     f"DJANGO_SUPERUSER_USERNAME: there is a person “{name}” already, and no administrator."
                 )
