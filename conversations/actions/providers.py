@@ -11,6 +11,7 @@ from django.conf import settings
 from ..models import LanguageModel, Provider
 from ..models.encryption import SecretUnreadable
 from ..upstream.endpoint import DEFAULT_BASE_URLS, Endpoint, guess_dialect
+from . import audit
 from .errors import Invalid
 from .transaction import writing
 
@@ -77,9 +78,14 @@ def _environment() -> None:
     if provider is None:
         provider = Provider(name=_free_name("Environment"), source=Provider.Source.ENVIRONMENT)
     provider.dialect, provider.base_url, provider.enabled = dialect, base_url, True
-    if not _holds(provider, key):
+    if changes := not _holds(provider, key):
         provider.set_api_key(key)
+    is_new = provider.pk is None
     provider.save()
+    if changes and not is_new:
+        audit.record(
+            None, "provider_saved", provider, actor_name="environment", name=provider.name, key_changed=True
+        )
     _offer(provider, [settings.ANTHROPIC_MODEL] if settings.ANTHROPIC_MODEL else list(DEFAULT_MODELS))
 
 

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from .. import access
 from ..access import Operation
-from ..actions import budgets
+from ..actions import budgets, refused_keys
 from ..actions.choices import model_for
 from ..actions.errors import Unavailable
 from ..forms.settings import SettingsForm
@@ -49,14 +49,20 @@ def chat_context(user: User, found: Conversation | None) -> dict[str, Any]:
         "client_id": uuid.uuid4(),
         "totals": totals_of(found) if found is not None else {},
         "budget_warnings": budgets.warnings_for(user, chosen),
+        "refused_keys": refused_keys.told_to(user),
         "provider_problem": "" if chosen else "No model is set up yet. An administrator can add one.",
         "page": _page(user, found, chosen, usable, may_write),
     }
 
 
-def warnings_of(user: User, found: Conversation) -> list[str]:
-    """Sentences about spending limits that the next message of this person here would count for."""
-    return budgets.warnings_for(user, _chosen(user, found))
+def warnings_of(user: User, found: Conversation) -> dict[str, Any]:
+    """What `_warnings.html` reads: sentences about spending limits that the next message of this person here would
+    count for, and for administrators providers whose key was refused.
+    """
+    return {
+        "budget_warnings": budgets.warnings_for(user, _chosen(user, found)),
+        "refused_keys": refused_keys.told_to(user),
+    }
 
 
 def _chosen(user: User, found: Conversation | None) -> LanguageModel | None:

@@ -53,7 +53,7 @@ def totals(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
     """GET …/totals/: what an answer changes around the messages: cost so far, the context gauge, spending limits."""
     user = person(request)
     found = access.conversation(user, id, Operation.READ)
-    context = {"totals": totals_of(found), "budget_warnings": warnings_of(user, found)}
+    context = {"totals": totals_of(found), **warnings_of(user, found)}
     return render(request, "conversations/_after_answer.html", context)
 
 

@@ -15,6 +15,7 @@ from .. import access
 from ..access import NotFound
 from ..actions import offers
 from ..actions.errors import Invalid
+from ..actions.refused_keys import refused_keys
 from ..forms.provider import ModelForm, ProviderForm
 from ..generation import provider_calls
 from ..models import LanguageModel, Provider
@@ -40,6 +41,7 @@ def providers(request: HttpRequest) -> HttpResponse:
             {"row": row, "address": row.base_url or DEFAULT_BASE_URLS.get(row.dialect, "")} for row in rows
         ],
         "models": [_named(row) for row in models.order_by("-enabled", "position", "pk")],
+        "refused_keys": refused_keys(),
     }
     return render(request, "providers/providers.html", context)
 
@@ -179,7 +181,10 @@ def _context(found: Provider, form: ProviderForm) -> dict[str, Any]:
     )
     models = [_named(row) for row in rows]
     read_only = found.source != Provider.Source.ADMIN
-    return {"provider": found, "form": form, "models": models, "read_only": read_only}
+    key_refused = found.pk is not None and found in refused_keys()
+    return {
+        "provider": found, "form": form, "models": models, "read_only": read_only, "key_refused": key_refused,
+    }  # fmt: skip
 
 
 def _named(row: LanguageModel) -> dict[str, Any]:

@@ -154,3 +154,20 @@ async def test_pages_of_an_administrator(visit: NewVisit) -> None:
     for path in pages | {"/budgets/", "/budgets/new/", "/people/1/remove/"}:
         await home.goto(carol.place.url + path)
         await audit(home)
+
+
+async def test_a_refused_key(place: Place, visit: NewVisit) -> None:
+    carol = await visit(person=ADMINISTRATOR)
+    chat = await carol.chat()
+    place.upstream.script(*fault(6))
+    await chat.say("Go")
+    await chat.settled("failed")
+    said = chat.page.locator("#warnings").get_by_text("was refused for its key")
+    await expect(said).to_be_visible()
+    await audit(chat.page)
+    provider = await carol.page(str(await said.get_by_role("link").get_attribute("href")))
+    await expect(provider.get_by_text("was refused for its key")).to_be_visible()
+    await audit(provider)
+    await chat.act(chat.answers.last, "regenerate")
+    await chat.settled()
+    await expect(said).to_have_count(0)

@@ -13,11 +13,13 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
+from conversations.actions import refused_keys
 from conversations.actions.choices import model_for
+from conversations.actions.providers import sync_environment
 from conversations.models import Conversation, LanguageModel, Provider, UsageRecord, Workspace
 from tests.fake_upstream import Call, FakeUpstream, faults
 from tests.fake_upstream.steps import Reply, Step
-from tests.world import MODEL, Person
+from tests.world import MODEL, Person, finished
 
 HTML = {"HTTP_ACCEPT": "text/html"}
 KEY = "sk-other-0123456789abcdefWXYZ"
@@ -287,3 +289,62 @@ def test_the_workspace_is_set_in_plain_fields(
     )
     assert b"North wind" in alice.get("/", **HTML).content
     assert administrator.post("/workspace/", {**given, "starters": "1\n2\n3\n4\n5"}).status_code == 400
+
+
+def test_administrators_are_told_of_a_refused_key_until_it_is_another_or_works(
+    administrator: Person, alice: Person
+) -> None:
+    row = Provider.objects.get()
+    said = "was refused for its key"
+
+    def pages(person: Person) -> list[bool]:
+        conversation = Conversation.objects.filter(owner=person.user).first()
+        paths = ["/", *([f"/conversations/{conversation.pk}/totals/"] if conversation else [])]
+        if person is administrator:
+            paths += ["/providers/", f"/providers/{row.pk}/"]
+        return [said in person.get(path, **HTML).content.decode() for path in paths]
+
+    def ask(**outcome: Any) -> None:
+        finished(administrator.start()["generation"], **outcome)
+
+    refused: dict[str, Any] = {"status": "failed", "error": {"type": "auth", "message": "Refused."}}
+    ask()
+    assert not any(pages(administrator))
+    ask(**refused)
+    alice.start()
+    assert all(pages(administrator))
+    assert not any(pages(alice))
+    ask()
+    assert not any(pages(administrator))
+    ask(**refused)
+    kept = fields(name="Fake", api_key="")
+    administrator.post(f"/providers/{row.pk}/", kept, **HTML)
+    assert all(pages(administrator)), "the key is still the same"
+    administrator.post(f"/providers/{row.pk}/", {**kept, "api_key": KEY}, **HTML)
+    assert not any(pages(administrator))
+
+
+def test_a_refused_key_of_the_environment_is_told_until_the_server_has_another(
+    administrator: Person, settings: Any
+) -> None:
+    settings.ANTHROPIC_API_KEY, settings.ANTHROPIC_BASE_URL = KEY, ""
+    Provider.objects.update(enabled=False)
+    sync_environment()
+    row = Provider.objects.get(source="environment")
+    refused: dict[str, Any] = {"status": "failed", "error": {"type": "auth", "message": "Refused."}}
+    finished(administrator.start()["generation"], **refused)
+    sync_environment()
+    page = administrator.get(f"/providers/{row.pk}/", **HTML).content.decode()
+    assert "was refused for its key" in page and "environment of the server" in page
+    settings.ANTHROPIC_API_KEY = KEY[::-1]
+    sync_environment()
+    assert "was refused for its key" not in administrator.get("/", **HTML).content.decode()
+
+
+def test_members_pay_nothing_for_what_administrators_are_told(
+    administrator: Person, alice: Person, django_assert_num_queries: Any
+) -> None:
+    with django_assert_num_queries(0):
+        assert refused_keys.told_to(alice.user) == []
+    with django_assert_num_queries(1):
+        assert refused_keys.told_to(administrator.user) == []
