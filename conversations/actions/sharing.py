@@ -40,6 +40,7 @@ def create_link(
         link = ShareLink.objects.create(
             conversation=conversation,
             leaf=shown,
+            title=conversation.title,
             token_hash=hash_token(token),
             public=public,
             created_by=user,

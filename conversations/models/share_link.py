@@ -25,6 +25,8 @@ class ShareLink(models.Model):
     conversation = models.ForeignKey("Conversation", on_delete=models.CASCADE, related_name="share_links")
     # Messages never change, so the path to this one is the snapshot.
     leaf = models.ForeignKey("Message", on_delete=models.CASCADE, related_name="+")
+    # As it was when the link was made; links from before this was kept show the present one.
+    title = models.CharField(max_length=200, blank=True, default="")
     token_hash = models.CharField(max_length=64, unique=True)
     public = models.BooleanField(default=False)
     created_by = models.ForeignKey("User", null=True, on_delete=models.SET_NULL, related_name="+")
@@ -41,6 +43,10 @@ class ShareLink(models.Model):
     def is_open(self) -> bool:
         """Whether it opens the snapshot now."""
         return self.revoked_at is None and (self.expires_at is None or self.expires_at > timezone.now())
+
+    @property
+    def shown_title(self) -> str:
+        return self.title or self.conversation.title
 
     @staticmethod
     def new_token() -> str:

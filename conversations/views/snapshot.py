@@ -63,7 +63,7 @@ def snapshot(request: HttpRequest, link: ShareLink, token: str) -> HttpResponseB
     asked = request.GET.get("page", "1")
     page = int(asked) if asked.isascii() and asked.isdigit() and 0 < len(asked) < 6 else 1
     is_member = isinstance(request.user, User)
-    key = f"snapshot:{link.pk}:{link.leaf_id}:{max(page, 1)}:{link.conversation.title}"
+    key = f"snapshot:{link.pk}:{link.leaf_id}:{max(page, 1)}:{link.shown_title}"
     body = None if is_member else cache.get(_key(key))
     if body is None:
         context = _context(link, token, max(page, 1), is_member=is_member)
@@ -121,7 +121,7 @@ def _context(link: ShareLink, token: str, page: int, *, is_member: bool) -> dict
     files = files_of(shown)
     colours = Colours(link.conversation)
     return {
-        "title": link.conversation.title,
+        "title": link.shown_title,
         "messages_shown": [
             _message(link, token, message, files, colours, is_member=is_member)
             for message in shown

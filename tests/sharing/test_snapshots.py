@@ -71,6 +71,19 @@ def test_what_comes_later_is_not_in_it(alice: Person, sent: dict[str, Any]) -> N
     assert "later" not in page.lower() and "Another" not in page
 
 
+def test_it_keeps_the_title_that_it_was_shared_with(alice: Person, sent: dict[str, Any]) -> None:
+    rename = f"/conversations/{sent['conversation']}/rename/"
+    alice.post(rename, {"title": "What was shared"})
+    path = link(alice, sent)
+    alice.post(rename, {"title": "For us alone"})
+    for reader in (Client(), alice.client):
+        page = reader.get(path).content.decode()
+        assert "What was shared" in page and "For us alone" not in page
+    # Links from before titles were kept.
+    ShareLink.objects.update(title="")
+    assert "For us alone" in Client().get(path).content.decode()
+
+
 def test_it_ends_at_the_chosen_message(alice: Person, sent: dict[str, Any]) -> None:
     finished(alice.send(sent["conversation"], "More")["generation"], "And more")
     assert "And more" in Client().get(link(alice, sent)).content.decode()
