@@ -16,12 +16,16 @@ from django.conf import settings
 from twisted.internet import reactor as _reactor
 from twisted.web import http
 
+from .slow_readers import Patience, hold_little, look_seconds
+
 # Twisted puts the object in place of a module of that name, which types cannot follow.
 reactor: Any = _reactor
 UPLOADS = b"/attachments/"
 # A body that brings less than this in REQUEST_SECONDS is a stalled or a hostile one.
 PROGRESS_BYTES = 64 * 1024
 LINGER_SECONDS = 1.5
+# Of an event stream, written but not yet taken by the kernel; then the stream waits.
+STREAM_BYTES = 16 * 1024
 
 
 def _refusal(status: bytes, body: bytes, header: bytes = b"") -> bytes:
@@ -157,7 +161,14 @@ class Request(WebRequest):  # type: ignore[misc]
         streams = message["type"] == "http.response.body" and message.get("more_body")
         if streams and self.producer is None and self.channel is not None and not self.finished:
             self.registerProducer(self, True)
+            if self._is_event_stream():
+                hold_little(self.channel.transport)
+                self.channel.transport.bufferSize = STREAM_BYTES
         super().handle_reply(message)
+
+    def _is_event_stream(self) -> bool:
+        kinds = self.responseHeaders.getRawHeaders(b"Content-Type", [b""])
+        return bool(kinds[0].startswith(b"text/event-stream"))
 
     def pauseProducing(self) -> None:
         if self._waiting is None:
@@ -174,9 +185,19 @@ class Request(WebRequest):  # type: ignore[misc]
         self.resumeProducing()
 
     async def drained(self) -> None:
-        """Returns when the client has taken what was written, or is gone."""
-        if self._waiting is not None:
+        """Returns when the client has taken what was written, or is gone. Whoever follows an answer and takes nothing
+        at all for SOCKET_ACK_TIMEOUT is cut, as a websocket would be: an `EventSource` comes again by itself.
+        """
+        if self._waiting is None:
+            return
+        if not self._is_event_stream():
             await asyncio.shield(self._waiting)
+            return
+        patience = Patience(self.channel.transport)
+        while self._waiting is not None and self.channel is not None:
+            await asyncio.wait([self._waiting], timeout=look_seconds())
+            if self._waiting is not None and self.channel is not None and patience.is_over():
+                self.channel.transport.abortConnection()
 
     def finish(self) -> None:
         self._uploads.discard(self)

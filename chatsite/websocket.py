@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import socket
 import struct
 import time
 from typing import Any
@@ -14,14 +12,12 @@ from django.conf import settings
 from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
 
+from .slow_readers import Patience, hold_little, look_seconds
+
 TOO_MUCH = 1008
 TOO_SLOW = 4408
 LIMITS = (1008, 1009)
 PATIENCE_BYTES = 16 * 1024
-# What of a socket the kernel holds unsent.
-KERNEL_BYTES = 64 * 1024
-# How often, in SOCKET_ACK_TIMEOUT, a full connection is looked at.
-LOOKS = 4
 
 
 class Socket(WebSocketProtocol):  # type: ignore[misc]
@@ -36,25 +32,17 @@ class Socket(WebSocketProtocol):  # type: ignore[misc]
         # The request that this connection began with was told until now when it is full.
         self.transport.unregisterProducer()
         self.transport.registerProducer(_Brake(self), True)
-        with contextlib.suppress(AttributeError, OSError):  # not every system has it
-            # Or the kernel takes megabytes for a reader that has stopped, and nobody here hears of it.
-            handle = self.transport.getHandle()
-            handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, KERNEL_BYTES)
+        hold_little(self.transport)
 
     async def drained(self) -> None:
         """Returns when there is room for more, or the socket is closing. One that takes nothing at all for
         SOCKET_ACK_TIMEOUT is closed as too slow.
         """
-        least, since = self._unwritten(), time.monotonic()
+        patience = Patience(self.transport)
         while self._full is not None and self.state == self.STATE_OPEN:
-            await asyncio.wait([self._full], timeout=settings.SOCKET_ACK_TIMEOUT / LOOKS)
-            if (unwritten := self._unwritten()) < least:
-                least, since = unwritten, time.monotonic()
-            elif self._full is not None and time.monotonic() - since >= settings.SOCKET_ACK_TIMEOUT:
+            await asyncio.wait([self._full], timeout=look_seconds())
+            if self._full is not None and patience.is_over():
                 self.serverClose(code=TOO_SLOW)
-
-    def _unwritten(self) -> int:
-        return len(self.transport.dataBuffer) + int(self.transport._tempDataLen)
 
     # Bytes of a socket closed for too much that are still looked at, for its answer to the close frame.
     _patience: int | None = None

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
+from asgiref.sync import async_to_sync
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_POST, require_safe
+
+from chatsite.errors import json_error
 
 from .. import access
 from ..access import Operation
@@ -23,8 +27,6 @@ from ..models import User
 from .requests import answers_refusals, person
 
 COMMENT_SECONDS = 15.0
-# Frames that may wait for a slow reader before the writer waits too.
-_QUEUE = 64
 
 
 @require_POST
@@ -48,14 +50,19 @@ def events(request: HttpRequest, id: uuid.UUID) -> HttpResponseBase:
     stream = _Stream(
         user, request.session.session_key or "", generation.conversation_id, generation.pk, number
     )
-    response = StreamingHttpResponse(stream.events(), content_type="text/event-stream; charset=utf-8")
+    if not async_to_sync(stream.join)():
+        return json_error(429, "too_many_streams", "You follow too many answers at once. Close a few pages.")
+    response = StreamingHttpResponse(stream, content_type="text/event-stream; charset=utf-8")
     response["Cache-Control"] = "no-cache, no-store"
     response["X-Accel-Buffering"] = "no"
     return response
 
 
 class _Stream:
-    """One reader of one answer. A page for the hub as far as rights are concerned."""
+    """One reader of one answer. A page for the hub as far as rights and numbers are concerned.
+
+    What the reader has not taken yet stays in the log that all share: a cursor is kept here, and the frame on its way.
+    """
 
     def __init__(
         self, user: User, session_key: str, conversation: uuid.UUID, generation: uuid.UUID, after: int
@@ -65,15 +72,26 @@ class _Stream:
         self.conversation_id: uuid.UUID | None = conversation
         self._generation = generation
         self._after = after
-        self._queue: asyncio.Queue[str | None] = asyncio.Queue(_QUEUE)
+        # From the writer's hand to the reader's; the transport holds the reader back, and so the writer.
+        self._queue: asyncio.Queue[str | None] = asyncio.Queue(1)
 
-    async def events(self) -> AsyncIterator[str]:
+    async def join(self) -> bool:
+        """Whether this person may have one more page open; then this one counts until `close`."""
+        if hub.sockets_of(self.user_id) >= settings.SOCKETS_PER_USER:
+            return False
+        hub.join(self)
+        return True
+
+    def close(self) -> None:
+        """Called by the response at its end, in its thread, also when nothing was read of it."""
+        hub.call(hub.leave, self)
+
+    async def __aiter__(self) -> AsyncGenerator[str]:
         supervisor.attach()
         log = await mirrors.log_for(self._generation)
         if log is None:
             return
         delivery = Delivery(self._queue.put, None, as_server_sent_event)
-        hub.join(self)
         try:
             delivery.follow(log, self._after)
             delivery.open()
@@ -90,7 +108,6 @@ class _Stream:
                 if text.startswith(_LAST, text.find("event: ")):
                     return
         finally:
-            hub.leave(self)
             delivery.close()
 
     def tell(self, frame: Frame) -> None:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import time
 import uuid
 from typing import Any
 
 import pytest
 
 from conversations.live import patrol
+from conversations.live.delivery import BURST_CHARACTERS
+from conversations.live.frames import MERGE_CHARACTERS
 from conversations.live.hub import hub
+from conversations.live.log import LiveLog
+from conversations.upstream.events import ContentBlockDelta, ContentBlockStart, TextDelta
 from conversations.views import generations as view
 from tests.clients import EventStream, Frame
 from tests.fake_upstream import wire
@@ -117,7 +124,9 @@ def test_a_stream_ends_when_its_reader_leaves(world: World) -> None:
     stream.close()
     while stream._get(5) is not None:
         pass
-    assert hub.sockets_of(world.alice.user.pk) == 0
+    deadline = time.monotonic() + 5
+    while hub.sockets_of(world.alice.user.pk):
+        assert time.monotonic() < deadline
 
 
 @pytest.fixture
@@ -138,3 +147,53 @@ def test_a_stream_is_cut_when_rights_end(brisk_patrol: None, world: World, chang
     else:
         world.alice.post(f"/conversations/{sent['conversation']}/delete/")
     assert "content_block_delta" not in [event for _, event, _ in events]
+
+
+def test_a_reader_who_does_not_read_costs_a_cursor_and_not_a_copy(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+    encode = view.as_server_sent_event
+
+    def remembered(log: LiveLog, body: Any, seq: int | None) -> str:
+        made.append(encode(log, body, seq))
+        return made[-1]
+
+    monkeypatch.setattr(view, "as_server_sent_event", remembered)
+
+    async def read_little() -> None:
+        log = LiveLog(uuid.uuid4(), uuid.uuid4(), uuid.uuid4())
+        log.extend([{"type": "message_start"}, ContentBlockStart(0, {"type": "text", "text": ""})])
+        log.extend([ContentBlockDelta(0, TextDelta("x" * 4096)) for _ in range(1000)])
+        hub.logs[log.generation] = log
+        stream = view._Stream(world.alice.user, "", log.conversation, log.generation, 0)
+        frames = aiter(stream)
+        for _ in range(3):
+            await anext(frames)
+        # The transport is full from now on.
+        await asyncio.sleep(0.3)
+        await frames.aclose()
+        del hub.logs[log.generation]
+
+    world.engine.run(read_little())
+    assert 0 < sum(map(len, made)) < 2 * (BURST_CHARACTERS + 2 * MERGE_CHARACTERS)
+
+
+def test_streams_count_as_sockets_do_until_they_end(world: World, settings: Any) -> None:
+    settings.SOCKETS_PER_USER = 3
+    world.upstream.script(wire.message_start(), wire.block_start(), Hang())
+    sent = world.alice.start()
+    socket = world.socket(world.alice, sent["conversation"])
+    socket.next("conversation")
+    streams = [world.stream(world.alice, sent["generation"]) for _ in range(2)]
+    assert [stream.status for stream in streams] == [200, 200]
+    refused = world.stream(world.alice, sent["generation"])
+    assert refused.status == 429
+    message = refused._get(5)
+    assert message is not None
+    assert json.loads(message["body"])["error"]["type"] == "too_many_streams"
+    streams[0].close()
+    deadline = time.monotonic() + 5
+    while hub.sockets_of(world.alice.user.pk) == 3:
+        assert time.monotonic() < deadline
+    assert world.stream(world.alice, sent["generation"]).status == 200

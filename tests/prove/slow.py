@@ -1,4 +1,4 @@
-"""P7: sockets that do not read cost no memory, are closed in time, disturb nobody, and miss nothing in the end."""
+"""P7: sockets and event streams that do not read cost no memory, are closed in time, and miss nothing in the end."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.bench.processes import memory
 from tests.fake_upstream import wire
 from tests.fake_upstream.steps import Head, Sleep, Step
 
-from .client import Page, connect, masked, read_frame, request
+from .client import Page, connect, headers, masked, read_frame, request
 from .place import POSTGRES, Place
 from .report import Finding
 
@@ -42,7 +42,9 @@ async def prove(
     runs: int, seed: int, database: str, stalled: int = STALLED, healthy: int = HEALTHY,
     size: int = ANSWER_BYTES, seconds: float = SECONDS, ack_timeout: float = ACK_TIMEOUT,
 ) -> list[Finding]:  # fmt: skip
-    """`runs` storms of `stalled` sockets on answers of `size` bytes in `seconds`. One person may have them all here."""
+    """`runs` storms of `stalled` sockets on answers of `size` bytes in `seconds`, every third of them an event stream.
+    One person may have them all here.
+    """
     found = Finding("P7", database, "memory, closed in time, healthy p95 ≤2×, the slow one complete", seed)
     settings = {"CHATSITE_SOCKETS_PER_USER": str(stalled), "CHATSITE_SOCKET_ACK_TIMEOUT": str(ack_timeout)}
     with Place(database, servers=2 if database == POSTGRES else 1, **settings) as place:
@@ -115,7 +117,10 @@ async def _answers(
         assert closing is not None
         # Half of them come late: then most of the answer is there at once.
         late = seconds * 0.7 if number % 2 else 0
-        closing.append(asyncio.create_task(stall(port, session, body, late, drip=number % 10 == 0)))
+        if number % 3 == 2:
+            closing.append(asyncio.create_task(stall_stream(port, session, body, late)))
+        else:
+            closing.append(asyncio.create_task(stall(port, session, body, late, drip=number % 10 == 0)))
     for session, body in sent:
         path = f"/conversations/{body['conversation']}/messages/"
         while True:
@@ -139,6 +144,20 @@ async def stall(port: int, session: str, sent: dict[str, Any], late: float, drip
         masked(1, json.dumps({"type": "resume", "generation": sent["generation"], "after": 0}).encode())
     )
     await writer.drain()
+    return await _until_closed(writer, port, drip)
+
+
+async def stall_stream(port: int, session: str, sent: dict[str, Any], late: float) -> float:
+    """As `stall`, with Server-Sent Events."""
+    await asyncio.sleep(late)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
+    path = f"/generations/{sent['generation']}/events/"
+    writer.write(f"GET {path} HTTP/1.1\r\n{headers(port, session)}\r\n".encode())
+    assert (await reader.readuntil(b"\r\n")).startswith(b"HTTP/1.1 200")
+    return await _until_closed(writer, port, drip=False)
+
+
+async def _until_closed(writer: asyncio.StreamWriter, port: int, drip: bool) -> float:
     plain = writer.get_extra_info("socket")
     writer.transport.pause_reading()
     began, local, remote = time.monotonic(), plain.getsockname()[1], port

@@ -15,13 +15,16 @@ import django
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
-    """200 MB, as fast as the client takes them; counts what was sent on stdout. An upload is taken without a look."""
+    """200 MB, as fast as the client takes them; counts what was sent on stdout. An upload is taken without a look.
+    Under /events/ the same is an event stream.
+    """
     await receive()
     if scope["path"] == "/attachments/":
         await send({"type": "http.response.start", "status": 201, "headers": []})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
         return
-    await send({"type": "http.response.start", "status": 200, "headers": []})
+    headers = [(b"Content-Type", b"text/event-stream")] if scope["path"] == "/events/" else []
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
     for number in range(3200):
         await send({"type": "http.response.body", "body": b"x" * 65536, "more_body": True})
         if number % 100 == 0:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -30,14 +31,10 @@ class Slow:
         return socket.create_connection(("127.0.0.1", self.port), 10)
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slow]:
+@contextmanager
+def serving(data: Path, **settings: str) -> Iterator[Slow]:
     port = free_port()
-    environment = clean_environment(
-        CHATSITE_DATA_DIR=str(tmp_path_factory.mktemp("data")),
-        CHATSITE_REQUEST_SECONDS=str(REQUEST_SECONDS),
-        CHATSITE_UPLOADS_AT_ONCE=str(UPLOADS),
-    )
+    environment = clean_environment(CHATSITE_DATA_DIR=str(data), **settings)
     with subprocess.Popen(
         [sys.executable, "-m", "tests.setup.serve_for_tests", str(port)],
         cwd=ROOT,
@@ -49,6 +46,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slow]:
         assert process.stdout.readline() == "ready\n"
         yield Slow(process, port)
         process.terminate()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slow]:
+    settings = {"CHATSITE_REQUEST_SECONDS": str(REQUEST_SECONDS), "CHATSITE_UPLOADS_AT_ONCE": str(UPLOADS)}
+    with serving(tmp_path_factory.mktemp("data"), **settings) as running:
+        yield running
 
 
 def until_closed(connection: socket.socket, trickle: bytes) -> float:
@@ -93,7 +97,7 @@ def test_a_client_that_does_not_read_costs_no_memory_and_is_dropped(server: Slow
         while time.monotonic() < deadline:
             largest = max(largest, server.memory() - before)
             # Reads nothing, only looks whether the connection still lives.
-            if connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            if not is_open(connection):
                 break
             time.sleep(0.1)
         else:
@@ -101,10 +105,35 @@ def test_a_client_that_does_not_read_costs_no_memory_and_is_dropped(server: Slow
     assert largest < 32
 
 
-def test_a_client_that_reads_gets_everything(server: Slow) -> None:
+def is_open(connection: socket.socket) -> bool:
+    return not connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+
+
+def test_an_event_stream_that_nobody_reads_is_cut_as_a_websocket_would_be(tmp_path: Path) -> None:
+    request = b"GET /events/ HTTP/1.1\r\nHost: x\r\n\r\n"
+    with serving(tmp_path, CHATSITE_SOCKET_ACK_TIMEOUT="1.5") as server:
+        before, began = server.memory(), time.monotonic()
+        stalled = [server.connect() for _ in range(10)]
+        slow = server.connect()
+        for connection in [*stalled, slow]:
+            connection.sendall(request)
+        while any(is_open(one) for one in stalled):
+            assert time.monotonic() - began < 10, "A stalled stream stayed open."
+            assert server.memory() - before < 8
+            # Somebody with a bad line takes what there is, now and then.
+            slow.recv(1 << 20)
+            time.sleep(0.2)
+        assert time.monotonic() - began > 1.5
+        assert is_open(slow)
+        for connection in [*stalled, slow]:
+            connection.close()
+
+
+@pytest.mark.parametrize("path", ["/", "/events/"])
+def test_a_client_that_reads_gets_everything(server: Slow, path: str) -> None:
     before, received = server.memory(), 0
     with server.connect() as connection:
-        connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
         connection.settimeout(20)
         while data := connection.recv(1 << 20):
             received += len(data)
