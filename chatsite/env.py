@@ -99,9 +99,21 @@ class Environment:
         except ValueError:
             usable = False
         if not usable:
-            self.problems.append(
-                f"{name} must be an address that begins with {' or '.join(s + '://' for s in schemes)}."
-            )
+            self.problems.append(_not_an_address(name, schemes))
+            return ""
+        return value
+
+    def secret_url(self, name: str, schemes: tuple[str, ...]) -> str:
+        """As `secret`, an address; which host it needs is known to the service."""
+        value = self.secret(name)
+        try:
+            parts = urlsplit(value)
+            usable = bool(parts.netloc or parts.path) and (parts.port or 1) > 0
+        except ValueError:
+            usable = False
+        usable = usable and value.startswith(tuple(f"{scheme}://" for scheme in schemes))
+        if value and not usable:
+            self.problems.append(_not_an_address(name, schemes))
             return ""
         return value
 
@@ -121,6 +133,10 @@ class Environment:
             raise ImproperlyConfigured(
                 "The environment needs a correction:\n" + "\n".join(f"  - {p}" for p in self.problems)
             )
+
+
+def _not_an_address(name: str, schemes: tuple[str, ...]) -> str:
+    return f"{name} must be an address that begins with {' or '.join(f'{s}://' for s in schemes)}."
 
 
 env = Environment(os.environ)

@@ -55,6 +55,6 @@ def _layer() -> str:
     try:
         with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2) as client:
             client.ping()
-    except redis.RedisError:
+    except (redis.RedisError, ValueError):  # an option in the address may be none
         return "Redis cannot be reached."
     return ""

@@ -61,6 +61,22 @@ def test_an_address_needs_scheme_host_and_a_real_port(value: str) -> None:
     assert env.problems
 
 
+@pytest.mark.parametrize(
+    "value", ["qq", "http://foo", "redis://", "redis://h:99999", "redis:6379", "redis://[::1"]
+)
+def test_a_secret_address_that_is_none_is_named_and_not_shown(value: str) -> None:
+    env = Environment({"R": value})
+    assert env.secret_url("R", ("redis", "unix")) == ""
+    assert env.problems == ["R must be an address that begins with redis:// or unix://."]
+
+
+@pytest.mark.parametrize("value", ["", "redis://h", "redis://:word@h:6379/0", "unix:///run/redis.sock?db=1"])
+def test_a_secret_address_stays_as_it_is(value: str) -> None:
+    env = Environment({"R": value})
+    assert env.secret_url("R", ("redis", "unix")) == value
+    assert not env.problems
+
+
 def test_an_address_loses_its_last_slash() -> None:
     assert Environment({"U": "https://chat.example.com/"}).url("U", ("https",)) == "https://chat.example.com"
 
