@@ -39,11 +39,13 @@ class Fields:
     def __init__(self, request: HttpRequest) -> None:
         if request.content_type == "application/json":
             self._values = _json_object(request)
-            given = self._values.get("attachments", [])
-            self.attachments = [str(item) for item in given] if isinstance(given, list) else [str(given)]
+            given = self._values.get("attachments")
+            files = given if isinstance(given, list) else [given]
         else:
             self._values = dict(request.POST.items())
-            self.attachments = request.POST.getlist("attachments")
+            files = request.POST.getlist("attachments")
+        # A field that is there and empty is none, as with the other fields.
+        self.attachments = [str(item) for item in files if item not in (None, "")]
 
     def has(self, name: str) -> bool:
         return name in self._values

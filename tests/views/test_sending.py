@@ -230,6 +230,17 @@ def test_files_are_never_dropped_silently(alice: Person) -> None:
     assert not Conversation.objects.exists()
 
 
+@pytest.mark.parametrize("none", [None, "", []])
+def test_a_field_for_files_that_names_none_is_none(alice: Person, none: Any) -> None:
+    assert (
+        alice.post("/conversations/", body(attachments=none), content_type="application/json").status_code
+        == 201
+    )
+    if none is not None:
+        assert alice.post("/conversations/", body(attachments=none)).status_code == 201
+    assert all(len(turn.content) == 1 for turn in Message.objects.filter(role="user"))
+
+
 def test_stopping_answers_202_before_and_after_the_end(alice: Person) -> None:
     sent = alice.start()
     assert alice.post(f"/generations/{sent['generation']}/stop/").status_code == 202
