@@ -46,18 +46,14 @@ export class Sending {
     if (pending) this.#begin(pending, true);
   }
 
-  /** The pair of articles that echoes this send, if it is still waiting. */
-  pair(clientId) {
-    return this.#waiting.get(clientId) ?? null;
-  }
-
-  /** Both the POST's answer and the socket's news may come first; the second changes nothing. */
+  /** Whether it was still waiting: the POST's answer or the socket's news may come first. */
   acknowledge(clientId, result) {
     const pair = this.#waiting.get(clientId);
-    if (!pair) return;
+    if (!pair) return false;
     this.#waiting.delete(clientId);
     this.composer.draft.acknowledge(clientId);
     this.on.acknowledged(pair, result);
+    return true;
   }
 
   /* `repeated`: the server may know this send already, and may even have answered it. */

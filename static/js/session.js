@@ -192,8 +192,8 @@ export class Session {
 
   #created(frame) {
     const result = { message: frame.message.id, reply: frame.reply, generation: frame.generation };
-    if (this.sending.pair(frame.client_id)) this.sending.acknowledge(frame.client_id, result);
-    else if (!this.#own.has(frame.client_id) && !this.transcript.get(frame.reply)) this.refresh();
+    if (this.sending.acknowledge(frame.client_id, result)) return;
+    if (!this.#own.has(frame.client_id) && !this.transcript.get(frame.reply)) this.refresh();
   }
 
   #updated(conversation) {

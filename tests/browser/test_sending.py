@@ -52,6 +52,12 @@ async def test_a_text_arrives_as_it_was_written(place: Place, chat: Chat) -> Non
     assert (await shown.evaluate("element => element.textContent")).strip() == text.strip()
 
 
+async def test_the_longest_prompt_goes_out_whatever_its_characters(place: Place, chat: Chat) -> None:
+    # 12 bytes each in an urlencoded form, which is more than a form may have.
+    await chat.ask("\N{GRINNING FACE}" * 200_000)
+    assert place.asked()[-1].body["messages"][-1]["content"][-1]["text"].count("\N{GRINNING FACE}") == 200_000
+
+
 async def test_stop_ends_the_answer_and_keeps_its_text(place: Place, chat: Chat) -> None:
     answer = place.answer()
     await chat.say("Talk")
