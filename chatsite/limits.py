@@ -59,6 +59,8 @@ UPLOAD_REQUEST_MAX_BYTES = count("UPLOAD_REQUEST_MAX_BYTES", 32 * MIB)
 # Bodies that this process holds in memory and on disk at the same time, in all.
 UPLOADS_AT_ONCE = count("UPLOADS_AT_ONCE", 20)
 REQUEST_SECONDS = seconds("REQUEST_SECONDS", 60)
+# For a body that was announced longer than it is, or never ends: nothing more of it comes.
+BODY_SILENCE_SECONDS = seconds("BODY_SILENCE_SECONDS", 25)
 
 # Files. Pixels are of the picture, sides in pixels, sizes in bytes.
 ATTACHMENT_MAX_BYTES = count("ATTACHMENT_MAX_BYTES", 20 * MIB)

@@ -13,50 +13,16 @@ from typing import Any, ClassVar
 
 from daphne.http_protocol import HTTPFactory, WebRequest
 from django.conf import settings
-from twisted.internet import reactor as _reactor
 from twisted.web import http
 
+from .channel import CROWDED, LINGER_SECONDS, NO_ROOM, NOT_WHOLE, TOO_LARGE, Channel, reactor
 from .slow_readers import Patience, hold_little, look_seconds
 
-# Twisted puts the object in place of a module of that name, which types cannot follow.
-reactor: Any = _reactor
 UPLOADS = b"/attachments/"
 # A body that brings less than this in REQUEST_SECONDS is a stalled or a hostile one.
 PROGRESS_BYTES = 64 * 1024
-LINGER_SECONDS = 1.5
 # Of an event stream, written but not yet taken by the kernel; then the stream waits.
 STREAM_BYTES = 16 * 1024
-
-
-def _refusal(status: bytes, body: bytes, header: bytes = b"") -> bytes:
-    return (
-        b"HTTP/1.1 %b\r\n%bContent-Type: application/json\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b"
-        % (status, header, len(body), body)
-    )
-
-
-_TOO_LARGE = _refusal(
-    b"413 Content Too Large",
-    b'{"error":{"type":"request_too_large","message":"This is larger than the site accepts."}}',
-)
-_NO_ROOM = _refusal(
-    b"507 Insufficient Storage",
-    b'{"error":{"type":"unavailable","message":"The server has no room for this now. Try again later."}}',
-)
-# The page sends the file again by itself after that many seconds.
-_CROWDED = _refusal(
-    b"503 Service Unavailable",
-    b'{"error":{"type":"unavailable",'
-    b'"message":"Many files are being uploaded right now. This one goes as soon as there is room."}}',
-    b"Retry-After: 2\r\n",
-)
-
-
-class Channel(http.HTTPChannel):
-    """A connection whose time-out is for a whole request: bytes that trickle in do not push it on."""
-
-    def resetTimeout(self) -> None:
-        pass
 
 
 class Request(WebRequest):  # type: ignore[misc]
@@ -65,6 +31,8 @@ class Request(WebRequest):  # type: ignore[misc]
     _received = 0
     _credited = 0
     _refused = False
+    # When something of the body came last; None before it and after it.
+    _heard: float | None = None
     _waiting: asyncio.Future[None] | None = None
     _waiting_since = 0.0
     # Those whose body may be large, from their headers to the end of their answer: memory and disk hold so many.
@@ -73,13 +41,14 @@ class Request(WebRequest):  # type: ignore[misc]
     # The body, on its way in.
 
     def gotLength(self, length: int | None) -> None:
+        self._heard = time.monotonic()
         self._limit = (
             settings.UPLOAD_REQUEST_MAX_BYTES if self._is_upload() else settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         )
         if length is not None and length > self._limit:
             self._refuse()
         elif length != 0 and self._is_upload() and not self._has_room():
-            self._refuse(_CROWDED)
+            self._refuse(CROWDED)
         else:
             super().gotLength(length)
 
@@ -98,6 +67,7 @@ class Request(WebRequest):  # type: ignore[misc]
     def handleContentChunk(self, data: bytes) -> None:
         if self._refused:
             return
+        self._heard = time.monotonic()
         self._received += len(data)
         if self._received > self._limit:
             self._refuse()
@@ -109,13 +79,13 @@ class Request(WebRequest):  # type: ignore[misc]
             super().handleContentChunk(data)
         except OSError:
             # Large bodies wait in a temporary file, and the disk is full.
-            self._refuse(_NO_ROOM)
+            self._refuse(NO_ROOM)
 
-    def _refuse(self, answer: bytes = _TOO_LARGE) -> None:
+    def _refuse(self, answer: bytes = TOO_LARGE) -> None:
         """Answers at once, then reads on for a moment without keeping anything: closing with unread data
         would
         reset the connection before the client has seen the answer."""
-        self._refused = True
+        self._refused, self._heard = True, None
         self._uploads.discard(self)
         self.content = BytesIO()
         self.channel.persistent = False
@@ -127,6 +97,7 @@ class Request(WebRequest):  # type: ignore[misc]
             self.channel.loseConnection()
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
+        self._heard = None
         if self._refused:
             self._hang_up()
             return
@@ -215,8 +186,11 @@ class Request(WebRequest):  # type: ignore[misc]
         stalled = (
             self._waiting is not None and time.monotonic() - self._waiting_since > settings.REQUEST_SECONDS
         )
+        silent = self._heard is not None and time.monotonic() - self._heard > settings.BODY_SILENCE_SECONDS
         if stalled and self.channel is not None:
             self.channel.transport.abortConnection()
+        elif silent and self.channel is not None:
+            self._refuse(NOT_WHOLE)
         else:
             super().check_timeouts()
 

@@ -16,10 +16,11 @@ from twisted.internet.defer import maybeDeferred
 from twisted.logger import ILogObserver, globalLogBeginner
 from zope.interface import implementer
 
+from .channel import reactor
 from .lifecycle import stopping
 from .memory import give_back
 from .one_core import OneCore
-from .requests import Request, RequestFactory, reactor
+from .requests import Request, RequestFactory
 from .websocket import Socket, SocketFactory
 
 logger = logging.getLogger("chatsite.server")

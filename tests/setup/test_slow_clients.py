@@ -3,53 +3,20 @@
 from __future__ import annotations
 
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.running_site import ROOT, clean_environment
-from tests.services import free_port
+from .bare_server import BareServer, serving
 
 REQUEST_SECONDS = 1.5
 UPLOADS = 2
 
 
-class Slow:
-    def __init__(self, process: subprocess.Popen[str], port: int) -> None:
-        self.process, self.port = process, port
-
-    def memory(self) -> float:
-        pages = Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]
-        return int(pages) * 4096 / 2**20
-
-    def connect(self) -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.port), 10)
-
-
-@contextmanager
-def serving(data: Path, **settings: str) -> Iterator[Slow]:
-    port = free_port()
-    environment = clean_environment(CHATSITE_DATA_DIR=str(data), **settings)
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.setup.serve_for_tests", str(port)],
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        yield Slow(process, port)
-        process.terminate()
-
-
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slow]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BareServer]:
     settings = {"CHATSITE_REQUEST_SECONDS": str(REQUEST_SECONDS), "CHATSITE_UPLOADS_AT_ONCE": str(UPLOADS)}
     with serving(tmp_path_factory.mktemp("data"), **settings) as running:
         yield running
@@ -81,13 +48,13 @@ def until_closed(connection: socket.socket, trickle: bytes) -> float:
     ],
     ids=["nothing", "line", "headers", "body"],
 )
-def test_bytes_that_trickle_in_do_not_hold_a_connection(server: Slow, beginning: bytes) -> None:
+def test_bytes_that_trickle_in_do_not_hold_a_connection(server: BareServer, beginning: bytes) -> None:
     with server.connect() as connection:
         connection.sendall(beginning)
         assert until_closed(connection, b"x") < REQUEST_SECONDS * 3
 
 
-def test_a_client_that_does_not_read_costs_no_memory_and_is_dropped(server: Slow) -> None:
+def test_a_client_that_does_not_read_costs_no_memory_and_is_dropped(server: BareServer) -> None:
     before = server.memory()
     with server.connect() as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -130,7 +97,7 @@ def test_an_event_stream_that_nobody_reads_is_cut_as_a_websocket_would_be(tmp_pa
 
 
 @pytest.mark.parametrize("path", ["/", "/events/"])
-def test_a_client_that_reads_gets_everything(server: Slow, path: str) -> None:
+def test_a_client_that_reads_gets_everything(server: BareServer, path: str) -> None:
     before, received = server.memory(), 0
     with server.connect() as connection:
         connection.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
@@ -141,7 +108,7 @@ def test_a_client_that_reads_gets_everything(server: Slow, path: str) -> None:
     assert server.memory() - before < 32
 
 
-def begin_upload(server: Slow, path: str = "/attachments/") -> tuple[socket.socket, bytes]:
+def begin_upload(server: BareServer, path: str = "/attachments/") -> tuple[socket.socket, bytes]:
     """A connection that has told its headers, and the first line that it heard: `Expect` makes the server answer."""
     connection = server.connect()
     connection.sendall(
@@ -160,7 +127,7 @@ def end_upload(connection: socket.socket) -> bytes:
     return answer
 
 
-def test_one_upload_too_many_is_told_when_to_come_again(server: Slow) -> None:
+def test_one_upload_too_many_is_told_when_to_come_again(server: BareServer) -> None:
     held = [begin_upload(server) for _ in range(UPLOADS)]
     assert all(heard.startswith(b"HTTP/1.1 100 ") for _, heard in held)
     refused, heard = begin_upload(server)
