@@ -128,7 +128,7 @@ async def test_what_others_wrote_is_marked_until_it_is_seen(
     await expect(his.page.locator(entry)).to_have_class("entry entry--unread")
 
 
-async def test_a_reader_may_read_only(alice: Visit, visit: NewVisit, path: str) -> None:
+async def test_a_reader_may_read_only(place: Place, alice: Visit, visit: NewVisit, path: str) -> None:
     bob = await visit(person={"display_name": "Bob"})
     hers = await alice.chat(path)
     await share(hers, bob.name, "reader")
@@ -137,6 +137,12 @@ async def test_a_reader_may_read_only(alice: Visit, visit: NewVisit, path: str) 
         "placeholder", "You may read this conversation, but not write in it."
     )
     await expect(his.page.locator("#send")).to_be_disabled()
+    answer = place.answer().begin()
+    await hers.say("How wide is it?")
+    await expect(his.stop).to_be_visible()
+    await expect(his.stop).to_be_disabled()
+    answer.text("Very.").end()
+    await expect(his.stop).to_be_hidden()
     await expect(his.page.locator("#title")).to_have_text("Coast photographs")
     await his.page.get_by_role("button", name="People", exact=True).click()
     await expect(his.page.locator("#people")).to_contain_text("Leave this conversation")

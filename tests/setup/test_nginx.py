@@ -23,7 +23,7 @@ import pytest
 from django.conf import settings
 from websockets.sync.client import connect
 
-from chatsite import requests
+from chatsite.channel import TOO_LARGE as REFUSAL
 from tests.conftest import absent
 from tests.fake_upstream import FakeUpstream, wire
 from tests.fake_upstream.steps import Hang
@@ -32,7 +32,7 @@ from tests.running_site import RunningSite
 from tests.services import free_port, wait_for_port
 from tests.upstream.certificates import self_signed
 
-TOO_LARGE = requests._TOO_LARGE.partition(b"\r\n\r\n")[2]
+TOO_LARGE = REFUSAL.partition(b"\r\n\r\n")[2]
 NAME, PASSWORD = "chat.example.com", "correct-horse-battery"
 # Where the browser is, as nginx sees it: not the proxy's own address.
 BROWSER = "127.0.0.9"

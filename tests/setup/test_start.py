@@ -307,11 +307,9 @@ def test_a_body_at_the_limit_reaches_the_application_and_one_byte_more_does_not(
         b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
         b"Transfer-Encoding: chunked, identity\r\n",
         b"Host: other.example\r\n",
-        b"X: " + b"y" * 20_000 + b"\r\n",
-        b"".join(b"X%d: y\r\n" % n for n in range(1000)),
     ],
 )
-def test_ambiguous_or_huge_heads_are_refused(site: RunningSite, head: bytes) -> None:
+def test_ambiguous_heads_are_refused(site: RunningSite, head: bytes) -> None:
     with socket.create_connection(("127.0.0.1", site.port), 10) as raw:
         raw.sendall(b"POST /accounts/login/ HTTP/1.1\r\nHost: localhost\r\n" + head + b"\r\n")
         raw.settimeout(10)

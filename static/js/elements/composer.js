@@ -97,8 +97,7 @@ export class ChatComposer extends HTMLElement {
     this.#closed = sentence;
     this.#field.readOnly = sentence !== "";
     this.#field.placeholder = sentence || "Write a message";
-    this.querySelector("#send").disabled = sentence !== "";
-    this.querySelector("#attach").disabled = sentence !== "";
+    for (const id of ["send", "stop", "attach"]) this.querySelector(`#${id}`).disabled = sentence !== "";
     // A placeholder does not show beside a draft.
     this.say(this.text && sentence);
   }
