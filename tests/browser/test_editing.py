@@ -23,6 +23,14 @@ async def old(alice: Visit, path: str) -> Chat:
     return await alice.chat(path)
 
 
+@pytest_asyncio.fixture(loop_scope="session")
+async def his(place: Place, visit: NewVisit, old: Chat, path: str) -> Chat:
+    """The same conversation before Bob, who may write in it."""
+    bob = await visit(person={"display_name": "Bob"})
+    place.clerk.share(path.split("/")[2], bob.name, "writer")
+    return await bob.chat(path)
+
+
 async def edit(chat: Chat, turn: int, text: str) -> Locator:
     """Opens the edit of that turn and writes; nothing is sent."""
     await chat.act(chat.turns.nth(turn), "edit")
@@ -100,12 +108,7 @@ async def test_an_edit_outlives_a_reload_and_ends_with_cancel(old: Chat) -> None
     await expect(field).to_have_value("Another question")
 
 
-async def test_an_edit_stays_open_when_somebody_else_edits_the_same_message(
-    place: Place, alice: Visit, visit: NewVisit, old: Chat, path: str
-) -> None:
-    bob = await visit(person={"display_name": "Bob"})
-    place.clerk.share(path.split("/")[2], bob.name, "writer")
-    his = await bob.chat(path)
+async def test_an_edit_stays_open_when_somebody_else_edits_the_same_message(old: Chat, his: Chat) -> None:
     mine = await edit(old, 1, MINE)
     await (await edit(his, 1, "What Bob wants")).press("Enter")
     await his.settled()
@@ -120,12 +123,7 @@ async def test_an_edit_stays_open_when_somebody_else_edits_the_same_message(
     await expect(old.messages).to_have_count(4)
 
 
-async def test_an_edit_comes_back_with_its_place_when_another_branch_was_shown(
-    place: Place, alice: Visit, visit: NewVisit, old: Chat, path: str
-) -> None:
-    bob = await visit(person={"display_name": "Bob"})
-    place.clerk.share(path.split("/")[2], bob.name, "writer")
-    his = await bob.chat(path)
+async def test_an_edit_comes_back_with_its_place_when_another_branch_was_shown(old: Chat, his: Chat) -> None:
     mine = await edit(old, 1, MINE)
     await (await edit(his, 0, "From the beginning")).press("Enter")
     await his.settled()

@@ -24,6 +24,14 @@ async def share(chat: Chat, name: str, role: str) -> None:
     await expect(panel).to_be_hidden()
 
 
+async def together(alice: Visit, visit: NewVisit, path: str, role: str) -> tuple[Chat, Chat]:
+    """Her page and his: Alice has given Bob this role."""
+    bob = await visit(person={"display_name": "Bob"})
+    hers = await alice.chat(path)
+    await share(hers, bob.name, role)
+    return hers, await bob.chat(path)
+
+
 @pytest.fixture
 def path(alice: Visit) -> str:
     return alice.conversation(["A question", "An answer"], title="Coast photographs")
@@ -32,10 +40,7 @@ def path(alice: Visit) -> str:
 async def test_both_see_the_same_answer_live_and_each_other(
     place: Place, alice: Visit, visit: NewVisit, path: str
 ) -> None:
-    bob = await visit(person={"display_name": "Bob"})
-    hers = await alice.chat(path)
-    await share(hers, bob.name, "writer")
-    his = await bob.chat(path)
+    hers, his = await together(alice, visit, path, "writer")
     await expect(hers.page.locator("#present .avatar")).to_have_text(["A", "B"])
     await expect(his.page.locator("#present .avatar")).to_have_text(["B", "A"])
     await expect(hers.page.locator("#composer-hint")).to_contain_text("Bob is reading along.")
@@ -59,10 +64,7 @@ async def test_both_see_the_same_answer_live_and_each_other(
 async def test_who_is_removed_in_mid_answer_is_cut_within_five_seconds(
     place: Place, alice: Visit, visit: NewVisit, path: str
 ) -> None:
-    bob = await visit(person={"display_name": "Bob"})
-    hers = await alice.chat(path)
-    await share(hers, bob.name, "writer")
-    his = await bob.chat(path)
+    hers, his = await together(alice, visit, path, "writer")
     answer = place.answer()
     await hers.say("Go on")
     answer.begin().text("Before the cut. ")
@@ -129,10 +131,7 @@ async def test_what_others_wrote_is_marked_until_it_is_seen(
 
 
 async def test_a_reader_may_read_only(place: Place, alice: Visit, visit: NewVisit, path: str) -> None:
-    bob = await visit(person={"display_name": "Bob"})
-    hers = await alice.chat(path)
-    await share(hers, bob.name, "reader")
-    his = await bob.chat(path)
+    hers, his = await together(alice, visit, path, "reader")
     await expect(his.composer).to_have_attribute(
         "placeholder", "You may read this conversation, but not write in it."
     )
@@ -189,10 +188,7 @@ async def test_who_may_write_no_longer_hears_so_and_keeps_the_draft(
 async def test_a_change_of_role_reaches_the_open_page(
     place: Place, alice: Visit, visit: NewVisit, path: str
 ) -> None:
-    bob = await visit(person={"display_name": "Bob"})
-    hers = await alice.chat(path)
-    await share(hers, bob.name, "writer")
-    his = await bob.chat(path)
+    hers, his = await together(alice, visit, path, "writer")
     await his.composer.fill("A draft")
     await hers.page.get_by_role("button", name="Share", exact=True).click()
     role = hers.page.locator("#people form[data-on-change][action$='/role/'] select")
