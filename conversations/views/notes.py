@@ -91,8 +91,9 @@ def _broken(message: Message, viewer: User) -> Note:
     if is_half and "saved" not in text:
         text += " Everything up to here is saved."
     if viewer.is_staff:
-        extra = (error.get("admin_message"), error.get("detail") and f"The provider said: {error['detail']}")
-        text = " ".join([text, *(part for part in extra if part)])
+        said = error.get("detail") or ""
+        quoted = f"The provider said: {said}" if said not in text else ""
+        text = " ".join(part for part in (text, error.get("admin_message"), quoted) if part)
     if is_half:
         return Note(error.get("type", "interrupted"), text, _going_on(message))
     actions = _AFTER_ERROR.get(error.get("type", ""), ["retry"])

@@ -71,10 +71,11 @@ export class MessageActs {
     return this.regenerate(article);
   }
 
-  /** Another answer, to a request without the files that stand in its way. */
-  omit(article) {
+  /** Another answer, to a request without what stands in its way. The turns that are left out say so from now on. */
+  async omit(article) {
     const joined = article.classList.contains("message--joined");
-    return this.#ask("omit", article.dataset.message, {}, { cut: article, joined });
+    const result = await this.#ask("omit", article.dataset.message, {}, { cut: article, joined });
+    if (result) await this.session.refresh();
   }
 
   async continue(article) {

@@ -87,3 +87,20 @@ async def test_every_fault_has_its_sentence_and_keeps_what_came(
     # The conversation goes on all the same.
     await chat.ask("Go on")
     await chat.shows("Hello from the fake upstream.")
+
+
+async def test_a_conversation_goes_on_without_a_message_that_is_refused(place: Place, chat: Chat) -> None:
+    await chat.ask("Hello")
+    for text in ("An endless text", "hi"):
+        place.upstream.script(*fault(5))
+        await chat.say(text)
+        await chat.settled("failed")
+    left_out = chat.page.locator(".message__left-out")
+    await expect(left_out).to_have_count(0)
+    await chat.notes.last.get_by_role("button", name="Go on without the messages before").click()
+    await chat.settled()
+    await expect(chat.turns.nth(1)).to_contain_text("An endless text")
+    await expect(chat.turns.nth(1).locator(".message__left-out")).to_have_text("Left out of requests")
+    await expect(left_out).to_have_count(1)
+    await expect(chat.messages).to_have_count(6)
+    assert "An endless text" not in str(place.asked()[-1].body)

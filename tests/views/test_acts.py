@@ -125,6 +125,18 @@ def test_a_broken_off_answer_says_once_that_its_words_are_kept(alice: Person, me
     assert page.count("up to here is saved") == 1
 
 
+def test_what_the_provider_said_is_quoted_once(administrator: Person) -> None:
+    sent = administrator.start()
+    error = {
+        "type": "invalid",
+        "message": "It refused this: prompt is too long.",
+        "detail": "prompt is too long",
+    }
+    finished(sent["generation"], "", status=GenerationStatus.FAILED, error=error)
+    page = administrator.client.get(sent["url"]).content.decode()
+    assert page.count("prompt is too long") == 1
+
+
 def test_what_the_provider_said_does_not_decide_what_this_site_says(administrator: Person) -> None:
     sent = administrator.start()
     error = {"type": "busy", "message": "The model service is busy.", "detail": "your request was saved"}
