@@ -25,7 +25,8 @@ from conversations.models import (
     Provider,
     User,
 )
-from tests.fake_upstream import Call, FakeUpstream
+from tests.fake_upstream import Call, FakeUpstream, wire
+from tests.fake_upstream.steps import Hang
 
 from .clients import EventStream, Frame, Socket
 from .engine import EngineLoop
@@ -133,6 +134,16 @@ class World:
     def socket(self, person: Person | None, conversation: str = "", **options: Any) -> Socket:
         path = f"/ws/conversations/{conversation}/" if conversation else "/ws/"
         return Socket(self.engine, person.client if person else None, path, **options)
+
+    def halfway(self) -> tuple[dict[str, Any], Socket]:
+        """An answer to Alice of which one word has come and no more does, and her page that has shown it."""
+        self.upstream.script(wire.message_start(), wire.block_start(), wire.text_delta("Hi"), Hang())
+        sent = self.alice.start("To be stopped")
+        page = self.socket(self.alice, sent["conversation"])
+        page.frame()
+        page.resume(sent["generation"], 0)
+        page.next("content_block_delta")
+        return sent, page
 
     def stream(self, person: Person, generation: str, after: int | None = 0, **headers: str) -> EventStream:
         query = "" if after is None else f"?after={after}"

@@ -10,7 +10,6 @@ from django.utils import timezone
 
 from ..live import doorbell
 from ..models import Generation, GenerationEvent, UsageRecord, User
-from ..models.generation import LIVE
 from . import after_commit, ledger
 from .many_rows import update_each
 from .outcome import Outcome
@@ -54,7 +53,7 @@ def finish(outcomes: list[Outcome], owner: str | None) -> list[Outcome]:
 
 
 def _finish_all(outcomes: list[Outcome], owner: str | None) -> list[Outcome]:
-    live = Generation.objects.filter(pk__in=[outcome.generation for outcome in outcomes], status__in=LIVE)
+    live = Generation.objects.live().filter(pk__in=[outcome.generation for outcome in outcomes])
     if owner is not None:
         live = live.filter(owner=owner)
     # Locked until the end, so that of two who end an answer one comes too late; in one order, so that both get on.
@@ -97,7 +96,7 @@ def _end(generation: Generation, outcome: Outcome, now: datetime) -> list[UsageR
 
 def request_stop(generation: Generation) -> None:
     """Leave word for whichever process works on the answer; a finished one stays as it is."""
-    Generation.objects.filter(pk=generation.pk, status__in=LIVE).update(stop_requested=True)
+    Generation.objects.live().filter(pk=generation.pk).update(stop_requested=True)
 
 
 def request_stops_of(person: User) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from ..models import Conversation, Generation, Workspace
@@ -36,14 +37,17 @@ def expire() -> int:
 def erase_deleted() -> None:
     """What somebody deleted, and nobody can take back any more, goes for good."""
     before = timezone.now() - timedelta(seconds=settings.DELETED_SECONDS)
-    live = Generation.objects.live().values("conversation")
-    erasure.erase(Conversation.objects.filter(deleted_at__lte=before).exclude(pk__in=live))
+    erasure.erase(_quiet().filter(deleted_at__lte=before))
+
+
+def _quiet() -> QuerySet[Conversation]:
+    """Those in which no answer runs."""
+    return Conversation.objects.exclude(pk__in=Generation.objects.live().values("conversation"))
 
 
 def _expire_some(before: datetime) -> int:
     with writing():
-        live = Generation.objects.live().values("conversation")
-        old = Conversation.objects.filter(updated_at__lt=before).exclude(pk__in=live)
+        old = _quiet().filter(updated_at__lt=before)
         ids = list(old.select_for_update().order_by("pk").values_list("pk", flat=True)[:TOGETHER])
         expired = Conversation.objects.filter(pk__in=ids)
         expired.update(deleted_at=timezone.now())

@@ -109,23 +109,27 @@ def _attached(user: User, name: str, result: dict[str, Any], files: dict[str, St
 
 def _refuse_over_quota(user: User, size: int) -> None:
     """Every upload counts in full, also of bytes that are stored already: the figure tells nothing about others."""
-    held = Attachment.objects.held_by(user).aggregate(files=Count("pk"), size=Sum("size"))
-    if held["files"] >= settings.QUOTA_FILES:
+    files, held = _held(user)
+    if files >= settings.QUOTA_FILES:
+        raise TooLarge(f"You have {files:,} files here, which is the limit. Delete conversations with files.")
+    if held + size > settings.QUOTA_BYTES:
         raise TooLarge(
-            f"You have {held['files']:,} files here, which is the limit. Delete conversations with files."
-        )
-    if (held["size"] or 0) + size > settings.QUOTA_BYTES:
-        raise TooLarge(
-            f"Your files take {megabytes(held['size'] or 0)} of {megabytes(settings.QUOTA_BYTES)}; "
+            f"Your files take {megabytes(held)} of {megabytes(settings.QUOTA_BYTES)}; "
             f"this one has {megabytes(size)}. Delete conversations with files."
         )
+
+
+def _held(person: User) -> tuple[int, int]:
+    """How many files, and how many bytes, count for this person's quota."""
+    held = Attachment.objects.held_by(person).aggregate(files=Count("pk"), size=Sum("size"))
+    return held["files"], held["size"] or 0
 
 
 def refuse_without_room(conversation: Conversation) -> None:
     """For one that was just taken back: its files count again, each for whoever gave it. Raises TooLarge."""
     for person in User.objects.filter(attachments__conversation=conversation).distinct():
-        held = Attachment.objects.held_by(person).aggregate(files=Count("pk"), size=Sum("size"))
-        if held["files"] > settings.QUOTA_FILES or held["size"] > settings.QUOTA_BYTES:
+        files, held = _held(person)
+        if files > settings.QUOTA_FILES or held > settings.QUOTA_BYTES:
             raise TooLarge(
                 "There is no room for the files of this conversation any more. Delete others with files first."
             )

@@ -161,7 +161,7 @@ def _user_blocks(content: list[Block]) -> list[Block]:
     kept = [block for block in content if not block.get("omitted")]
     others = [block for block in kept if block.get("type") != "text"]
     texts = [block for block in kept if block.get("type") == "text" and block.get("text")]
-    if not kept and any(block.get("type") != "text" for block in content):
+    if not others and not texts and any(block.get("type") != "text" for block in content):
         return [_LEFT_OUT]
     return others + texts
 

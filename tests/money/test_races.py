@@ -21,7 +21,6 @@ from conversations.models import (
     UsageRecord,
 )
 from tests.fake_upstream import wire
-from tests.fake_upstream.steps import Hang
 from tests.money.given import SUMS, budget
 from tests.views.test_idempotency import at_once
 from tests.world import Person, World, finished
@@ -117,12 +116,7 @@ def test_the_ledger_says_what_the_upstream_said_for_every_kind_of_end(quick: Any
     world.answer("fault:13*2")
     said.update(input=25, output=GREETING)
     world.answer("fault:12")
-    world.upstream.script(wire.message_start(), wire.block_start(), wire.text_delta("Hi"), Hang())
-    sent = world.alice.start("To be stopped")
-    page = world.socket(world.alice, sent["conversation"])
-    page.frame()
-    page.resume(sent["generation"], 0)
-    page.next("content_block_delta")
+    sent, page = world.halfway()
     page.send({"type": "stop", "generation": sent["generation"]})
     page.next("message_stop")
     page.close()

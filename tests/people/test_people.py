@@ -21,8 +21,6 @@ from conversations.models import (
     UsageRecord,
     User,
 )
-from tests.fake_upstream import wire
-from tests.fake_upstream.steps import Hang
 from tests.world import Person, World, member
 
 
@@ -54,12 +52,7 @@ def test_a_deactivated_person_is_out_and_stays_out_until_signing_in_anew(
 @pytest.mark.parametrize("where", ["page", "records"])
 def test_the_answers_of_a_deactivated_person_end_as_stopped_ones(world: World, where: str) -> None:
     boss = member("boss", is_staff=True, is_superuser=True)
-    world.upstream.script(wire.message_start(), wire.block_start(), wire.text_delta("Hi"), Hang())
-    sent = world.alice.start("To be stopped")
-    page = world.socket(world.alice, sent["conversation"])
-    page.frame()
-    page.resume(sent["generation"], 0)
-    page.next("content_block_delta")
+    sent, page = world.halfway()
     call = world.upstream.calls[-1]
     if where == "page":
         assert act(boss, world.alice, "deactivate") == 200
