@@ -15,8 +15,12 @@ import time
 from pathlib import Path
 
 SECONDS = 2.0
-# Other programs have to keep our core busier than another one by this part of a core until we move there.
-MARGIN = 0.25
+# We move when our core idles less than this part of the time,
+FULL = 0.1
+# other programs take at least this part of it,
+CROWDED = 0.25
+# and another core idles this much.
+ROOMY = 0.2
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 
 
@@ -27,9 +31,8 @@ class OneCore:
         self._stat = stat
         self._threads = threads
         self._allowed = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
-        self._busy: dict[int, float] = {}
+        self._times: dict[int, tuple[float, float]] = {}
         self._own = 0.0
-        self._at = 0.0
 
     def stay(self) -> None:
         """From now on; call in the event loop, which then looks every few seconds where there is room."""
@@ -40,16 +43,25 @@ class OneCore:
                 self._look_later()
 
     def look(self) -> None:
-        """Moves to the quietest core if others are in the way on ours."""
-        busy, own, now = self._busy_seconds(), time.process_time(), time.monotonic()
-        if self._busy.keys() == busy.keys() >= set(self._allowed):
-            used = {core: busy[core] - self._busy[core] for core in self._allowed}
-            others = used.pop(self.core) - (own - self._own)
-            quietest = min(used, key=lambda core: used[core])
-            # Not always: two servers on one core must not move in step.
-            if others - used[quietest] > MARGIN * (now - self._at) and random.random() < 0.5:
-                self._move(quietest)
-        self._busy, self._own, self._at = busy, own, now
+        """Moves to the core that idles most if others are in the way on ours: programs that may run anywhere keep a
+        core half busy that they would leave to us, so how busy it is says little.
+        """
+        times, own = self._core_times(), time.process_time()
+        before, self._times = self._times, times
+        worked, self._own = own - self._own, own
+        if not before.keys() == times.keys() >= set(self._allowed):
+            return
+        idle, busy = {}, {}
+        for core in self._allowed:
+            idling, working = (now - then for now, then in zip(times[core], before[core], strict=True))
+            whole = max(idling + working, 1 / _TICKS_PER_SECOND)
+            idle[core], busy[core] = idling / whole, working / whole
+            if core == self.core:
+                others = busy[core] - worked / whole
+        roomiest = max(idle, key=lambda core: idle[core])
+        # Not always: two servers on one core must not move in step.
+        if idle[self.core] < FULL and others > CROWDED and idle[roomiest] > ROOMY and random.random() < 0.5:
+            self._move(roomiest)
 
     def _move(self, core: int) -> None:
         self.core = core
@@ -66,12 +78,13 @@ class OneCore:
             self.look()
         self._look_later()
 
-    def _busy_seconds(self) -> dict[int, float]:
-        """What each core has worked so far, all but idling and waiting for disks."""
-        found: dict[int, float] = {}
+    def _core_times(self) -> dict[int, tuple[float, float]]:
+        """How long each core has idled (or waited for a disk) so far, and how long it has worked; seconds."""
+        found: dict[int, tuple[float, float]] = {}
         for line in self._stat.read_text().splitlines():
             name, *ticks = line.split()
             if name.startswith("cpu") and name != "cpu":
-                worked = [int(tick) for tick in ticks[:8]]
-                found[int(name[3:])] = (sum(worked) - sum(worked[3:5])) / _TICKS_PER_SECOND
+                times = [int(tick) / _TICKS_PER_SECOND for tick in ticks[:8]]
+                idle = sum(times[3:5])
+                found[int(name[3:])] = idle, sum(times) - idle
         return found

@@ -33,9 +33,12 @@ def cores() -> Iterator[list[int]]:
             os.sched_setaffinity(int(thread.name), allowed)
 
 
-def stat(path: Path, seconds: dict[int, float]) -> None:
-    """What the system says: so long has each core worked, a million seconds more it had nothing to do."""
-    rows = [f"cpu{core} {100 * busy:.0f} 0 0 100000000 500 0 0 0 0 0" for core, busy in seconds.items()]
+def stat(path: Path, seconds: dict[int, float], now: float) -> None:
+    """What the system says at this time: so long has each core worked, the rest of it had nothing to do."""
+    rows = [
+        f"cpu{core} {100 * busy:.0f} 0 0 {100 * (now - busy):.0f} 0 0 0 0 0 0"
+        for core, busy in seconds.items()
+    ]
     path.write_text("\n".join(["cpu 1 2 3", *rows, "intr 12"]))
 
 
@@ -61,33 +64,37 @@ async def test_it_moves_where_there_is_room(tmp_path: Path, cores: list[int], al
     one = OneCore(tmp_path / "stat")
     one.stay()
     here, there = one.core, next(core for core in cores if core != one.core)
-    stat(tmp_path / "stat", dict.fromkeys(cores, 100))
+    stat(tmp_path / "stat", dict.fromkeys(cores, 0), now=0)
     one.look()
-    stat(tmp_path / "stat", {core: 200 if core != there else 100 for core in cores})
+    stat(tmp_path / "stat", {core: 2 if core != there else 1.3 for core in cores}, now=2)
     one.look()
     assert one.core == there != here
     assert os.sched_getaffinity(0) == {there}
 
 
-async def test_its_own_work_does_not_move_it(tmp_path: Path, cores: list[int], always: None) -> None:
-    one = OneCore(tmp_path / "stat")
-    one.stay()
-    here = one.core
-    stat(tmp_path / "stat", dict.fromkeys(cores, 0))
-    one.look()
-    began = time.process_time()
-    while time.process_time() - began < 0.3:
-        pass
-    stat(tmp_path / "stat", {core: 0.3 if core == here else 0 for core in cores})
-    one.look()
-    assert one.core == here
-
-
-def test_it_moves_nowhere_while_all_cores_are_as_busy(tmp_path: Path, cores: list[int], always: None) -> None:
+@pytest.mark.parametrize(
+    ("busy_here", "busy_there", "own"),
+    [(2, 0, 1.6), (1.7, 0, 0.5), (2, 1.8, 0.5)],
+    ids=["its own work", "room here", "no room there"],
+)
+def test_it_stays(
+    tmp_path: Path,
+    cores: list[int],
+    always: None,
+    monkeypatch: pytest.MonkeyPatch,
+    busy_here: float,
+    busy_there: float,
+    own: float,
+) -> None:
     one = OneCore(tmp_path / "stat")
     one.core = cores[0]
-    for busy in (100, 200):
-        stat(tmp_path / "stat", dict.fromkeys(cores, busy))
+    for share in (0.0, 1.0):
+        monkeypatch.setattr(time, "process_time", lambda share=share: own * share)
+        stat(
+            tmp_path / "stat",
+            {core: share * (busy_here if core == one.core else busy_there) for core in cores},
+            now=2 * share,
+        )
         one.look()
     assert one.core == cores[0]
 
