@@ -16,14 +16,15 @@ from django.http import FileResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
 
-from .threads import Worker, Workers, upload_workers, workers
+from .thread_pools import OneByOne, Worker, Workers
+from .threads import upload_workers, workers
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 
 
-def _workers_for(scope: Scope) -> Workers:
+def _workers_for(scope: Scope) -> OneByOne | Workers:
     upload = scope["method"] == "POST" and scope["path"] == "/attachments/"
     return upload_workers() if upload else workers()
 
@@ -49,8 +50,7 @@ class PageHandler(ASGIHandler):
                 assert refusal is not None
                 await self.send_response(refusal, send)
                 return
-            worker = _workers_for(scope).least_busy()
-            response = await worker.run(self._respond, scope, request)
+            response, worker = await _workers_for(scope).run(self._respond, scope, request)
             if not response.streaming:
                 await self.send_response(response, send)
                 return

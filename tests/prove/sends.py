@@ -77,11 +77,12 @@ async def _race(place: Place, session: str, chance: random.Random, found: Findin
             case "regenerate":
                 return f"{messages}{sent['reply']}/regenerate/", new
             case "edit":
-                return f"{messages}{sent['message']}/edit/", {**new, "text": "load-10-30 edited"}
+                return f"{messages}{sent['message']}/edit/", {**new, "text": "load-40-30 edited"}
             case _:
-                return messages, {**new, "text": "load-10-30 more", "parent": sent["reply"]}
+                return messages, {**new, "text": "load-40-30 more", "parent": sent["reply"]}
 
-    first = (messages, {"client_id": str(uuid.uuid4()), "text": "load-10-30 first", "parent": sent["reply"]})
+    # Answers outlast both sends, also on a busy machine.
+    first = (messages, {"client_id": str(uuid.uuid4()), "text": "load-40-30 first", "parent": sent["reply"]})
     racers = [first, act()]
     sends = all(path == messages for path, _ in racers)
     answers = await asyncio.gather(
