@@ -5,28 +5,23 @@ renews leases and reads stop flags. At most `JOURNAL_INTERVAL` after the first u
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
 import uuid
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import ParamSpec, TypeVar
 
 from django.conf import settings
-from django.db import close_old_connections, connection, connections
+from django.db import connection
 
 from chatsite import metrics
+from chatsite.database_thread import DatabaseThread
 
 from ..actions import answers, journal
 from ..actions.outcome import Outcome
 from ..live import doorbell
 from ..live.frames import journal_text
 from .answer import Answer, Ending
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +51,7 @@ class Journal:
         self._unwritten_since: float | None = None
         self._unsure = False
         self._renewed = 0.0
-        self._executor = ThreadPoolExecutor(1, thread_name_prefix="journal", initializer=_relax_durability)
+        self._thread = DatabaseThread("journal", _relax_durability)
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     def add(self, answer: Answer) -> None:
@@ -81,11 +76,7 @@ class Journal:
     async def close(self) -> None:
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
-        # The thread's own connection goes back to the pool before the thread ends.
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(2):
-                await asyncio.get_running_loop().run_in_executor(self._executor, connections.close_all)
-        self._executor.shutdown(wait=False)
+        await self._thread.close()
 
     def _mark(self) -> None:
         if self._unwritten_since is None:
@@ -157,7 +148,7 @@ class Journal:
         now = time.monotonic()
         renew = now - self._renewed > settings.LEASE_SECONDS / 5
         try:
-            flushed = await self._on_thread(self._write, spans, renew)
+            flushed = await self._thread.run(self._write, spans, renew)
         except Exception:
             # Some of it may be there: the next flush asks before it writes, or text would be there twice.
             self._unsure = True
@@ -167,7 +158,6 @@ class Journal:
             self._renewed = now
         for answer, _, upto in spans:
             answer.journalled = upto
-        self._ring(answer for answer, after, upto in spans if upto > after)
         for answer in running:
             if answer.turn.generation in ended:
                 continue
@@ -180,30 +170,16 @@ class Journal:
         if not finishes:
             return
         outcomes = [finish.outcome for finish in finishes]
-        stored = await self._on_thread(answers.finish, outcomes, self._owner)
+        stored = await self._thread.run(answers.finish, outcomes, self._owner)
+        _ring(finish.answer for finish in finishes)
         kept = {outcome.generation for outcome in stored}
         for finish in finishes:
             self.discard(finish.answer)
             if not finish.stored.done():
                 finish.stored.set_result(finish.outcome.generation in kept)
-        self._ring(finish.answer for finish in finishes)
-
-    async def _on_thread(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        def call() -> R:
-            close_old_connections()
-            return function(*args, **kwargs)
-
-        return await asyncio.get_running_loop().run_in_executor(self._executor, call)
-
-    def _ring(self, changed: Iterable[Answer]) -> None:
-        turns = [answer.turn for answer in changed] if doorbell.is_connected() else []
-        if turns:
-            doorbell.ring(
-                {"answers": [[str(t.generation), str(t.message), str(t.conversation)] for t in turns]}
-            )
 
     def _write(self, spans: list[tuple[Answer, int, int]], renew: bool) -> journal.Flushed:
-        """On the journal's thread: merge, encode, commit."""
+        """On the journal's thread: merge, encode, commit, ring."""
         if self._unsure:
             ends = journal.ends([answer.turn.generation for answer, _, _ in spans])
             spans = [(answer, ends.get(answer.turn.generation, 0), upto) for answer, _, upto in spans]
@@ -212,8 +188,16 @@ class Journal:
             for answer, after, upto in spans
             if upto > after
         ]
-        running = [answer.turn.generation for answer, _, _ in spans]
-        return journal.flush(entries, running, self._owner, renew=renew)
+        running = {answer.turn.generation for answer, _, _ in spans}
+        flushed = journal.flush(entries, running, self._owner, renew=renew)
+        _ring(answer for answer, after, upto in spans if upto > after)
+        return flushed
+
+
+def _ring(changed: Iterable[Answer]) -> None:
+    turns = [answer.turn for answer in changed] if doorbell.is_connected() else []
+    if turns:
+        doorbell.ring({"answers": [[str(t.generation), str(t.message), str(t.conversation)] for t in turns]})
 
 
 def _relax_durability() -> None:

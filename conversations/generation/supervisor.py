@@ -53,7 +53,7 @@ class Supervisor:
         self._client = UpstreamClient(upstream_limits())
         self._spawn(patrol.walk_for_ever())
         if doorbell.is_connected():
-            self._spawn(doorbell.listen(news.heard, news.deaf_before))
+            doorbell.open_bell(news.heard, news.deaf_before)
             self._spawn(mirrors.watch_for_ever())
 
     def launch(self, turn: Turn) -> None:
@@ -118,6 +118,8 @@ class Supervisor:
             await self._journal.close()
         if self._client is not None:
             await self._client.aclose()
+        await mirrors.close()
+        await asyncio.to_thread(doorbell.close_bell)
 
     def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(coroutine)

@@ -7,7 +7,9 @@ database, and whoever opens or resumes reads it there.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -17,6 +19,8 @@ from django.conf import settings
 
 from .hub import hub
 
+Rings = list[dict[str, Any]]
+
 logger = logging.getLogger(__name__)
 
 GROUP = "doorbell"
@@ -25,9 +29,9 @@ BEAT_SECONDS = 1.0
 DEAF_SECONDS = 4.0
 _RETRY_SECONDS = 1.0
 _RING_SECONDS = 2.0
+# What comes up so soon after a message goes out in one with the rest: each costs every process a millisecond.
+_PAUSE_SECONDS = 0.02
 _MAX_WAITING = 5000
-_waiting: list[dict[str, Any]] = []
-_ringing: asyncio.Task[None] | None = None
 
 
 def is_connected() -> bool:
@@ -35,33 +39,124 @@ def is_connected() -> bool:
     return bool(settings.REDIS_URL)
 
 
-def ring(*payloads: dict[str, Any]) -> None:
-    """Tell the other processes; from any thread, never waiting and never failing the caller."""
-    if is_connected():
-        hub.call(_ring_soon, payloads)
+class Bell:
+    """Rings and listens in a thread with an event loop of its own: a message takes several turns of a loop, and in a
+    storm of sends those of the server's take long.
 
-
-def _ring_soon(payloads: tuple[dict[str, Any], ...]) -> None:
-    global _ringing
-    if len(_waiting) + len(payloads) > _MAX_WAITING:
-        # Redis does not take them; whoever missed a ring looks for itself after a while.
-        return
-    _waiting.extend(payloads)
-    if _ringing is None or _ringing.done():
-        _ringing = asyncio.get_running_loop().create_task(_ring_waiting())
-
-
-async def _ring_waiting() -> None:
-    """One message for all that came up while the one before was under way: a message costs several turns of a loop,
-    and in a storm of sends these take long.
+    `heard` gets the rings of other processes, in their order; `deaf_before` is called after a silence in which some
+    may have been lost. Both run in the bell's thread.
     """
-    while _waiting:
-        rings = _waiting[:]
-        _waiting.clear()
-        await _ring(rings)
+
+    def __init__(self, heard: Callable[[Rings], None], deaf_before: Callable[[], None]) -> None:
+        self._heard = heard
+        self._deaf_before = deaf_before
+        self._waiting: Rings = []
+        self._ringing: asyncio.Task[None] | None = None
+        self._loop = asyncio.new_event_loop()
+        self._listening = self._loop.create_task(self._listen())
+        self._thread = threading.Thread(target=self._run, name="doorbell", daemon=True)
+        self._thread.start()
+
+    def ring(self, rings: Rings) -> None:
+        """From any thread; after `close` nobody hears it."""
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._ring_soon, rings)
+
+    def close(self) -> None:
+        """Returns when what was rung before is out, or after two seconds."""
+        with contextlib.suppress(RuntimeError):
+            asyncio.run_coroutine_threadsafe(self._end(), self._loop)
+        self._thread.join(_RING_SECONDS)
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        with contextlib.suppress(asyncio.CancelledError):
+            self._loop.run_until_complete(self._listening)
+        self._loop.close()
+
+    async def _end(self) -> None:
+        if self._ringing is not None:
+            await self._ringing
+        self._listening.cancel()
+
+    def _ring_soon(self, rings: Rings) -> None:
+        if len(self._waiting) + len(rings) > _MAX_WAITING:
+            # Redis does not take them; whoever missed a ring looks for itself after a while.
+            return
+        self._waiting.extend(rings)
+        if self._ringing is None or self._ringing.done():
+            self._ringing = self._loop.create_task(self._ring_waiting())
+
+    async def _ring_waiting(self) -> None:
+        """One message for all that came up while the one before was under way."""
+        while self._waiting:
+            rings = self._waiting[:]
+            self._waiting.clear()
+            await _ring(rings)
+            await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def _listen(self) -> None:
+        """Hears for ever; a broken connection is tried again.
+
+        Redis comes back silently, so each process also rings for itself: when it hears itself again after a silence,
+        rings of others may have been lost.
+        """
+        beating = asyncio.get_running_loop().create_task(_beat())
+        try:
+            last = time.monotonic()
+            while True:
+                try:
+                    async for message in _messages():
+                        if message.get("from") != hub.process:
+                            self._hear(message)
+                            continue
+                        now = time.monotonic()
+                        if now - last > DEAF_SECONDS:
+                            self._deaf_before()
+                        last = now
+                    return
+                except asyncio.CancelledError:
+                    raise
+                except Exception as error:
+                    logger.warning("The doorbell is out of reach (%s); trying again.", type(error).__name__)
+                    await asyncio.sleep(_RETRY_SECONDS)
+        finally:
+            beating.cancel()
+
+    def _hear(self, message: dict[str, Any]) -> None:
+        try:
+            self._heard(message["payload"]["rings"])
+        except Exception as error:
+            # Of another version, perhaps, while a new one is rolled out.
+            logger.warning("A ring of another process cannot be read (%s).", type(error).__name__)
 
 
-async def _ring(rings: list[dict[str, Any]]) -> None:
+_bell: Bell | None = None
+
+
+def open_bell(heard: Callable[[Rings], None], deaf_before: Callable[[], None]) -> None:
+    """This process rings and listens from now on (see `Bell`); the engine's loop has been attached to the hub."""
+    global _bell
+    close_bell()
+    _bell = Bell(heard, deaf_before)
+
+
+def close_bell() -> None:
+    """Blocks for what is on its way, two seconds at most."""
+    global _bell
+    bell, _bell = _bell, None
+    if bell is not None:
+        bell.close()
+
+
+def ring(*rings: dict[str, Any]) -> None:
+    """Tell the other processes; from any thread, never waiting and never failing the caller."""
+    bell = _bell
+    if bell is not None:
+        bell.ring(list(rings))
+
+
+async def _ring(rings: Rings) -> None:
     layer = get_channel_layer()
     if layer is None:
         return
@@ -71,36 +166,6 @@ async def _ring(rings: list[dict[str, Any]]) -> None:
             await layer.group_send(GROUP, message)
     except Exception as error:
         logger.warning("The doorbell could not be rung: %s", type(error).__name__)
-
-
-async def listen(heard: Callable[[dict[str, Any]], None], deaf_before: Callable[[], None]) -> None:
-    """Hand every ring of another process to `heard`, for ever; a broken connection is tried again.
-
-    Redis comes back silently, so each process also rings for itself: `deaf_before` is called when it hears itself
-    again after a silence in which rings of others may have been lost.
-    """
-    beating = asyncio.get_running_loop().create_task(_beat())
-    try:
-        last = time.monotonic()
-        while True:
-            try:
-                async for message in _messages():
-                    if message.get("from") != hub.process:
-                        for payload in message["payload"]["rings"]:
-                            heard(payload)
-                        continue
-                    now = time.monotonic()
-                    if now - last > DEAF_SECONDS:
-                        deaf_before()
-                    last = now
-                return
-            except asyncio.CancelledError:
-                raise
-            except Exception as error:
-                logger.warning("The doorbell is out of reach (%s); trying again.", type(error).__name__)
-                await asyncio.sleep(_RETRY_SECONDS)
-    finally:
-        beating.cancel()
 
 
 async def _messages() -> AsyncIterator[dict[str, Any]]:

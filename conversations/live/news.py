@@ -84,7 +84,7 @@ def tell_people(*news: tuple[People, Frame]) -> None:
 def answers_changed(answers: list[tuple[uuid.UUID, uuid.UUID, uuid.UUID]]) -> None:
     """(generation, message, conversation) of answers that were ended from outside the process that ran them."""
     rings = [[str(id) for id in answer] for answer in answers]
-    hub.call(mirrors.heard, rings)
+    mirrors.heard(rings)
     doorbell.ring({"answers": rings})
 
 
@@ -95,25 +95,35 @@ def recheck_rights() -> None:
 
 
 def deaf_before() -> None:
-    """Rings of other processes were lost: every page comes again and sees what it has missed."""
+    """Rings of other processes were lost: every page comes again and sees what it has missed. From any thread."""
+    hub.call(_come_again)
+
+
+def heard(rings: list[dict[str, Any]]) -> None:
+    """Rings of another process, delivered to the pages of this one. From any thread."""
+    if others := [ring for ring in rings if "answers" not in ring]:
+        hub.call(_deliver, others)
+    # That a turn was made is heard before its answer.
+    mirrors.heard([answer for ring in rings for answer in ring.get("answers", ())])
+
+
+def _deliver(rings: list[dict[str, Any]]) -> None:
+    for ring in rings:
+        if "present" in ring:
+            presence.heard(ring)
+        elif ring.get("recheck"):
+            _recheck()
+        elif "conversation" in ring:
+            _deliver_to_conversation(uuid.UUID(ring["conversation"]), ring["frame"])
+        elif "people" in ring:
+            people = ring["people"]
+            _deliver_to_people([(None if people is None else set(people), ring["frame"])])
+
+
+def _come_again() -> None:
     hub.rights_changed.set()
     for page in hub.of_people(None):
         page.come_again()
-
-
-def heard(payload: dict[str, Any]) -> None:
-    """A ring of another process, delivered to the pages of this one. Runs in the event loop."""
-    if "present" in payload:
-        presence.heard(payload)
-    elif "answers" in payload:
-        mirrors.heard(payload["answers"])
-    elif payload.get("recheck"):
-        _recheck()
-    elif "conversation" in payload:
-        _deliver_to_conversation(uuid.UUID(payload["conversation"]), payload["frame"])
-    elif "people" in payload:
-        people = payload["people"]
-        _deliver_to_people([(None if people is None else set(people), payload["frame"])])
 
 
 def _deliver_to_conversation(conversation: uuid.UUID, frame: Frame) -> None:

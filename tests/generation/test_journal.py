@@ -148,7 +148,7 @@ def in_the_journals_thread(world: World, act: Callable[[], None]) -> None:
     from conversations.generation.supervisor import supervisor
 
     assert supervisor._journal is not None
-    supervisor._journal._executor.submit(act).result(10)
+    supervisor._journal._thread.submit(act).result(10)
 
 
 def test_an_end_that_cannot_be_stored_at_once_hinders_no_running_answer(

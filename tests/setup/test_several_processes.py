@@ -64,6 +64,7 @@ ALSO_ON_POSTGRESQL = (
     "tests/actions",
     "tests/generation/test_journal.py",
     "tests/generation/test_reaping.py",
+    "tests/live/test_mirrors.py",
     "tests/money",
     "tests/people/test_encrypting_headers.py",
     "tests/views/test_idempotency.py",
