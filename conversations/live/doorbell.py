@@ -52,8 +52,8 @@ class Bell:
         self._deaf_before = deaf_before
         self._waiting: Rings = []
         self._ringing: asyncio.Task[None] | None = None
+        self._closing = asyncio.Event()
         self._loop = asyncio.new_event_loop()
-        self._listening = self._loop.create_task(self._listen())
         self._thread = threading.Thread(target=self._run, name="doorbell", daemon=True)
         self._thread.start()
 
@@ -65,19 +65,20 @@ class Bell:
     def close(self) -> None:
         """Returns when what was rung before is out, or after two seconds."""
         with contextlib.suppress(RuntimeError):
-            asyncio.run_coroutine_threadsafe(self._end(), self._loop)
+            self._loop.call_soon_threadsafe(self._closing.set)
         self._thread.join(_RING_SECONDS)
 
     def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        with contextlib.suppress(asyncio.CancelledError):
-            self._loop.run_until_complete(self._listening)
-        self._loop.close()
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            runner.run(self._live())
 
-    async def _end(self) -> None:
+    async def _live(self) -> None:
+        tasks = [asyncio.create_task(self._listen()), asyncio.create_task(_beat())]
+        await self._closing.wait()
         if self._ringing is not None:
             await self._ringing
-        self._listening.cancel()
+        for task in tasks:
+            task.cancel()
 
     def _ring_soon(self, rings: Rings) -> None:
         if len(self._waiting) + len(rings) > _MAX_WAITING:
@@ -101,27 +102,21 @@ class Bell:
         Redis comes back silently, so each process also rings for itself: when it hears itself again after a silence,
         rings of others may have been lost.
         """
-        beating = asyncio.get_running_loop().create_task(_beat())
-        try:
-            last = time.monotonic()
-            while True:
-                try:
-                    async for message in _messages():
-                        if message.get("from") != hub.process:
-                            self._hear(message)
-                            continue
-                        now = time.monotonic()
-                        if now - last > DEAF_SECONDS:
-                            self._deaf_before()
-                        last = now
-                    return
-                except asyncio.CancelledError:
-                    raise
-                except Exception as error:
-                    logger.warning("The doorbell is out of reach (%s); trying again.", type(error).__name__)
-                    await asyncio.sleep(_RETRY_SECONDS)
-        finally:
-            beating.cancel()
+        last = time.monotonic()
+        while True:
+            try:
+                async for message in _messages():
+                    if message.get("from") != hub.process:
+                        self._hear(message)
+                        continue
+                    now = time.monotonic()
+                    if now - last > DEAF_SECONDS:
+                        self._deaf_before()
+                    last = now
+                return
+            except Exception as error:
+                logger.warning("The doorbell is out of reach (%s); trying again.", type(error).__name__)
+                await asyncio.sleep(_RETRY_SECONDS)
 
     def _hear(self, message: dict[str, Any]) -> None:
         try:

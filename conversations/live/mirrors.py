@@ -111,21 +111,25 @@ class _Reader:
             self._thread.submit(self._read)
 
     def _read(self) -> None:
-        while ends := self._next():
-            try:
+        try:
+            if ends := self._next():
                 read = _beyond(ends)
-            except DatabaseError as error:
-                # The clock tries again.
-                logger.warning("Answers of other processes cannot be read: %s", type(error).__name__)
-                continue
-            self._advance(read)
-            hub.call(_show, read)
+                self._advance(read)
+                hub.call(_show, read)
+        except Exception as error:
+            # The clock tries again; the thread hears of it too, since its connection may be broken.
+            known = isinstance(error, DatabaseError)
+            logger.warning("Answers of other processes cannot be read.", exc_info=None if known else error)
+            raise
+        finally:
+            with self._lock:
+                self._is_reading = False
+                self._want([])
 
     def _next(self) -> dict[uuid.UUID, int]:
         with self._lock:
             wanted = self._wanted & self._mirrors.keys()
             self._wanted.clear()
-            self._is_reading = bool(wanted)
             return {generation: self._mirrors[generation].end for generation in wanted}
 
     def _advance(self, read: _Read) -> None:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import psycopg
 import pytest
 
 from tests.fake_upstream import FakeUpstream
@@ -92,6 +93,30 @@ def test_stop_at_another_process_ends_the_answer_within_a_second_or_so(
         far.resume()
         far.end()
         assert far.client.text == near.client.text == there.messages(sent)[1]["content"][0]["text"]
+
+
+def test_a_database_that_hangs_up_on_everybody_costs_an_answer_nothing(
+    visitors: tuple[Visitor, Visitor], postgres_url: str
+) -> None:
+    """As its restart does: the journal writes on, the other process reads on."""
+    here, there = visitors
+    sent = here.start("load-300-10")
+    with here.page(sent) as near, there.page(sent) as far:
+        for page in (near, far):
+            page.resume()
+        far.until(20)
+        with psycopg.connect(postgres_url, autocommit=True) as database:
+            ended = database.execute(
+                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            ).fetchone()
+        assert ended is not None
+        assert ended[0] >= 2, "a journal and its reader"
+        far.until(far.client.text.count(" ") + 40)
+        assert len(deltas(far.client.text)) < 299, "live, not only at its end"
+        assert near.end() == far.end()
+        assert [number for number, _ in deltas(far.client.text)] == list(range(300))
+    assert here.messages(sent)[1]["content"][0]["text"] == near.client.text == far.client.text
 
 
 def test_a_killed_process_leaves_its_answer_to_the_other_one(
