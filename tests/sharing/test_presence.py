@@ -117,11 +117,11 @@ def test_people_of_another_process_are_present_as_well_and_forgotten_with_it(
     alice.frame()
     carol = {"id": 10**6, "name": "Carol", "initial": "C", "colour": 3}
     ring = {"present": shared, "process": "another", "people": [carol], "ask": True}
-    world.engine.loop.call_soon_threadsafe(news.heard, ring)
+    news.heard([ring])
     assert names(alice.next("presence")) == ["alice", "Carol"]
-    world.engine.loop.call_soon_threadsafe(news.heard, {**ring, "people": []})
+    news.heard([{**ring, "people": []}])
     assert names(alice.next("presence")) == ["alice"]
     unknown = {**ring, "present": "00000000-0000-0000-0000-000000000000"}
-    world.engine.loop.call_soon_threadsafe(news.heard, unknown)
-    world.engine.loop.call_soon_threadsafe(news.heard, ring)
+    news.heard([unknown])
+    news.heard([ring])
     assert names(alice.next("presence")) == ["alice", "Carol"]
