@@ -10,6 +10,7 @@ from typing import Any
 
 from ..attachments.sending import referred
 from ..models import Attachment, Conversation, GenerationStatus, LanguageModel, Message, User
+from ..upstream.silent import says_nothing
 from . import branches, idempotency
 from .choices import model_for
 from .errors import Invalid
@@ -89,7 +90,7 @@ def _unanswered(path: list[Message]) -> list[Message]:
     for turn in reversed(path):
         if turn.role == Message.Role.USER:
             found.append(turn)
-        elif turn.status == GenerationStatus.COMPLETED and turn.content:
+        elif turn.status == GenerationStatus.COMPLETED and not says_nothing(turn.content):
             break
     return found
 

@@ -15,6 +15,7 @@ from ..models import Conversation, Generation, LanguageModel, Message, Provider
 from ..upstream.endpoint import Endpoint
 from ..upstream.model_table import Capabilities
 from ..upstream.request import MessageRequest
+from ..upstream.silent import THINKING, is_empty_text, says_nothing
 from . import signatures
 
 Block = dict[str, Any]
@@ -153,7 +154,7 @@ def _whole_calls(content: list[Block]) -> list[Block]:
 
 def _with_words(content: list[Block]) -> list[Block]:
     """Thinking alone is no turn: an answer that was cut off before its first word."""
-    return [] if all(block.get("type") in signatures.THINKING for block in content) else content
+    return [] if says_nothing(content) else content
 
 
 def _user_blocks(content: list[Block]) -> list[Block]:
@@ -170,9 +171,9 @@ def _assistant_blocks(message: Message, *, keep_thinking: bool) -> list[Block]:
     kept = []
     for block in message.content:
         kind = block.get("type")
-        if kind == "text" and not (block.get("text") or "").strip():
+        if is_empty_text(block):
             continue
-        if kind in signatures.THINKING and not keep_thinking:
+        if kind in THINKING and not keep_thinking:
             continue
         # A call that nobody answered: there is no tool_result for it in the next turn.
         if kind == "tool_use" or block.get("partial_json") is not None:

@@ -11,8 +11,7 @@ from django.db.models import prefetch_related_objects
 
 from ..attachments import sending
 from ..models import Generation, GenerationStatus, LanguageModel, Message
-
-THINKING = ("thinking", "redacted_thinking")
+from ..upstream.silent import THINKING
 
 
 def holding(path: list[Message], language_model: LanguageModel, parameters: dict[str, Any]) -> set[uuid.UUID]:

@@ -12,6 +12,7 @@ from ..actions.continuation import can_continue
 from ..actions.omission import omissible
 from ..models import GenerationStatus, Message, User
 from ..upstream.error_bodies import limit_message
+from ..upstream.silent import says_nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,20 +66,13 @@ def note_for(message: Message, viewer: User) -> Note | None:
         if not can_continue(message):
             actions = [action for action in actions if action != "continue"] or ["retry"]
         return Note(kind, text, actions)
-    if all(_is_blank(block) for block in message.content):
+    if says_nothing(message.content):
         return Note("empty", "The model returned nothing.", ["retry"])
     if message.stop_reason == "stop_sequence":
         return Note("sequence", f"Ended at the stop sequence “{message.stop_sequence[:80]}”.", [])
     if message.stop_reason not in _QUIET:
         return Note("other", f"The answer ended for another reason: {message.stop_reason}.", [])
     return None
-
-
-def _is_blank(block: dict[str, Any]) -> bool:
-    """Nothing that answers anybody: thinking alone, or white space."""
-    if block.get("type") == "text":
-        return not (block.get("text") or "").strip()
-    return block.get("type") in ("thinking", "redacted_thinking")
 
 
 def _broken(message: Message, viewer: User) -> Note:

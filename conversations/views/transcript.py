@@ -15,6 +15,7 @@ from ..models import Attachment, Conversation, Generation, GenerationStatus, Mes
 from ..models.colours import Colours
 from ..rendering.characters import mark_hidden, visible
 from ..upstream.capabilities import lookup
+from ..upstream.silent import THINKING
 from .citations import Citation, Citations, cited_files, joined, runs
 from .files import file_block, files_of
 from .formatted import html_of
@@ -196,7 +197,7 @@ def _answer_blocks(message: Message, citations: Citations) -> list[dict[str, Any
             pieces = [(one.get("text") or "", formatted[at], citations.marks(one)) for at, one in run]
             source = "".join(text for text, _, _ in pieces)
             shown.append({"kind": "text", "index": index, "html": joined(pieces), "source": source})
-        elif kind in ("thinking", "redacted_thinking"):
+        elif kind in THINKING:
             redacted = kind == "redacted_thinking"
             shown.append(
                 {

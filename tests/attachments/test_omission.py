@@ -170,6 +170,19 @@ def test_words_that_are_too_many_are_left_out_as_well(world: World) -> None:
     assert "An endless text" not in json.dumps(received(world))
 
 
+def test_a_turn_that_only_silence_answered_can_be_to_blame(alice: Person) -> None:
+    """An answer of white space or thinking alone is not sent, so that both turns go out as one."""
+    first = alice.start("An endless text")
+    thought = {"type": "thinking", "thinking": "Hm.", "signature": "c2ln"}
+    finished(first["generation"], content=[thought, {"type": "text", "text": " \n"}])
+    failed = alice.send(first["conversation"], "hi")
+    finished(failed["generation"], "", **REFUSED)
+    page = acts(alice, first["conversation"], failed["reply"])
+    assert "Go on without the messages before" in page
+    assert omit(alice, first["conversation"], failed["reply"]).status_code == 201
+    assert Message.objects.get(pk=first["message"]).content[0]["omitted"] is True
+
+
 def test_after_it_thinking_is_not_replayed_against_another_beginning(world: World) -> None:
     speak(world, "anthropic", "claude-opus-4-5")
     sent = world.alice.start("Look", attachments=[upload(world.alice)["id"]])
