@@ -79,6 +79,8 @@ class Bell:
             await self._ringing
         for task in tasks:
             task.cancel()
+        # Each unsubscribes, and must not be interrupted in it by the end of the loop.
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def _ring_soon(self, rings: Rings) -> None:
         if len(self._waiting) + len(rings) > _MAX_WAITING:

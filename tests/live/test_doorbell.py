@@ -99,7 +99,9 @@ async def test_a_ring_that_comes_up_after_the_one_before_is_not_left_lying(other
         assert await other.hears() == [{"number": number}]
 
 
-async def test_what_was_rung_is_out_when_the_bell_is_closed(other: Other) -> None:
+async def test_what_was_rung_is_out_when_the_bell_is_closed(
+    other: Other, caplog: pytest.LogCaptureFixture
+) -> None:
     for number in range(3):
         doorbell.ring({"number": number})
     await asyncio.to_thread(doorbell.close_bell)
@@ -109,6 +111,7 @@ async def test_what_was_rung_is_out_when_the_bell_is_closed(other: Other) -> Non
     assert heard == [{"number": number} for number in range(3)]
     # Nobody hears this, and nobody minds.
     doorbell.ring({"number": 3})
+    assert not caplog.records
 
 
 async def test_a_ring_that_cannot_be_read_hinders_none_after_it(
