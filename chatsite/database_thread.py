@@ -11,7 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
-from django.db import DatabaseError, close_old_connections, connection, connections
+from django.db import Error, close_old_connections, connection, connections
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -51,7 +51,7 @@ class DatabaseThread:
             if self._prepare is not None and connection.connection is None:
                 self._prepare()
             result = function(*args, **kwargs)
-        except DatabaseError:
+        except Error:
             self._used = 0.0
             raise
         self._used = time.monotonic()

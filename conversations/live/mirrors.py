@@ -18,7 +18,7 @@ from typing import Any
 
 from channels.db import database_sync_to_async
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import Error
 
 from chatsite.database_thread import DatabaseThread
 
@@ -118,7 +118,7 @@ class _Reader:
                 hub.call(_show, read)
         except Exception as error:
             # The clock tries again; the thread hears of it too, since its connection may be broken.
-            known = isinstance(error, DatabaseError)
+            known = isinstance(error, Error)
             logger.warning("Answers of other processes cannot be read.", exc_info=None if known else error)
             raise
         finally:
