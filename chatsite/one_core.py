@@ -21,7 +21,7 @@ FULL = 0.1
 CROWDED = 0.25
 # and another core idles this much.
 ROOMY = 0.2
-_TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
+_TICK = 1 / (os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100)
 
 
 class OneCore:
@@ -51,13 +51,10 @@ class OneCore:
         worked, self._own = own - self._own, own
         if not before.keys() == times.keys() >= set(self._allowed):
             return
-        idle, busy = {}, {}
-        for core in self._allowed:
-            idling, working = (now - then for now, then in zip(times[core], before[core], strict=True))
-            whole = max(idling + working, 1 / _TICKS_PER_SECOND)
-            idle[core], busy[core] = idling / whole, working / whole
-            if core == self.core:
-                others = busy[core] - worked / whole
+        spent = {core: (times[core][0] - before[core][0], times[core][1] - before[core][1]) for core in times}
+        whole = {core: max(idling + working, _TICK) for core, (idling, working) in spent.items()}
+        idle = {core: spent[core][0] / whole[core] for core in self._allowed}
+        others = (spent[self.core][1] - worked) / whole[self.core]
         roomiest = max(idle, key=lambda core: idle[core])
         # Not always: two servers on one core must not move in step.
         if idle[self.core] < FULL and others > CROWDED and idle[roomiest] > ROOMY and random.random() < 0.5:
@@ -84,7 +81,7 @@ class OneCore:
         for line in self._stat.read_text().splitlines():
             name, *ticks = line.split()
             if name.startswith("cpu") and name != "cpu":
-                times = [int(tick) / _TICKS_PER_SECOND for tick in ticks[:8]]
+                times = [int(tick) * _TICK for tick in ticks[:8]]
                 idle = sum(times[3:5])
                 found[int(name[3:])] = idle, sum(times) - idle
         return found
