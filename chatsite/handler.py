@@ -16,17 +16,17 @@ from django.http import FileResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
 
-from .thread_pools import OneByOne, Worker, Workers
-from .threads import upload_workers, workers
+from .thread_pools import ThreadPool, Worker
+from .threads import request_threads, upload_threads
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 
 
-def _workers_for(scope: Scope) -> OneByOne | Workers:
+def _threads_for(scope: Scope) -> ThreadPool:
     upload = scope["method"] == "POST" and scope["path"] == "/attachments/"
-    return upload_workers() if upload else workers()
+    return upload_threads() if upload else request_threads()
 
 
 class PageHandler(ASGIHandler):
@@ -50,7 +50,7 @@ class PageHandler(ASGIHandler):
                 assert refusal is not None
                 await self.send_response(refusal, send)
                 return
-            response, worker = await _workers_for(scope).run(self._respond, scope, request)
+            response, worker = await _threads_for(scope).run(self._respond, scope, request)
             if not response.streaming:
                 await self.send_response(response, send)
                 return

@@ -16,9 +16,6 @@ from asgiref.sync import sync_to_async
 P = ParamSpec("P")
 R = TypeVar("R")
 
-# A request that takes longer no longer keeps the next one from beginning: a send alone takes ten. The longer, the
-# smoother running answers are in a storm of sends, and the longer a quick request waits behind a slow one.
-PATIENCE_SECONDS = 0.015
 _here = threading.local()
 
 
@@ -38,25 +35,16 @@ class Worker:
             self.waiting -= 1
 
 
-class Workers:
-    """A fixed set of which a caller takes the one with the least to do and keeps it for its request."""
+class ThreadPool(Executor):
+    """A fixed set of threads that take calls in their order. The next call begins when the one before is over or has
+    run for `patience` seconds, and a thread is idle.
 
-    def __init__(self, count: int, name: str) -> None:
-        self._workers = [Worker(f"{name}-{number}") for number in range(max(count, 1))]
-
-    async def run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> tuple[R, Worker]:
-        """The function's result, and the worker to go to with all that belongs to it."""
-        worker = min(self._workers, key=lambda worker: worker.waiting)
-        return await worker.run(function, *args, **kwargs), worker
-
-
-class OneByOne(Executor):
-    """A fixed set that takes quick calls one after the other: threads of one Python only take turns at it, so in a
-    storm of requests each more would make all others, and the event loop, wait longer for their turn. While a call
-    takes long the others of the set go on with the next.
+    Threads of one Python only take turns at it, so in a storm of quick requests each more would make all others, and
+    the event loop, wait longer for their turn.
     """
 
-    def __init__(self, count: int, name: str) -> None:
+    def __init__(self, count: int, name: str, patience: float = 0.0) -> None:
+        self._patience = patience
         self._idle = [Worker(f"{name}-{number}") for number in range(max(count, 1))]
         self._lock = threading.Lock()
         self._calls: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
@@ -90,10 +78,11 @@ class OneByOne(Executor):
                 self._idle.remove(worker)
                 self._front, self._began = worker, now
                 worker.executor.submit(self._work, worker)
-            again = bool(self._calls) and now > self._looks_at
+            # Without patience an idle thread has been woken, and else the first that is idle takes it.
+            again = self._patience > 0 and bool(self._calls) and now > self._looks_at
         if again:
-            self._looks_at = now + PATIENCE_SECONDS
-            asyncio.get_running_loop().call_later(PATIENCE_SECONDS, self._look_again)
+            self._looks_at = now + self._patience
+            asyncio.get_running_loop().call_later(self._patience, self._look_again)
 
     def _look_again(self) -> None:
         self._looks_at = 0.0
@@ -125,7 +114,7 @@ class OneByOne(Executor):
             return self._calls.popleft()
 
     def _front_is_quick(self) -> bool:
-        return self._front is not None and time.monotonic() - self._began < PATIENCE_SECONDS
+        return self._front is not None and time.monotonic() - self._began < self._patience
 
 
 async def _run_in(executor: Executor, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:

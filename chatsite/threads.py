@@ -1,5 +1,5 @@
-"""A few long-lived threads for synchronous work, each with a lasting database connection. Used by `asgi` and
-`sockets`.
+"""A few long-lived threads for synchronous work, each with a lasting database connection. Used by `handler`
+and `sockets`.
 
 Django's own ASGI handler makes a thread and a connection for every request; a storm of sends would pay for
 both.
@@ -14,26 +14,31 @@ from typing import ParamSpec, TypeVar
 from django.conf import settings
 from django.db import close_old_connections
 
-from .thread_pools import OneByOne, Worker, Workers
+from .thread_pools import ThreadPool, Worker
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-@cache
-def workers() -> OneByOne:
-    """The workers of this process."""
-    return OneByOne(settings.REQUEST_THREADS, "request")
+# A request that takes longer no longer keeps the next one from beginning; a send alone takes 10 ms. The longer, the
+# smoother running answers are in a storm of sends, and the longer a quick request waits behind a slow one.
+PATIENCE_SECONDS = 0.015
 
 
 @cache
-def upload_workers() -> Workers:
+def request_threads() -> ThreadPool:
+    """Those of this process for its pages."""
+    return ThreadPool(settings.REQUEST_THREADS, "request", PATIENCE_SECONDS)
+
+
+@cache
+def upload_threads() -> ThreadPool:
     """Those for uploads, which wait for child processes: no page stands in line behind a picture."""
-    return Workers(settings.ATTACHMENT_CHILDREN, "upload")
+    return ThreadPool(settings.ATTACHMENT_CHILDREN, "upload")
 
 
 @cache
-def socket_worker() -> Worker:
+def socket_thread() -> Worker:
     """The one that lets websockets in: who has sent something does not wait behind everybody else's sends."""
     return Worker("socket")
 
@@ -48,4 +53,4 @@ async def run_with_database(function: Callable[P, R], *args: P.args, **kwargs: P
         finally:
             close_old_connections()
 
-    return await socket_worker().run(call)
+    return await socket_thread().run(call)

@@ -187,12 +187,12 @@ def test_the_quota_holds_for_many_uploads_at_once(alice: Person, settings: Any) 
 
 
 def test_pages_do_not_stand_in_line_behind_uploads() -> None:
-    from chatsite.handler import _workers_for
-    from chatsite.threads import upload_workers, workers
+    from chatsite.handler import _threads_for
+    from chatsite.threads import request_threads, upload_threads
 
-    assert _workers_for({"method": "POST", "path": "/attachments/"}) is upload_workers()
+    assert _threads_for({"method": "POST", "path": "/attachments/"}) is upload_threads()
     for method, path in (("GET", "/attachments/"), ("POST", "/conversations/"), ("GET", "/")):
-        assert _workers_for({"method": method, "path": path}) is workers()
+        assert _threads_for({"method": method, "path": path}) is request_threads()
 
 
 def test_a_storage_that_takes_nothing_refuses_with_a_reason(

@@ -9,20 +9,30 @@ from typing import Any
 
 import pytest
 
-from chatsite import thread_pools
-from chatsite.thread_pools import OneByOne
+from chatsite.thread_pools import ThreadPool
+
+ENDLESS = 3600.0
+"""Patience with which no call ever takes long."""
 
 
-@pytest.fixture
-def endless_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No call ever takes long."""
-    monkeypatch.setattr(thread_pools, "PATIENCE_SECONDS", 3600.0)
+class LongCall:
+    """One that has begun and takes until it is let go."""
 
+    def __init__(self) -> None:
+        self._begun, self._done = threading.Event(), threading.Event()
 
-@pytest.fixture
-def no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every call takes long as soon as it has begun."""
-    monkeypatch.setattr(thread_pools, "PATIENCE_SECONDS", 0.0)
+    async def begin(self, pool: ThreadPool) -> None:
+        self._task = asyncio.create_task(pool.run(self._wait))
+        assert await asyncio.to_thread(self._begun.wait, 10)
+
+    async def end(self) -> None:
+        assert not self._task.done()
+        self._done.set()
+        assert (await self._task)[0] is True
+
+    def _wait(self) -> bool:
+        self._begun.set()
+        return self._done.wait(20)
 
 
 class Crowd:
@@ -45,65 +55,64 @@ class Crowd:
         return number
 
 
-async def test_quick_calls_run_one_after_the_other_in_their_order(endless_patience: None) -> None:
-    pool, crowd = OneByOne(4, "test"), Crowd()
+@pytest.fixture
+def crowd() -> Crowd:
+    return Crowd()
+
+
+async def test_quick_calls_run_one_after_the_other_in_their_order(crowd: Crowd) -> None:
+    pool = ThreadPool(4, "test", ENDLESS)
     found = await asyncio.wait_for(asyncio.gather(*(pool.run(crowd.visit, n) for n in range(50))), 20)
     assert [result for result, _ in found] == crowd.order == list(range(50))
     assert crowd.most == 1
 
 
-async def test_a_call_that_comes_while_all_rest_begins_at_once(endless_patience: None) -> None:
-    pool, crowd = OneByOne(2, "test"), Crowd()
+async def test_a_call_that_comes_while_all_rest_begins_at_once(crowd: Crowd) -> None:
+    pool = ThreadPool(2, "test", ENDLESS)
     for number in range(20):
         assert (await asyncio.wait_for(pool.run(crowd.visit, number), 20))[0] == number
 
 
-async def test_while_one_takes_long_the_others_go_on(no_patience: None) -> None:
-    pool, crowd, done = OneByOne(2, "test"), Crowd(), threading.Event()
-    slow = asyncio.create_task(pool.run(done.wait, 20))
+async def test_without_patience_every_thread_takes_a_call_at_once(crowd: Crowd) -> None:
+    pool, slow = ThreadPool(3, "test"), [LongCall(), LongCall()]
+    for call in slow:
+        await call.begin(pool)
     for number in range(5):
         await asyncio.wait_for(pool.run(crowd.visit, number), 10)
-    assert not slow.done()
-    done.set()
-    assert (await slow)[0] is True
+    for call in slow:
+        await call.end()
 
 
-async def test_one_that_waits_behind_a_long_one_begins_without_another_coming(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(thread_pools, "PATIENCE_SECONDS", 0.05)
-    pool, crowd, begun, done = OneByOne(2, "test"), Crowd(), threading.Event(), threading.Event()
-
-    def long() -> bool:
-        begun.set()
-        return done.wait(20)
-
-    slow = asyncio.create_task(pool.run(long))
-    await asyncio.to_thread(begun.wait, 10)
+async def test_one_that_waits_behind_a_long_one_begins_without_another_coming(crowd: Crowd) -> None:
+    pool, slow = ThreadPool(2, "test", patience=0.05), LongCall()
+    await slow.begin(pool)
     await asyncio.wait_for(pool.run(crowd.visit, 1), 10)
-    done.set()
-    assert (await slow)[0] is True
+    await slow.end()
 
 
-async def test_when_all_take_long_the_next_begins_with_the_first_that_ends(no_patience: None) -> None:
-    pool, crowd, done = OneByOne(2, "test"), Crowd(), [threading.Event(), threading.Event()]
-    slow = [asyncio.create_task(pool.run(event.wait, 20)) for event in done]
+@pytest.mark.parametrize("patience", [0.0, 0.001, ENDLESS])
+async def test_when_all_take_long_the_next_begins_with_the_first_that_ends(
+    crowd: Crowd, patience: float
+) -> None:
+    count = 1 if patience == ENDLESS else 2
+    pool, slow = ThreadPool(count, "test", patience), [LongCall() for _ in range(count)]
+    for call in slow:
+        await call.begin(pool)
     waiting = asyncio.create_task(pool.run(crowd.visit, 1))
-    done[1].set()
+    await slow.pop().end()
     await asyncio.wait_for(waiting, 10)
-    assert not slow[0].done()
-    done[0].set()
-    await asyncio.gather(*slow)
+    for call in slow:
+        await call.end()
 
 
 async def test_what_belongs_to_a_request_goes_to_its_thread() -> None:
-    pool = OneByOne(3, "test")
+    pool = ThreadPool(3, "test")
     here, worker = await pool.run(threading.get_ident)
     assert await worker.run(threading.get_ident) == here
 
 
-async def test_an_error_reaches_who_called_and_nobody_else(endless_patience: None) -> None:
-    pool, crowd = OneByOne(2, "test"), Crowd()
+async def test_an_error_reaches_who_called_and_nobody_else(crowd: Crowd) -> None:
+    pool = ThreadPool(2, "test", ENDLESS)
 
     def fails() -> None:
         raise ValueError("no")
@@ -114,21 +123,16 @@ async def test_an_error_reaches_who_called_and_nobody_else(endless_patience: Non
     assert (results[0][0], str(results[1]), results[2][0]) == (1, "no", 2)
 
 
-async def test_one_that_is_no_longer_wanted_is_not_begun(endless_patience: None) -> None:
-    pool, crowd, begun, done = OneByOne(1, "test"), Crowd(), threading.Event(), threading.Event()
-
-    def long() -> bool:
-        begun.set()
-        return done.wait(20)
-
-    slow = asyncio.create_task(pool.run(long))
-    await asyncio.to_thread(begun.wait, 10)
+@pytest.mark.parametrize("patience", [0.0, ENDLESS])
+async def test_one_that_is_no_longer_wanted_is_not_begun(crowd: Crowd, patience: float) -> None:
+    pool, slow = ThreadPool(1, "test", patience), LongCall()
+    await slow.begin(pool)
     unwanted = asyncio.create_task(pool.run(crowd.visit, 1))
     wanted = asyncio.create_task(pool.run(crowd.visit, 2))
     await asyncio.sleep(0)
     unwanted.cancel()
     with pytest.raises((CancelledError, asyncio.CancelledError)):
         await unwanted
-    done.set()
-    await asyncio.gather(slow, wanted)
+    await slow.end()
+    await wanted
     assert crowd.order == [2]
