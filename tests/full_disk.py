@@ -20,4 +20,4 @@ def fill() -> None:
 def make_room() -> None:
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA max_page_count = 1073741823")
-        cursor.execute("DROP TABLE IF EXISTS ballast")
+        cursor.execute("DROP TABLE ballast")
