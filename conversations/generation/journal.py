@@ -188,7 +188,7 @@ class Journal:
             for answer, after, upto in spans
             if upto > after
         ]
-        running = {answer.turn.generation for answer, _, _ in spans}
+        running = [answer.turn.generation for answer, _, _ in spans]
         flushed = journal.flush(entries, running, self._owner, renew=renew)
         _ring(answer for answer, after, upto in spans if upto > after)
         return flushed
