@@ -6,17 +6,19 @@ The provider and the readers are processes of their own, and share the machine w
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import subprocess
 import time
 import uuid
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from tests.bench.figures import Arrival, figures
-from tests.bench.processes import Child
+from tests.bench.processes import Child, cpu_seconds
 from tests.bench.wire import WebSocket, open_socket, request
 
 from .place import POSTGRES, Place
@@ -62,8 +64,15 @@ async def _storm(place: Place, people: list[str], found: Finding) -> None:
 
     pages = await asyncio.gather(*(begin(number, session) for number, session in enumerate(people)))
     await asyncio.sleep(2)
+    began, busy, ours = time.monotonic(), _busy_seconds(), _server_seconds(place)
     arrivals = await asyncio.gather(
         *(_chat(place, number, people[number], *page) for number, page in enumerate(pages))
+    )
+    took, busy, ours = time.monotonic() - began, _busy_seconds() - busy, _server_seconds(place) - ours
+    cores, pace = os.cpu_count() or 1, DELTAS * MILLISECONDS / 1000
+    found.note(
+        f"{took:.1f} s, in which the machine worked {busy:.1f} CPU-s, {ours:.1f} of them the servers; "
+        f"at the asked pace ({pace:g} s) its {cores} cores have {cores * pace:g}"
     )
     for _, socket in pages:
         socket.close()
@@ -106,6 +115,17 @@ async def _chat(place: Place, number: int, session: str, conversation: str, sock
             arrival.failure = f"the answer ended as {frame['status']}"
         last = frame.get("seq", last)
     return arrival
+
+
+def _server_seconds(place: Place) -> float:
+    """CPU that the servers have used so far."""
+    return sum(sum(cpu_seconds(server.pid)) for server in place.servers)
+
+
+def _busy_seconds() -> float:
+    """CPU that the whole machine has used so far."""
+    ticks = [int(number) for number in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+    return (sum(ticks) - sum(ticks[3:5])) / os.sysconf("SC_CLK_TCK")
 
 
 def _p95(arrivals: list[Arrival]) -> float:
