@@ -10,6 +10,9 @@ from typing import Any
 
 import pytest
 
+from conversations.actions import messages
+from conversations.generation import supervisor
+from conversations.generation.begin import begin
 from conversations.live import patrol
 from conversations.live.delivery import BURST_CHARACTERS
 from conversations.live.frames import MERGE_CHARACTERS
@@ -84,6 +87,20 @@ def test_a_number_that_is_none_begins_at_the_start(world: World, after: str) -> 
     frames = numbered([frame for _, _, frame in stream])
     assert frames[0]["type"] == "message_start"
     assert frames[-1]["type"] == "message_stop"
+
+
+def test_a_stream_that_came_before_the_answer_began_gets_all_of_it(world: World) -> None:
+    """An equal send is answered, or news is heard, while the request to the upstream is still being made."""
+    world.upstream.script(*wire.text_answer(*WORDS))
+    sent = messages.start(world.alice.user, "Hello", uuid.uuid4(), owner=supervisor.identity())
+    stream = world.stream(world.alice, str(sent.generation.pk))
+    deadline = time.monotonic() + 5
+    while sent.generation.pk not in hub.logs:
+        assert time.monotonic() < deadline
+    begin(sent.generation)
+    frames = [frame for _, _, frame in stream]
+    assert frames[-1]["status"] == "completed"
+    assert text_of(frames) == "".join(WORDS)
 
 
 def test_html_is_in_the_stream_before_the_stop(world: World) -> None:
