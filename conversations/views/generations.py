@@ -90,7 +90,8 @@ class _Stream:
     async def __aiter__(self) -> AsyncGenerator[str]:
         supervisor.attach()
         log = await mirrors.log_for(self._generation)
-        if log is None:
+        # Who has all of it, its end included, is told so by the end of the stream.
+        if log is None or (log.closed and not log.rebuilt and self._after == log.seq):
             return
         delivery = self._delivery = Delivery(self._queue.put, None, as_server_sent_event)
         try:

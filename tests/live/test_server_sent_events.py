@@ -89,6 +89,15 @@ def test_a_number_that_is_none_begins_at_the_start(world: World, after: str) -> 
     assert frames[-1]["type"] == "message_stop"
 
 
+def test_a_reader_that_has_the_whole_answer_is_not_kept_waiting(world: World) -> None:
+    """A browser comes again by itself with the last number it saw: its end must not wait for what never comes."""
+    sent, frames = world.answer()
+    for headers, after in (({}, frames[-1]["seq"]), ({"last_event_id": str(frames[-1]["seq"])}, None)):
+        stream = world.stream(world.alice, sent["generation"], after, **headers)
+        assert stream.status == 200
+        assert numbered([frame for _, _, frame in stream]) == []
+
+
 def test_a_stream_that_came_before_the_answer_began_gets_all_of_it(world: World) -> None:
     """An equal send is answered, or news is heard, while the request to the upstream is still being made."""
     world.upstream.script(*wire.text_answer(*WORDS))
