@@ -9,6 +9,7 @@ import uuid
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from conversations.actions import messages
 from conversations.generation import supervisor
@@ -125,6 +126,16 @@ def test_an_answer_that_is_not_ones_own_is_not_found(world: World) -> None:
     sent, _ = world.answer()
     assert world.stream(world.bob, sent["generation"]).status == 404
     assert world.stream(world.alice, str(uuid.uuid4())).status == 404
+
+
+def test_what_keeps_a_stream_from_beginning_is_told_in_the_errors_own_form(world: World) -> None:
+    """It is no page: nobody sees a form to sign in there."""
+    sent, _ = world.answer()
+    path, accept = f"/generations/{sent['generation']}/events/", {"HTTP_ACCEPT": "text/event-stream"}
+    anonymous = Client().get(path, **accept)
+    assert (anonymous.status_code, anonymous.json()["error"]["type"]) == (401, "authentication_required")
+    foreign = world.bob.client.get(path, **accept)
+    assert (foreign.status_code, foreign.json()["error"]["type"]) == (404, "not_found")
 
 
 def test_a_quiet_stream_says_that_it_is_alive(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
