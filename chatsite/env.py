@@ -34,22 +34,27 @@ class Environment:
 
     def secret(self, name: str, default: str = "") -> str:
         """The variable, or the first line of the file that `NAME_FILE` points to."""
+        return self.password(name).strip() or default
+
+    def password(self, name: str) -> str:
+        """As `secret`, with the spaces around it: they are part of what a person types."""
         self.secret_names.append(name)
-        value = self.text(name)
+        value = self._environ.get(name, "").strip("\r\n") if self.text(name) else ""
         path = self._environ.get(f"{name}_FILE", "").strip()
         if not path:
-            return value or default
+            return value
         if value:
             self.problems.append(f"{name} and {name}_FILE are both set; keep one of them.")
             return value
         try:
-            content = Path(path).read_text(encoding="utf-8").strip()
+            lines = Path(path).read_text(encoding="utf-8").splitlines()
         except (OSError, UnicodeDecodeError):
             self.problems.append(f"{name}_FILE points to {path}, which cannot be read as text.")
-            return default
-        if not content:
+            return ""
+        written = [line for line in lines if line.strip()]
+        if not written:
             self.problems.append(f"{name}_FILE points to {path}, which is empty.")
-        return content.splitlines()[0].strip() if content else default
+        return written[0] if written else ""
 
     def number(self, name: str, default: float) -> float:
         """A finite number that is not negative."""

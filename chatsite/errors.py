@@ -21,9 +21,12 @@ _SENTENCES = {
 
 
 def wants_json(request: HttpRequest) -> bool:
-    """Whether the client asked for JSON, or speaks it, rather than for a page."""
-    return "application/json" in (request.content_type or "") or "application/json" in request.headers.get(
-        "Accept", ""
+    """Whether the client asked for JSON, speaks it, or follows an answer's events, rather than wants a page."""
+    accepted = request.headers.get("Accept", "")
+    return (
+        "application/json" in (request.content_type or "")
+        or "application/json" in accepted
+        or "text/event-stream" in accepted
     )
 
 

@@ -42,7 +42,7 @@ UPSTREAM_DIALECT = env.choice("CHATSITE_UPSTREAM_DIALECT", ("anthropic", "rockap
 # The first administrator (`start`).
 DJANGO_SUPERUSER_USERNAME = env.text("DJANGO_SUPERUSER_USERNAME")
 DJANGO_SUPERUSER_EMAIL = env.text("DJANGO_SUPERUSER_EMAIL")
-DJANGO_SUPERUSER_PASSWORD = env.secret("DJANGO_SUPERUSER_PASSWORD")
+DJANGO_SUPERUSER_PASSWORD = env.password("DJANGO_SUPERUSER_PASSWORD")
 
 # The organisation's own way of signing in (`single_sign_on`).
 OIDC_ISSUER = env.url("OIDC_ISSUER", ("http", "https"))

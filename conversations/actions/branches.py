@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import uuid
 
+from ..access import NotFound
 from ..models import Conversation, Generation, Message
 from .errors import Busy, Invalid
 
 
 def lock(conversation: Conversation) -> Conversation:
-    """The conversation as it is now, its row locked where the database locks rows."""
-    return Conversation.objects.select_for_update().get(pk=conversation.pk)
+    """The conversation as it is now, its row locked where the database locks rows. Raises NotFound when somebody has
+    deleted it since it was looked up.
+    """
+    try:
+        return Conversation.objects.select_for_update().get(pk=conversation.pk, deleted_at=None)
+    except Conversation.DoesNotExist:
+        raise NotFound from None
 
 
 def parent_of_send(conversation: Conversation, parent: uuid.UUID | None) -> uuid.UUID | None:

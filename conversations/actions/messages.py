@@ -56,12 +56,12 @@ def start(
     `owner` is the process that will answer. Raises Invalid, TooLarge, ClientIdReused, Unavailable,
     BudgetExceeded.
     """
-    content = text_content(clean_prompt(text, may_be_empty=bool(attachments)))
     fields = idempotency.digest(
         {"act": "start", "text": text, "model": model, "parameters": parameters or {}, "files": attachments}
     )
 
     def make(chosen: LanguageModel) -> tuple[Conversation, Message]:
+        content = text_content(clean_prompt(text, may_be_empty=bool(attachments)))
         conversation = Conversation(
             owner=user,
             title=provisional_title(text) or files.title_of(user, attachments),
@@ -90,12 +90,12 @@ def send(
 
     Raises Invalid, TooLarge, Busy, ClientIdReused, Unavailable, BudgetExceeded.
     """
-    content = text_content(clean_prompt(text, may_be_empty=bool(attachments)))
     fields = idempotency.digest(
         {"act": "send", "in": conversation.pk, "text": text, "parent": parent, "files": attachments}
     )
 
     def make(chosen: LanguageModel) -> tuple[Conversation, Message]:
+        content = text_content(clean_prompt(text, may_be_empty=bool(attachments)))
         locked = branches.lock(conversation)
         under = branches.parent_of_send(locked, parent)
         branches.refuse_if_busy(locked, under)
@@ -118,11 +118,11 @@ def edit(
     if message.role != Message.Role.USER:
         raise Invalid("Only a message of a person can be edited.")
     kept = [block for block in message.content if block.get("type") != "text"]
-    content = text_content(clean_prompt(text, may_be_empty=bool(kept or attachments)))
     conversation = message.conversation
     fields = idempotency.digest({"act": "edit", "message": message.pk, "text": text, "files": attachments})
 
     def make(chosen: LanguageModel) -> tuple[Conversation, Message]:
+        content = text_content(clean_prompt(text, may_be_empty=bool(kept or attachments)))
         locked = branches.lock(conversation)
         branches.refuse_if_busy(locked, message.parent_id)
         taken = files.take(user, locked, attachments, chosen, kept)
@@ -201,15 +201,18 @@ def begin(
     *,
     continues: bool = False,
 ) -> Sent:
-    """One transaction: `make` yields the turn to answer; the reply and its generation are added here."""
-    if not owner:
-        raise Unavailable("The server is about to restart. Send again in a moment.")
+    """One transaction: `make` yields the turn to answer; the reply and its generation are added here.
+
+    A send is known by its id before anything else is asked of it, so whatever may be wrong with it is found in `make`.
+    """
     with writing():
         before = idempotency.earlier(user, client_id, fields)
         if before is not None:
             return Sent(
                 before.conversation_id, before.message.parent_id, before.message_id, before, created=False
             )
+        if not owner:
+            raise Unavailable("The server is about to restart. Send again in a moment.")
         language_model = choose()
         conversation, turn = make(language_model)
         reply = Message(

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from ..actions import ledger
 from ..actions.outcome import Outcome
+from ..live import statuses
 from ..live.log import LiveLog
 from ..live.replay import start_body
 from ..live.thinking import Stopwatch, thinking_seconds
@@ -169,9 +170,8 @@ class Answer:
     def _tell_status(
         self, status: str, retry_at: float | None = None, error: dict[str, Any] | None = None
     ) -> None:
-        self.log.set_status(
-            {"type": "generation_status", "status": status, "retry_at": retry_at, "error": error}
-        )
+        told = {"type": "generation_status", "status": status, "retry_at": retry_at, "error": error}
+        statuses.tell(self.log, told)
 
     async def _outcome(
         self, status: GenerationStatus, error: dict[str, Any] | None, request_id: str

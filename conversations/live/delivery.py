@@ -198,8 +198,9 @@ class Delivery:
         self._room -= len(text)
         if self._too_slow is None:
             return
-        self._unacked.append((log.generation, seq, len(text)))
-        self._bytes += len(text)
+        size = len(text) if text.isascii() else len(text.encode())
+        self._unacked.append((log.generation, seq, size))
+        self._bytes += size
 
     def _window_is_full(self) -> bool:
         return (

@@ -24,7 +24,7 @@ from chatsite.database_thread import DatabaseThread
 
 from ..models import Generation, GenerationStatus
 from ..models.generation import LIVE
-from . import replay
+from . import replay, statuses
 from .hub import hub
 from .log import LiveLog
 
@@ -160,6 +160,16 @@ def heard(answers: list[list[str]]) -> None:
         hub.call(_consider, unknown)
 
 
+def status_heard(answer: list[str], seq: int, status: dict[str, Any]) -> None:
+    """What another process tells of its answer, whose log ends with `seq`, while nothing comes. In the event loop."""
+    generation = uuid.UUID(answer[0])
+    statuses.remember(generation, seq, status)
+    if generation not in hub.logs:
+        _consider([answer])
+    if (log := hub.logs.get(generation)) is not None:
+        statuses.recall(log)
+
+
 def _consider(answers: list[list[str]]) -> None:
     """Mirror those for which a page is open here. In the event loop."""
     for generation, message, conversation in answers:
@@ -188,6 +198,7 @@ async def log_for(generation: uuid.UUID) -> LiveLog | None:
     if generation in hub.logs:
         return hub.logs[generation]
     if not log.closed:
+        statuses.recall(log)
         hub.logs[generation] = log
         _reader.begin(generation, log.seq)
     return log

@@ -111,6 +111,8 @@ def _deliver(rings: list[dict[str, Any]]) -> None:
     for ring in rings:
         if "present" in ring:
             presence.heard(ring)
+        elif "status" in ring:
+            mirrors.status_heard(ring["answer"], ring["seq"], ring["status"])
         elif ring.get("recheck"):
             _recheck()
         elif "conversation" in ring:

@@ -18,7 +18,7 @@ from ..attachments.sending import referred
 from ..models import Conversation, GenerationStatus, Message
 from .files import files_of
 from .footnotes import Footnotes, plain
-from .messages import content_of, message_json
+from .messages import as_it_is_now, message_json
 from .requests import answers_refusals, person
 
 _RUNNING = "The answer was still running when this was exported."
@@ -77,8 +77,7 @@ def _markdown(found: Conversation, path: list[Message]) -> str:
         id: f"{file.name} ({file.media_type})" + (f": {file.alt}" if file.alt else "")
         for id, file in files_of(path).items()
     }
-    for row in path:
-        row.content = content_of(row)
+    path = [as_it_is_now(row) for row in path]
     footnotes = Footnotes(found.pk, path)
     joined = False
     for row, following in zip_longest(path, path[1:]):

@@ -72,6 +72,7 @@ class _Stream:
         self.conversation_id: uuid.UUID | None = conversation
         self._generation = generation
         self._after = after
+        self._delivery: Delivery | None = None
         # From the writer's hand to the reader's; the transport holds the reader back, and so the writer.
         self._queue: asyncio.Queue[str | None] = asyncio.Queue(1)
 
@@ -89,9 +90,10 @@ class _Stream:
     async def __aiter__(self) -> AsyncGenerator[str]:
         supervisor.attach()
         log = await mirrors.log_for(self._generation)
-        if log is None:
+        # Who has all of it, its end included, is told so by the end of the stream.
+        if log is None or (log.closed and not log.rebuilt and self._after == log.seq):
             return
-        delivery = Delivery(self._queue.put, None, as_server_sent_event)
+        delivery = self._delivery = Delivery(self._queue.put, None, as_server_sent_event)
         try:
             delivery.follow(log, self._after)
             delivery.open()
@@ -114,7 +116,9 @@ class _Stream:
         """News goes to sockets alone."""
 
     def follow(self, log: LiveLog) -> None:
-        """This stream is for one answer."""
+        """Of this stream's answer: it begins only now, and what was followed so far was its place in the queue."""
+        if log.generation == self._generation and self._delivery is not None:
+            self._delivery.follow(log, self._after)
 
     def come_again(self) -> None:
         """One answer is followed here, and its log is read without rings as well."""

@@ -41,10 +41,11 @@ def archive(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
 def delete(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
     """Gone at once, also from other people's pages; running answers stop. `restore` undoes it."""
     conversation = access.conversation(person(request), id, Operation.OWN)
+    conversations.delete(conversation)
+    # From here on no answer begins in it, so these are all.
     for generation in Generation.objects.live().filter(conversation=conversation):
         request_stop(generation)
         supervisor.stop(generation.pk)
-    conversations.delete(conversation)
     news.recheck_rights()
     return answer(request, {"deleted": True}, reverse("home"))
 

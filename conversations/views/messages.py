@@ -12,6 +12,7 @@ from .. import access
 from ..access import Operation
 from ..live.replay import journalled_content
 from ..models import Generation, Message
+from ..models.generation import LIVE
 from .requests import answers_refusals, person
 
 
@@ -26,14 +27,14 @@ def current_branch(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
 
 def message_json(row: Message) -> dict[str, Any]:
     """A message in the contract's words."""
+    row = as_it_is_now(row)
     generation: Generation | None = getattr(row, "generation", None)
-    live = generation is not None and generation.is_live
     return {
         "id": row.pk,
         "parent": row.parent_id,
         "role": row.role,
-        "content": content_of(row),
-        "status": generation.status if live and generation is not None else row.status,
+        "content": row.content,
+        "status": generation.status if generation is not None and generation.is_live else row.status,
         "stop_reason": row.stop_reason or None,
         "usage": row.usage,
         "model": row.model or (generation.model if generation is not None else None),
@@ -43,9 +44,12 @@ def message_json(row: Message) -> dict[str, Any]:
     }
 
 
-def content_of(row: Message) -> list[dict[str, Any]]:
-    """Its content; of a running answer what is journalled."""
+def as_it_is_now(row: Message) -> Message:
+    """The message; a running answer with what is journalled of it."""
     generation: Generation | None = getattr(row, "generation", None)
-    if generation is not None and generation.is_live:
-        return journalled_content(generation)
-    return row.content
+    if generation is None or not generation.is_live:
+        return row
+    row.content = journalled_content(generation)
+    # With its end the journal's rows go: of an answer that has ended since it was read they may say nothing any more.
+    ended = Message.objects.exclude(generation__status__in=LIVE).select_related("author", "generation")
+    return ended.filter(pk=row.pk).first() or row

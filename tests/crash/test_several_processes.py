@@ -73,6 +73,21 @@ def test_a_page_at_another_process_gets_an_answer_from_its_first_event_and_the_n
         assert page.client.stops == 1
 
 
+def test_a_wait_for_a_retry_is_shown_at_another_process_as_well(visitors: tuple[Visitor, Visitor]) -> None:
+    here, there = visitors
+    first = here.start("Hello")
+    ended(here, first, 10)
+    with there.page(first) as page:
+        more = here.post(f"/conversations/{first['conversation']}/messages/", text="fault:13*2")
+        page.sent = first | more
+        told = []
+        while page.client.stop is None:
+            told.append(page.read())
+        waits = [frame for frame in told if frame["type"] == "generation_status"]
+        assert [(frame["status"], frame["error"]["type"]) for frame in waits] == [("waiting", "busy")] * 2
+        assert all(frame["retry_at"] > 0 for frame in waits)
+
+
 @pytest.mark.parametrize("by", ["websocket", "post"])
 def test_stop_at_another_process_ends_the_answer_within_a_second_or_so(
     visitors: tuple[Visitor, Visitor], upstream: FakeUpstream, by: str

@@ -168,6 +168,21 @@ async def test_many_small_frames_are_no_full_window(window: Any) -> None:
     assert len(reader.frames) == 42
 
 
+async def test_the_window_counts_the_bytes_that_travel_not_the_characters(window: Any) -> None:
+    window.SOCKET_WINDOW_BYTES = 20_000
+    log, reader = new_log(), Reader()
+    log.extend(
+        [
+            ContentBlockDelta(0, (TextDelta if number % 2 else ThinkingDelta)("😀" * 500))
+            for number in range(30)
+        ]
+    )
+    reader.delivery.follow(log, 2)
+    reader.delivery.open()
+    frames = await reader.quiet()
+    assert len(frames) == 10, "each is 2 KB and a little"
+
+
 async def test_a_reader_that_acks_gets_everything_however_long_it_is(window: Any) -> None:
     log, reader = new_log(), Reader()
     log.extend(unmergeable(300))

@@ -68,6 +68,10 @@ class Elsewhere:
         ids = (self.generation.pk, self.message.pk, self.conversation.pk)
         news.heard([{"answers": [[str(id) for id in ids]]}])
 
+    def ring_status(self, status: dict[str, Any]) -> None:
+        ids = (self.generation.pk, self.message.pk, self.conversation.pk)
+        news.heard([{"status": status, "answer": [str(id) for id in ids], "seq": self._seq}])
+
     def page(self, world: World) -> Socket:
         page = world.socket(world.alice, str(self.conversation.pk))
         page.frame()
@@ -191,3 +195,42 @@ def test_a_page_that_resumes_gets_what_is_there_and_what_comes(world: World, els
     elsewhere.journal(delta(" and here"))
     elsewhere.ring()
     assert elsewhere.frame(page)["delta"]["text"] == " and here"
+
+
+def test_a_wait_at_another_process_is_told_to_open_pages_and_to_those_that_come(
+    world: World, elsewhere: Elsewhere
+) -> None:
+    page = elsewhere.page(world)
+    waiting = {"type": "generation_status", "status": "waiting", "retry_at": 1.5, "error": {"type": "busy"}}
+    elsewhere.ring_status(waiting)
+    told = page.next("generation_status")
+    assert told == waiting | {
+        "generation": str(elsewhere.generation.pk), "message": str(elsewhere.message.pk),
+    }  # fmt: skip
+    later = elsewhere.page(world)
+    later.resume(str(elsewhere.generation.pk), 0)
+    assert later.next("generation_status") == told
+    elsewhere.journal(START, OPEN, delta("At last"))
+    elsewhere.ring()
+    assert [elsewhere.frame(page)["seq"] for _ in range(3)] == [1, 2, 3]
+    last = elsewhere.page(world)
+    last.resume(str(elsewhere.generation.pk), 0)
+    assert "generation_status" not in [frame["type"] for frame in last.until("content_block_delta")]
+
+
+def test_a_wait_is_told_to_the_first_page_of_a_process_as_long_as_it_lasts(
+    world: World, elsewhere: Elsewhere
+) -> None:
+    waiting = {"type": "generation_status", "status": "waiting", "retry_at": 1.5, "error": {"type": "busy"}}
+    elsewhere.ring_status(waiting)
+    page = elsewhere.page(world)
+    page.resume(str(elsewhere.generation.pk), 0)
+    assert page.next("generation_status")["retry_at"] == 1.5
+
+
+def test_a_wait_that_is_over_is_told_to_nobody(world: World, elsewhere: Elsewhere) -> None:
+    elsewhere.ring_status({"type": "generation_status", "status": "slow", "retry_at": None, "error": None})
+    elsewhere.journal(START, OPEN, delta("There"))
+    page = elsewhere.page(world)
+    page.resume(str(elsewhere.generation.pk), 0)
+    assert "generation_status" not in [frame["type"] for frame in page.until("content_block_delta")]

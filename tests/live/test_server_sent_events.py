@@ -9,7 +9,11 @@ import uuid
 from typing import Any
 
 import pytest
+from django.test import Client
 
+from conversations.actions import messages
+from conversations.generation import supervisor
+from conversations.generation.begin import begin
 from conversations.live import patrol
 from conversations.live.delivery import BURST_CHARACTERS
 from conversations.live.frames import MERGE_CHARACTERS
@@ -86,6 +90,29 @@ def test_a_number_that_is_none_begins_at_the_start(world: World, after: str) -> 
     assert frames[-1]["type"] == "message_stop"
 
 
+def test_a_reader_that_has_the_whole_answer_is_not_kept_waiting(world: World) -> None:
+    """A browser comes again by itself with the last number it saw: its end must not wait for what never comes."""
+    sent, frames = world.answer()
+    for headers, after in (({}, frames[-1]["seq"]), ({"last_event_id": str(frames[-1]["seq"])}, None)):
+        stream = world.stream(world.alice, sent["generation"], after, **headers)
+        assert stream.status == 200
+        assert numbered([frame for _, _, frame in stream]) == []
+
+
+def test_a_stream_that_came_before_the_answer_began_gets_all_of_it(world: World) -> None:
+    """An equal send is answered, or news is heard, while the request to the upstream is still being made."""
+    world.upstream.script(*wire.text_answer(*WORDS))
+    sent = messages.start(world.alice.user, "Hello", uuid.uuid4(), owner=supervisor.identity())
+    stream = world.stream(world.alice, str(sent.generation.pk))
+    deadline = time.monotonic() + 5
+    while sent.generation.pk not in hub.logs:
+        assert time.monotonic() < deadline
+    begin(sent.generation)
+    frames = [frame for _, _, frame in stream]
+    assert frames[-1]["status"] == "completed"
+    assert text_of(frames) == "".join(WORDS)
+
+
 def test_html_is_in_the_stream_before_the_stop(world: World) -> None:
     world.answer("The first rendering starts a process.")
     world.upstream.script(*wire.text_answer("# Title\n\n", "Text.\n\n"))
@@ -99,6 +126,16 @@ def test_an_answer_that_is_not_ones_own_is_not_found(world: World) -> None:
     sent, _ = world.answer()
     assert world.stream(world.bob, sent["generation"]).status == 404
     assert world.stream(world.alice, str(uuid.uuid4())).status == 404
+
+
+def test_what_keeps_a_stream_from_beginning_is_told_in_the_errors_own_form(world: World) -> None:
+    """It is no page: nobody sees a form to sign in there."""
+    sent, _ = world.answer()
+    path, accept = f"/generations/{sent['generation']}/events/", {"HTTP_ACCEPT": "text/event-stream"}
+    anonymous = Client().get(path, **accept)
+    assert (anonymous.status_code, anonymous.json()["error"]["type"]) == (401, "authentication_required")
+    foreign = world.bob.client.get(path, **accept)
+    assert (foreign.status_code, foreign.json()["error"]["type"]) == (404, "not_found")
 
 
 def test_a_quiet_stream_says_that_it_is_alive(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

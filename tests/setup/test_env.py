@@ -20,6 +20,16 @@ def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
     assert Environment({"KEY_FILE": str(tmp_path / "key")}).secret("KEY") == "s3cret"
 
 
+def test_a_password_keeps_its_spaces_and_loses_the_end_of_its_line(tmp_path: Path) -> None:
+    """The form for signing in takes it as it is typed."""
+    (tmp_path / "word").write_text(" my pass word \r\nnot this\n")
+    env = Environment({"A": " my pass word ", "B": "pass word\n", "C_FILE": str(tmp_path / "word"), "D": " "})
+    assert env.password("A") == env.password("C") == " my pass word "
+    assert env.password("B") == "pass word"
+    assert env.password("D") == env.password("E") == ""
+    assert not env.problems
+
+
 def test_a_secret_file_that_is_missing_or_empty_is_a_problem_without_its_content(tmp_path: Path) -> None:
     (tmp_path / "empty").write_text("\n")
     env = Environment({"A_FILE": str(tmp_path / "nothing"), "B_FILE": str(tmp_path / "empty")})

@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.utils import timezone
 
+from conversations import access
+from conversations.actions import messages
 from conversations.models import Conversation, Generation, GenerationStatus, Message, User
 from tests.world import Person, finished
 
@@ -246,6 +248,16 @@ def test_deleting_stops_what_runs(alice: Person) -> None:
     sent = alice.start()
     alice.post(f"/conversations/{sent['conversation']}/delete/")
     assert Generation.objects.get().stop_requested
+
+
+def test_a_send_that_was_under_way_when_the_conversation_was_deleted_starts_nothing(
+    alice: Person, sent: dict[str, Any]
+) -> None:
+    found = access.conversation(alice.user, uuid.UUID(sent["conversation"]), access.Operation.WRITE)
+    alice.post(f"/conversations/{sent['conversation']}/delete/")
+    with pytest.raises(access.NotFound):
+        messages.send(alice.user, found, "Too late", uuid.uuid4(), owner="somebody")
+    assert Message.objects.count() == 2
 
 
 def test_settings_are_for_the_next_answer_and_checked(alice: Person, sent: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from conversations.generation import supervisor
 from conversations.models import Conversation, Generation, Message
 from tests.fake_upstream import wire
 from tests.world import Person, World, finished
@@ -60,7 +61,17 @@ def test_the_same_next_message_again_answers_200_also_while_it_is_answered_and_l
     assert Message.objects.count() == 4
 
 
-@pytest.mark.parametrize("other", [{"text": "Other"}, {"model": "claude-opus-4-5"}, {"system": "Be brief."}])
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"text": "Other"},
+        {"text": ""},
+        {"text": "x" * 200_001},
+        {"model": "claude-opus-4-5"},
+        {"system": "Be brief."},
+        {"temperature": "9"},
+    ],
+)
 def test_the_same_id_with_other_fields_answers_409_and_stores_nothing(
     alice: Person, other: dict[str, str]
 ) -> None:
@@ -69,6 +80,31 @@ def test_the_same_id_with_other_fields_answers_409_and_stores_nothing(
     response = alice.post("/conversations/", fields | other)
     assert (response.status_code, response.json()["error"]["type"]) == (409, "client_id_reused")
     assert (Conversation.objects.count(), Message.objects.count()) == (1, 2)
+
+
+def test_the_same_next_message_with_a_text_that_cannot_be_sent_answers_409_as_well(alice: Person) -> None:
+    sent = alice.start()
+    finished(sent["generation"])
+    fields = {"text": "More", "client_id": str(uuid.uuid4())}
+    path = f"/conversations/{sent['conversation']}/messages/"
+    alice.post(path, fields)
+    for text in ("", "x" * 200_001):
+        response = alice.post(path, fields | {"text": text})
+        assert (response.status_code, response.json()["error"]["type"]) == (409, "client_id_reused")
+    assert Message.objects.count() == 4
+
+
+def test_a_server_that_is_about_to_stop_still_knows_what_it_was_sent(world: World) -> None:
+    fields = {"text": "Hello", "client_id": str(uuid.uuid4())}
+    first = world.alice.post("/conversations/", fields)
+    supervisor.supervisor.draining = True
+    try:
+        again = world.alice.post("/conversations/", fields)
+        other = world.alice.post("/conversations/", fields | {"client_id": str(uuid.uuid4())})
+    finally:
+        supervisor.supervisor.draining = False
+    assert (again.status_code, again.content) == (200, first.content)
+    assert (other.status_code, other.json()["error"]["type"]) == (503, "unavailable")
 
 
 def test_the_same_id_for_another_kind_of_send_answers_409(alice: Person) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import uuid
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from django.utils import timezone
 
 from conversations.models import Conversation, GenerationEvent, Message
+from conversations.views.messages import message_json
 from conversations.views.transcript import PAGE
 from tests.world import Person, finished, long_conversation
 
@@ -246,3 +248,12 @@ def test_a_copy_of_2000_messages_is_written_many_at_a_time(
     copy = Conversation.objects.get(pk=response.json()["conversation"])  # type: ignore[attr-defined]
     texts = [message.text for message in Message.objects.path(copy.current_leaf_id)]
     assert texts == [message.text for message in Message.objects.path(found.current_leaf_id)]
+
+
+def test_an_answer_that_ends_while_it_is_read_is_read_to_its_end(alice: Person) -> None:
+    """What the journal had of it goes with its end: an answer that was there must not be gone for a moment."""
+    sent = alice.start()
+    read = Message.objects.path(uuid.UUID(sent["reply"]))
+    finished(sent["generation"], "All of it.")
+    found = message_json(read[-1])
+    assert (found["status"], found["content"]) == ("completed", [{"type": "text", "text": "All of it."}])
