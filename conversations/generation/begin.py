@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..actions import answers
 from ..actions.outcome import Outcome
 from ..attachments.sending import CannotBeSent
+from ..live import news
 from ..live.hub import hub
 from ..live.log import LiveLog
 from ..models import Generation, GenerationStatus
@@ -47,3 +48,4 @@ def _fail(generation: Generation, error: dict[str, str]) -> None:
     log.close(outcome.stop_body())
     hub.call(hub.open_log, log)
     hub.call(hub.retire, log, 5.0)
+    news.answers_changed([(generation.pk, generation.message_id, generation.conversation_id)])

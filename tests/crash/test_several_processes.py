@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from tests.fake_upstream import FakeUpstream
+from tests.reading import ReadingClient
 from tests.running_site import RunningSite
 
 from .person import Visitor
@@ -86,6 +87,28 @@ def test_a_wait_for_a_retry_is_shown_at_another_process_as_well(visitors: tuple[
         waits = [frame for frame in told if frame["type"] == "generation_status"]
         assert [(frame["status"], frame["error"]["type"]) for frame in waits] == [("waiting", "busy")] * 2
         assert all(frame["retry_at"] > 0 for frame in waits)
+
+
+def test_an_answer_that_cannot_even_be_asked_for_ends_at_another_process_as_well(
+    visitors: tuple[Visitor, Visitor], postgres_url: str
+) -> None:
+    here, there = visitors
+    first = here.start("Hello")
+    ended(here, first, 10)
+    with there.page(first) as page, psycopg.connect(postgres_url, autocommit=True) as database:
+        page.resume()
+        page.end()
+        keys = database.execute("SELECT id, api_key FROM conversations_provider").fetchall()
+        database.execute("UPDATE conversations_provider SET api_key = 'cannot be read'")
+        try:
+            more = here.post(f"/conversations/{first['conversation']}/messages/", text="More")
+        finally:
+            for id, key in keys:
+                database.execute("UPDATE conversations_provider SET api_key = %s WHERE id = %s", (key, id))
+        page.sent, page.client = first | more, ReadingClient()
+        stop = page.end()
+        assert (stop["status"], stop["error"]["type"]) == ("failed", "auth")
+        assert page.client.stops == 1
 
 
 @pytest.mark.parametrize("by", ["websocket", "post"])
