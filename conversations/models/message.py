@@ -9,6 +9,7 @@ from django.db import connection, models
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
+from .exact_json import ExactJSONField
 from .generation import GenerationStatus
 
 # Walks from a message towards the root; the limit is what keeps 2,000 messages as cheap as 20.
@@ -97,7 +98,7 @@ class Message(models.Model):
     author = models.ForeignKey(
         "User", null=True, blank=True, on_delete=models.SET_NULL, related_name="messages"
     )
-    content: models.JSONField[list[dict[str, Any]], list[dict[str, Any]]] = models.JSONField(default=list)
+    content: models.JSONField[list[dict[str, Any]], list[dict[str, Any]]] = ExactJSONField(default=list)
     status = models.CharField(
         max_length=12, choices=GenerationStatus.choices, default=GenerationStatus.COMPLETED
     )

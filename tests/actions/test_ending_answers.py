@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from typing import Any
 
@@ -45,6 +46,28 @@ def test_an_end_by_somebody_who_no_longer_owns_the_answer_is_not_stored(alice: P
     assert answers.finish([outcome(sent)], "another/process/1/1") == []
     assert Generation.objects.get().is_live
     assert text_of(sent) == ""
+
+
+def test_content_keeps_the_order_of_its_keys_wherever_it_is_stored(alice: Person) -> None:
+    """A request begins as the one before did, and `input` is read in its order (messages-api 4.6, 12)."""
+    call = {
+        "type": "tool_use",
+        "name": "n",
+        "id": "t",
+        "input": {"zz": 1, "b": {"y": [], "a": "\\u0000"}, "aa": 2},
+    }
+    sent = alice.start()
+    ended = outcome(sent)
+    ended.content = [{"type": "text", "text": "Hi."}, call]
+    assert answers.finish([ended], owner_of(sent))
+
+    reply = Message.objects.get(pk=sent["reply"])
+    Message.objects.bulk_create([Message(conversation=reply.conversation, role="user", content=[call])])
+    reply.save()
+    asked, answered, copied = Message.objects.order_by("created_at")
+    assert json.dumps(asked.content) == '[{"type": "text", "text": "Hello"}]'
+    assert json.dumps(answered.content) == json.dumps(ended.content)
+    assert json.dumps(copied.content) == json.dumps([call])
 
 
 def test_several_ends_share_a_transaction_and_one_that_cannot_be_stored_hinders_no_other(
