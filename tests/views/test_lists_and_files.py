@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from conversations.models import Conversation, GenerationEvent, Message
+from conversations.models import Conversation, GenerationEvent, LanguageModel, Message
 from conversations.views.transcript import PAGE
 from tests.world import Person, finished, long_conversation
 
@@ -246,3 +246,15 @@ def test_a_copy_of_2000_messages_is_written_many_at_a_time(
     copy = Conversation.objects.get(pk=response.json()["conversation"])  # type: ignore[attr-defined]
     texts = [message.text for message in Message.objects.path(copy.current_leaf_id)]
     assert texts == [message.text for message in Message.objects.path(found.current_leaf_id)]
+
+
+def test_the_gauge_knows_the_context_that_an_administrator_has_entered(
+    alice: Person, model: LanguageModel
+) -> None:
+    sent = alice.start()
+    finished(sent["generation"], usage={"input_tokens": 8000, "output_tokens": 0})
+    path = f"/conversations/{sent['conversation']}/totals/"
+    assert "8,000 of 200,000 tokens" in alice.get(path).content.decode()
+    model.capabilities = {"context": 32_000}
+    model.save()
+    assert "8,000 of 32,000 tokens" in alice.get(path).content.decode()
