@@ -12,6 +12,7 @@ from typing import Any, cast
 from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpRequest, HttpResponse
+from django.http.request import split_domain_port
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 from django.utils import timezone
@@ -58,7 +59,7 @@ def probes(get_response: GetResponse) -> GetResponse:
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         view = views.get(request.path_info)
-        if view and request.META.get("HTTP_HOST", "").rpartition(":")[0] in LOOPBACK:
+        if view and split_domain_port(request.META.get("HTTP_HOST", ""))[0] in LOOPBACK:
             answer: HttpResponseBase = view(request)
             return answer
         return get_response(request)

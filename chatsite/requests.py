@@ -82,9 +82,9 @@ class Request(WebRequest):  # type: ignore[misc]
             self._refuse(NO_ROOM)
 
     def _refuse(self, answer: bytes = TOO_LARGE) -> None:
-        """Answers at once, then reads on for a moment without keeping anything: closing with unread data
-        would
-        reset the connection before the client has seen the answer."""
+        """Answers at once, then reads on for a moment without keeping anything: closing with unread data would
+        reset the connection before the client has seen the answer.
+        """
         self._refused, self._heard = True, None
         self._uploads.discard(self)
         self.content = BytesIO()

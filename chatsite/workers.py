@@ -18,6 +18,7 @@ logger = logging.getLogger("chatsite.workers")
 # Before a worker that died is replaced: one that dies at once must not keep a core busy.
 PAUSE_SECONDS = 1.0
 _PR_SET_PDEATHSIG = 1
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 # Where the workers' figures are added up; None while one process serves alone.
 shared_figures: Path | None = None
@@ -53,9 +54,9 @@ class Workers:
 
     def run(self, on_ready: Callable[[], None]) -> bool:
         """Blocks until all have ended; `on_ready` is called once all answer. Returns whether they ended well."""
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in _SIGNALS:
             signal.signal(number, self._end)
-        ready = [self._fork() for _ in range(self._count)]
+        ready = [pipe for _ in range(self._count) if (pipe := self._fork()) is not None]
         answering = [_is_told(pipe) for pipe in ready]
         if not all(answering):
             self._end()
@@ -69,12 +70,13 @@ class Workers:
             self._alive.discard(pid)
             _forget_figures(pid)
             if self._ending:
-                well = well and status == 0
+                # One that had not begun to serve knows no other way to end.
+                well = well and os.waitstatus_to_exitcode(status) in (0, -signal.SIGTERM)
                 continue
             logger.error("A worker has ended (status %d); another one takes its place.", status)
             time.sleep(PAUSE_SECONDS)
-            if not self._ending:
-                os.close(self._fork())
+            if (pipe := self._fork()) is not None:
+                os.close(pipe)
         return well
 
     def _end(self, *_: Any) -> None:
@@ -85,25 +87,35 @@ class Workers:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
 
-    def _fork(self) -> int:
-        """Returns the end of a pipe from which one byte can be read as soon as the worker answers."""
+    def _fork(self) -> int | None:
+        """Returns the end of a pipe from which one byte can be read as soon as the worker answers; None, and there is
+        no worker, once the end has begun.
+        """
         parent = os.getpid()
-        reading, writing = os.pipe()
         sys.stdout.flush()
         sys.stderr.flush()
-        pid = os.fork()
-        if pid:
-            os.close(writing)
-            self._alive.add(pid)
-            return reading
-        os.close(reading)
-        self._work(parent, writing)
+        # One that came in between would miss the new worker, or be taken for the parent's in it.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+        try:
+            if self._ending:
+                return None
+            reading, writing = os.pipe()
+            pid = os.fork()
+            if pid:
+                os.close(writing)
+                self._alive.add(pid)
+                return reading
+            os.close(reading)
+            self._work(parent, writing)
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
 
     def _work(self, parent: int, writing: int) -> NoReturn:
         status = 1
         try:
-            for number in (signal.SIGTERM, signal.SIGINT):
+            for number in _SIGNALS:
                 signal.signal(number, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
             _end_with(parent)
 
             def told() -> None:

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
+from django.db.models import Q
 from django.utils import timezone
 
 from .models import Attachment, Conversation, Generation, Message, Participant, ShareLink, User, Workspace
@@ -40,9 +41,26 @@ def conversation(user: User | AnonymousUser, id: uuid.UUID, operation: Operation
     return found
 
 
-def existing(ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Conversation]:
-    """Those of these conversations that are there; whoever asks for many goes on with `may`."""
-    return {found.pk: found for found in Conversation.objects.filter(pk__in=list(ids), deleted_at=None)}
+def readable(pairs: Collection[tuple[User, uuid.UUID]]) -> set[tuple[int, uuid.UUID]]:
+    """Of these active people and conversations the pairs in which the person may read: two queries for all of them."""
+    found = Conversation.objects.filter(pk__in={id for _, id in pairs}, deleted_at=None)
+    existing = {row.pk: row for row in found.only("owner", "visibility")}
+    people = {user.pk for user, _ in pairs}
+    shown = Participant.objects.filter(conversation__in=list(existing))
+    shown = shown.filter(Q(user__in=people) | Q(group__user__in=people))
+    readers: set[tuple[int | None, uuid.UUID]] = set()
+    for id, *some in shown.values_list("conversation", "user_id", "group__user__pk"):
+        readers.update((reader, id) for reader in some)
+    return {
+        (user.pk, id)
+        for user, id in pairs
+        if (row := existing.get(id)) is not None
+        and (
+            row.owner_id == user.pk
+            or row.visibility == Conversation.Visibility.WORKSPACE
+            or (user.pk, id) in readers
+        )
+    }
 
 
 def deleted_conversation(user: User, id: uuid.UUID) -> Conversation:

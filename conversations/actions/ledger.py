@@ -145,12 +145,15 @@ def price(
 def token_columns(usage: Usage) -> dict[str, Any]:
     """The five token kinds and the server tools' uses, from a `usage` object; what is missing stays unknown."""
     creation = usage.get("cache_creation") or {}
-    written_5m = creation.get("ephemeral_5m_input_tokens", usage.get("cache_creation_input_tokens"))
+    written, written_1h = usage.get("cache_creation_input_tokens"), creation.get("ephemeral_1h_input_tokens")
+    # Where only the whole is told, or a part of it, the rest counts as the usual kind, as it does in the price.
+    written_5m = None if written is None else max(0, written - (written_1h or 0))
+    written_5m = creation.get("ephemeral_5m_input_tokens", written_5m)
     return {
         "input_tokens": usage.get("input_tokens"),
         "output_tokens": usage.get("output_tokens"),
         "cache_creation_5m_input_tokens": written_5m,
-        "cache_creation_1h_input_tokens": creation.get("ephemeral_1h_input_tokens"),
+        "cache_creation_1h_input_tokens": written_1h,
         "cache_read_input_tokens": usage.get("cache_read_input_tokens"),
         "server_tool_use": usage.get("server_tool_use") or {},
     }

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from ..live.replay import stop_body
 from ..models import GenerationStatus
 
 
@@ -38,12 +39,5 @@ class Outcome:
     cost_microdollars: int | None = None
 
     def stop_body(self) -> dict[str, Any]:
-        """The last event of the answer, as the contract lists it."""
-        return {
-            "type": "message_stop",
-            "status": self.status,
-            "error": self.error,
-            "stop_reason": self.stop_reason or None,
-            "usage": self.usage,
-            "cost": self.cost_microdollars,
-        }
+        """The last event of the answer."""
+        return stop_body(self.status, self.error, self.stop_reason, self.usage, self.cost_microdollars)

@@ -15,7 +15,9 @@ _writers = threading.RLock()
 @contextmanager
 def writing() -> Iterator[None]:
     """An atomic block. On SQLite the process's writers take turns and the lock is taken at BEGIN IMMEDIATE."""
-    if connection.vendor == "sqlite":
+    # Inside a transaction, of ours or of the admin, it is our turn already: whoever holds the queue's lock then may be
+    # waiting for the database's, which is ours.
+    if connection.vendor == "sqlite" and not connection.in_atomic_block:
         with _writers, transaction.atomic():
             yield
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Iterator
 from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
@@ -45,19 +46,27 @@ def _input_tokens(turn: Message) -> int:
     """The newest answer above tells how long the conversation was; what came after it is measured."""
     tokens = _OVERHEAD_TOKENS
     attachments: set[uuid.UUID] = set()
-    message: Message | None = turn
-    while message is not None:
+    for message in _upwards(turn):
         used = _used(message.usage)
         if used and message.status == GenerationStatus.COMPLETED:
             tokens += used
             break
         tokens += len(json.dumps(message.content, ensure_ascii=False).encode()) // _BYTES_PER_TOKEN
         attachments.update(uuid.UUID(id) for id in referred(message.content))
-        above = Message.objects.filter(pk=message.parent_id) if message.parent_id else None
-        message = above.only("content", "usage", "status", "parent_id").first() if above is not None else None
     if attachments:
         tokens += sum(Attachment.objects.filter(pk__in=attachments).values_list("tokens", flat=True))
     return tokens
+
+
+def _upwards(turn: Message) -> Iterator[Message]:
+    """The turn and all above it. Mostly its parent is enough; whoever goes on gets more with every query."""
+    yield turn
+    leaf, several = turn.parent_id, 1
+    rows = Message.objects.only("content", "usage", "status", "parent_id")
+    while leaf is not None:
+        path = rows.path(leaf, several, related=())
+        yield from reversed(path)
+        leaf, several = path[0].parent_id if path else None, several * 8
 
 
 def _used(usage: dict[str, Any] | None) -> int:

@@ -9,6 +9,7 @@ from django.contrib import admin
 
 from ..actions.model_prices import read_prices
 from ..models import LanguageModel
+from ..upstream.capabilities import check_overrides
 
 if TYPE_CHECKING:
     _LanguageModelForm = forms.ModelForm[LanguageModel]
@@ -29,7 +30,15 @@ class LanguageModelForm(_LanguageModelForm):
             read_prices(prices)
         except ValueError as error:
             raise forms.ValidationError(str(error)) from None
-        return prices
+        return prices or {}
+
+    def clean_capabilities(self) -> dict[str, Any]:
+        overrides: dict[str, Any] = self.cleaned_data["capabilities"] or {}
+        try:
+            check_overrides(overrides)
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from None
+        return overrides
 
 
 @admin.register(LanguageModel)

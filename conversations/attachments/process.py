@@ -1,4 +1,6 @@
-"""Runs the child for one file: how many at once, how long, and what its end means. Called by `actions.attachments`."""
+"""Runs the child for one file: how many at once, how long, and what its end means. Called by `actions.uploads` and
+`actions.large_pictures`.
+"""
 
 from __future__ import annotations
 

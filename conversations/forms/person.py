@@ -10,7 +10,7 @@ from django.contrib.auth.models import Group
 
 from ..actions.removal import Keep
 from ..models import User
-from .setup import MAX_PASSWORD
+from .setup import MAX_PASSWORD, PASSWORD_HELP, PASSWORDS_DIFFER
 
 
 class PersonGroupsForm(forms.Form):
@@ -37,7 +37,7 @@ class GroupForm(forms.Form):
 class NewPasswordForm(forms.Form):
     password1 = forms.CharField(
         label="New password", max_length=MAX_PASSWORD, strip=False,
-        help_text="At least 8 characters, not only digits, and no common password.",
+        help_text=PASSWORD_HELP,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "autofocus": True}),
     )  # fmt: skip
     password2 = forms.CharField(
@@ -53,7 +53,7 @@ class NewPasswordForm(forms.Form):
         data = super().clean() or {}
         password, again = data.get("password1"), data.get("password2")
         if password and again and password != again:
-            self.add_error("password2", "The two passwords differ.")
+            self.add_error("password2", PASSWORDS_DIFFER)
         elif password:
             try:
                 password_validation.validate_password(password, self._person)

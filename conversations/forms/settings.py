@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django import forms
 
+from ..actions.choices import EFFORTS
 from ..models import LanguageModel
 
 
@@ -20,7 +21,7 @@ class SettingsForm(forms.Form):
     budget_tokens = forms.IntegerField(label="Thinking budget, in tokens", required=False, min_value=1024)
     effort = forms.ChoiceField(
         label="Effort", required=False,
-        choices=[("", "As the model does"), *((name, name) for name in ("low", "medium", "high", "xhigh", "max"))],
+        choices=[("", "As the model does"), *((name, name) for name in EFFORTS if name)],
     )  # fmt: skip
     stop_sequences = forms.CharField(
         label="Stop sequences, one per line", required=False, widget=forms.Textarea(attrs={"rows": 2})

@@ -8,6 +8,7 @@ from ..attachments.sending import CannotBeSent
 from ..live import news
 from ..live.hub import hub
 from ..live.log import LiveLog
+from ..live.replay import start_body
 from ..models import Generation, GenerationStatus
 from ..models.encryption import SecretUnreadable
 from . import context, supervisor
@@ -44,7 +45,7 @@ def _fail(generation: Generation, error: dict[str, str]) -> None:
     )
     answers.finish([outcome], None)
     log = LiveLog(generation.pk, generation.message_id, generation.conversation_id)
-    log.events.append({"type": "message_start", "model": generation.model, "usage": {}})
+    log.events.append(start_body(generation.model, {}))
     log.close(outcome.stop_body())
     hub.call(hub.open_log, log)
     hub.call(hub.retire, log, 5.0)

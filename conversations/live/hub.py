@@ -100,9 +100,6 @@ class Hub:
 
         asyncio.get_running_loop().call_later(seconds, drop)
 
-    def running_in(self, conversation: uuid.UUID) -> list[LiveLog]:
-        return [log for log in self.logs.values() if log.conversation == conversation and not log.closed]
-
 
 def _discard(pages: dict[Key, set[Page]], key: Key, page: Page) -> None:
     members = pages.get(key)

@@ -245,16 +245,7 @@ async def end_as_stored(log: LiveLog) -> None:
     if row is not None and not row.is_live:
         _end(log, await database_sync_to_async(replay.log_of)(row), row.last_seq)
         return
-    log.close(
-        {
-            "type": "message_stop",
-            "status": GenerationStatus.INTERRUPTED,
-            "error": NOT_STORED,
-            "stop_reason": None,
-            "usage": None,
-            "cost": None,
-        }
-    )
+    log.close(replay.stop_body(GenerationStatus.INTERRUPTED, NOT_STORED))
     hub.retire(log, settings.LOG_RETENTION_SECONDS)
 
 

@@ -14,7 +14,6 @@ from channels.db import database_sync_to_async
 from chatsite.sessions import signed_in_users
 
 from .. import access
-from ..access import Operation
 from ..models import User
 from .hub import hub
 
@@ -58,10 +57,5 @@ async def _walk() -> None:
 
 def _gone(people: dict[str, User], wanted: set[tuple[str, uuid.UUID]]) -> set[tuple[str, uuid.UUID]]:
     """The pairs of session and conversation whose person may no longer read it."""
-    existing = access.existing({conversation for _, conversation in wanted})
-    return {
-        (key, conversation)
-        for key, conversation in wanted
-        if key in people
-        and not (conversation in existing and access.may(people[key], existing[conversation], Operation.READ))
-    }
+    readable = access.readable({(people[key], id) for key, id in wanted if key in people})
+    return {(key, id) for key, id in wanted if key in people and (people[key].pk, id) not in readable}

@@ -11,7 +11,7 @@ import msgspec
 from django.db import connection
 from django.db.models import Q
 
-from ..models import Generation, GenerationEvent, Message
+from ..models import Generation, GenerationEvent
 from ..upstream.accumulator import Accumulator
 from ..upstream.errors import UpstreamError
 from ..upstream.events import ContentBlockStop, MessageStart, event_from_dict
@@ -114,7 +114,11 @@ def _from_message(log: LiveLog, generation: Generation) -> None:
     events.extend([None] * (generation.last_seq - len(events) - 1))
     log.events = events
     log.rebuilt = True
-    log.close(stop_body(message))
+    log.close(
+        stop_body(
+            message.status, message.error, message.stop_reason, message.usage, message.cost_microdollars
+        )
+    )
 
 
 def _block_events(index: int, block: Block, seconds: float | None) -> list[Any]:
@@ -135,15 +139,21 @@ def start_body(model: str, usage: dict[str, Any]) -> dict[str, Any]:
     return {"type": "message_start", "model": model, "usage": usage}
 
 
-def stop_body(message: Message) -> dict[str, Any]:
+def stop_body(
+    status: str,
+    error: dict[str, Any] | None,
+    stop_reason: str = "",
+    usage: dict[str, Any] | None = None,
+    cost: int | None = None,
+) -> dict[str, Any]:
     """The last event of an answer, as the contract lists it."""
     return {
         "type": "message_stop",
-        "status": message.status,
-        "error": message.error,
-        "stop_reason": message.stop_reason or None,
-        "usage": message.usage,
-        "cost": message.cost_microdollars,
+        "status": status,
+        "error": error,
+        "stop_reason": stop_reason or None,
+        "usage": usage,
+        "cost": cost,
     }
 
 

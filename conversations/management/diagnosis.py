@@ -54,10 +54,10 @@ def all_findings(*, ask_providers: bool) -> Iterator[Finding]:
 
 
 def configuration() -> Iterator[Finding]:
-    found = checks.run_checks(include_deployment_checks=True)
+    messages = checks.run_checks(include_deployment_checks=True)
+    found = [one for one in messages if one.level >= checks.WARNING and not one.is_silenced()]
     for message in found:
-        if message.level >= checks.WARNING and not message.is_silenced():
-            yield Finding("configuration", message.msg, message.hint or "See the README's list of variables.")
+        yield Finding("configuration", message.msg, message.hint or "See the README's list of variables.")
     if not found:
         yield Finding(
             "configuration", f"fits; people reach the site at {settings.PUBLIC_URL or 'this machine alone'}."

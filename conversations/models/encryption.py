@@ -1,4 +1,6 @@
-"""A text column whose value is encrypted at rest (Fernet, rotation by key order). Used by Provider."""
+"""A text column whose value is encrypted at rest (Fernet, rotation by key order). Used by Provider, and by
+`chatsite.mfa` for the secrets of second steps.
+"""
 
 from __future__ import annotations
 

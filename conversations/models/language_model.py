@@ -9,7 +9,7 @@ from django.contrib.auth.models import Group
 from django.db import models
 from django.utils import timezone
 
-from ..upstream.capabilities import DEFAULT_MAX_TOKENS, lookup
+from ..upstream.capabilities import DEFAULT_MAX_TOKENS, OVERRIDABLE, lookup
 from ..upstream.model_table import Capabilities
 
 if TYPE_CHECKING:
@@ -70,8 +70,7 @@ class LanguageModel(models.Model):
     def can(self) -> Capabilities:
         """What the built-in table says of it behind this provider, with an administrator's overrides."""
         known = lookup(self.model_id, self.provider.dialect)
-        names = {field.name for field in dataclasses.fields(known)} - {"id", "prices", "known"}
-        given = {name: value for name, value in self.capabilities.items() if name in names}
+        given = {name: value for name, value in self.capabilities.items() if name in OVERRIDABLE}
         lists = {name: tuple(value) for name, value in given.items() if isinstance(value, list)}
         return dataclasses.replace(known, **(given | lists))
 

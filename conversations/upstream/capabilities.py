@@ -7,6 +7,9 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from functools import lru_cache
+from typing import Any, get_type_hints
+
+import msgspec
 
 from .model_table import MODELS, Capabilities
 
@@ -31,6 +34,10 @@ _SELF_RUN_DIALECTS = frozenset({"llamacpp", "ollama", "vllm", "openai_chat"})
 # Dialects that take document blocks and thinking at all (section 19); `litellm` passes both on to Claude.
 _DOCUMENT_DIALECTS = frozenset({"anthropic", "aimlapi", "litellm", "openai_chat", "demo"})
 _THINKING_DIALECTS = frozenset({"anthropic", "aimlapi", "litellm", "demo"})
+# What an administrator may say otherwise of a model, and in which form.
+OVERRIDABLE = {
+    name: kind for name, kind in get_type_hints(Capabilities).items() if name not in ("id", "prices", "known")
+}
 
 
 @lru_cache(maxsize=512)
@@ -47,6 +54,17 @@ def lookup(model_id: str, dialect: str = "anthropic") -> Capabilities:
     if dialect not in {"anthropic", "demo"}:
         row = replace(row, efforts=())
     return row
+
+
+def check_overrides(raw: Any) -> None:
+    """Raises ValueError with a sentence for what `LanguageModel.capabilities` cannot hold."""
+    if not isinstance(raw, dict):
+        raise ValueError('Overrides are an object such as {"context": 32000}.')
+    for name, value in raw.items():
+        try:
+            msgspec.convert(value, OVERRIDABLE.get(name, Any))
+        except msgspec.ValidationError:
+            raise ValueError(f"“{name}” cannot be that.") from None
 
 
 def normalise_model_id(model_id: str) -> str:

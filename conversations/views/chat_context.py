@@ -144,12 +144,13 @@ def totals_of(found: Conversation) -> dict[str, Any]:
     cost = UsageRecord.objects.filter(conversation=found).aggregate(sum=Sum("cost_microdollars"))["sum"]
     newest = (
         Message.objects.filter(conversation=found, role=Message.Role.ASSISTANT, usage__isnull=False)
+        .select_related("generation__language_model")
+        .only("usage", "model", "generation__language_model__capabilities")
         .order_by("-created_at")
-        .values("usage", "model")
         .first()
     )
-    figures = tokens(newest["usage"]) if newest else None
-    limit = lookup(newest["model"]).context if newest else 0
+    figures = tokens(newest.usage) if newest else None
+    limit = _context_of(newest) if newest else 0
     used = figures["total"] if figures else 0
     return {
         "cost": dollars(cost) if cost else "",
@@ -157,3 +158,11 @@ def totals_of(found: Conversation) -> dict[str, Any]:
         "context_limit": limit,
         "context_percent": min(100, round(100 * used / limit)) if limit else 0,
     }
+
+
+def _context_of(message: Message) -> int:
+    """Tokens that the model of this answer can read: as an administrator has entered it, else as the table has it."""
+    generation: Generation | None = getattr(message, "generation", None)
+    language_model = generation.language_model if generation is not None else None
+    entered: int | None = language_model.capabilities.get("context") if language_model is not None else None
+    return entered or lookup(message.model).context

@@ -9,6 +9,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
+from chatsite.accounts import BACKEND
 from conversations.actions import people
 from conversations.actions.errors import Invalid
 from conversations.forms.setup import FirstAdministratorForm
@@ -29,7 +30,7 @@ def first_administrator(request: HttpRequest, token: str) -> HttpResponse:
             )
         except Invalid:
             return _used_up(request)
-        login(request, user, backend="django.contrib.auth.backends.ModelBackend")
+        login(request, user, backend=BACKEND)
         return redirect("/")
     return render(
         request, "setup/first_administrator.html", {"form": form}, status=400 if form.errors else 200

@@ -19,8 +19,9 @@ from .. import access
 from ..access import NotFound
 from ..attachments.kinds import is_text
 from ..attachments.sending import referred
-from ..models import Attachment, GenerationStatus, Message, ShareLink, User
+from ..models import Attachment, Message, ShareLink, User
 from ..models.colours import Colours
+from ..models.generation import LIVE
 from ..rendering.characters import visible
 from ..upstream.capabilities import lookup
 from .citations import joined, runs
@@ -36,7 +37,6 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
-_LIVE = (GenerationStatus.QUEUED, GenerationStatus.RUNNING)
 View = Callable[..., HttpResponseBase]
 
 
@@ -125,7 +125,7 @@ def _context(link: ShareLink, token: str, page: int, *, is_member: bool) -> dict
         "messages_shown": [
             _message(link, token, message, files, colours, is_member=is_member)
             for message in shown
-            if message.status not in _LIVE and not (message.continues and message.role == Message.Role.USER)
+            if message.status not in LIVE and not (message.continues and message.role == Message.Role.USER)
         ],
         "created_at": link.created_at,
         "earlier": page + 1 if end > PAGE else None,

@@ -11,8 +11,9 @@ from typing import Any
 
 from django.db.models import Q
 
-from ..models import Attachment, Conversation, Generation, GenerationStatus, Message, User
+from ..models import Attachment, Conversation, Generation, Message, User
 from ..models.colours import Colours
+from ..models.generation import LIVE
 from ..rendering.characters import mark_hidden, visible
 from ..upstream.capabilities import lookup
 from ..upstream.silent import THINKING
@@ -25,7 +26,6 @@ from .notes import Note, note_for
 PAGE = 30
 # Less reads as 0.0 s.
 _WORTH_TELLING = 0.05
-_LIVE = (GenerationStatus.QUEUED, GenerationStatus.RUNNING)
 
 
 @dataclass(slots=True)
@@ -110,7 +110,7 @@ def _view(
     cited: list[Attachment],
 ) -> MessageView:
     generation: Generation | None = getattr(message, "generation", None)
-    running = message.status in _LIVE and generation is not None and generation.is_live
+    running = message.status in LIVE and generation is not None and generation.is_live
     view = MessageView(
         id=message.pk,
         role=message.role,

@@ -40,10 +40,6 @@ export class Answers {
     return [...this.#answers.values()].filter((answer) => !answer.isDone);
   }
 
-  has(generation) {
-    return this.#answers.has(generation);
-  }
-
   /** The page is drawing into this article, or its last rendering is on the way. */
   isLive = (article) => this.#views.has(article.dataset.generation) || article.dataset.over === "";
 

@@ -9,7 +9,7 @@ const TRIES_WHEN_FAILING = 4;
 
 /**
  * Sends a person's turn: echo at once, the POST behind it, again and again with the same client_id until the
- * server has answered. Reports through `on`: acknowledged(record, result), refused(record, error).
+ * server has answered. Reports through `on`: began(pair), acknowledged(pair, result), refused(error).
  */
 export class Sending {
   /* client_id → the record and its two articles. */

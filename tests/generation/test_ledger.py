@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from conversations.actions import ledger
 from conversations.actions.outcome import Outcome
 from conversations.generation import titles
 from conversations.generation.context import Turn
@@ -297,3 +298,26 @@ def test_every_try_of_a_title_is_a_row_in_the_order_of_the_calls(
     assert len(world.upstream.calls) == 1 + len(found)
     assert [row.cost_microdollars for row in found] == [None, None, 25 * 5 + 5 * 25]
     assert Conversation.objects.get().title == "A short title"
+
+
+@pytest.mark.parametrize(
+    ("usage", "columns"),
+    [
+        ({}, (None, None)),
+        ({"cache_creation_input_tokens": 300}, (300, None)),
+        (
+            {"cache_creation_input_tokens": 300, "cache_creation": {"ephemeral_1h_input_tokens": 200}},
+            (100, 200),
+        ),
+        (
+            {"cache_creation_input_tokens": 300, "cache_creation": {"ephemeral_1h_input_tokens": 400}},
+            (0, 400),
+        ),
+        ({"cache_creation": {"ephemeral_1h_input_tokens": 200}}, (None, 200)),
+    ],
+)
+def test_what_was_written_for_an_hour_is_not_counted_again_for_five_minutes(
+    usage: dict[str, Any], columns: tuple[int | None, int | None]
+) -> None:
+    found = ledger.token_columns(usage)
+    assert (found["cache_creation_5m_input_tokens"], found["cache_creation_1h_input_tokens"]) == columns

@@ -13,7 +13,7 @@ from conversations.actions import budgets
 from conversations.actions.budgets import BudgetExceeded
 from conversations.models import Budget, Generation, LanguageModel, Message, UsageRecord
 from tests.money.given import all_happened_on, budget
-from tests.world import Person, finished
+from tests.world import Person, finished, long_conversation
 
 # Opus 4.5: at most 16,384 tokens of output for 25 dollars a million, and a little input.
 OUTPUT = 16_384 * 25
@@ -205,3 +205,17 @@ def test_a_repeated_send_is_answered_also_when_the_limit_is_reached(alice: Perso
 
 def test_a_refusal_is_a_refused_action() -> None:
     assert (BudgetExceeded.status, BudgetExceeded.type) == (402, "budget_exceeded")
+
+
+def test_a_long_conversation_without_counted_answers_is_measured_in_a_few_queries(
+    alice: Person, django_assert_max_num_queries: Any
+) -> None:
+    """Some servers tell no usage: then all that was said is measured."""
+    budget(1000)
+    short, long = (long_conversation(alice.user, turns) for turns in (10, 1000))
+    alice.send(str(short.pk))
+    with django_assert_max_num_queries(50):
+        alice.send(str(long.pk))
+    less, more = reserved()[-2:]
+    assert less is not None and more is not None
+    assert more - less > 990 * 2 * 10 * 5

@@ -348,3 +348,42 @@ def test_members_pay_nothing_for_what_administrators_are_told(
         assert refused_keys.told_to(alice.user) == []
     with django_assert_num_queries(1):
         assert refused_keys.told_to(administrator.user) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "stored"),
+    [
+        ("prices", "", {}),
+        ("capabilities", "", {}),
+        ("capabilities", '{"context": 32000}', {"context": 32000}),
+        ("capabilities", "[1]", None),
+        ("capabilities", '{"context": "long"}', None),
+        ("capabilities", '{"thinking": "adaptive"}', None),
+    ],
+)
+def test_records_of_models_take_what_pages_can_read(
+    administrator: Person, model: LanguageModel, name: str, value: str, stored: Any
+) -> None:
+    given = {
+        "provider": model.provider_id, "model_id": model.model_id, "label": "", "position": 0, "enabled": "on",
+        "prices": "{}", "capabilities": "{}", name: value,
+    }  # fmt: skip
+    answer = administrator.client.post(f"/admin/conversations/languagemodel/{model.pk}/change/", given)
+    assert answer.status_code == (200 if stored is None else 302)
+    model.refresh_from_db()
+    assert getattr(model, name) == (stored or {})
+    assert administrator.get("/", **HTML).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("value", "stored"), [("", []), ('["One", "Two"]', ["One", "Two"]), ('{"a": 1}', None), ("[1]", None)]
+)
+def test_the_record_of_the_workspace_takes_starting_points_that_pages_can_read(
+    administrator: Person, value: str, stored: Any
+) -> None:
+    Workspace.objects.create()
+    given = {"name": "Ours", "default_model": "", "system_prompt": "", "starters": value}
+    answer = administrator.client.post("/admin/conversations/workspace/1/change/", given)
+    assert answer.status_code == (200 if stored is None else 302)
+    assert Workspace.objects.get().starters == (stored or [])
+    assert administrator.get("/", **HTML).status_code == 200

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from django.test import Client
 
 from chatsite import address
 
@@ -40,3 +43,16 @@ def test_origins_name_the_port() -> None:
         "http://localhost:8001",
         "http://[::1]:8001",
     ]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost:80", "localhost", "[::1]", "[::1]:8000"])
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_a_probe_on_this_machine_is_answered_whatever_the_public_address(
+    client: Client, settings: Any, db: None, host: str, path: str
+) -> None:
+    """Also on port 80, which no client names."""
+    settings.PUBLIC_URL = "https://chat.example.com"
+    settings.ALLOWED_HOSTS = ["chat.example.com"]
+    settings.SECURE_SSL_REDIRECT = True
+    assert client.get(path, headers={"host": host}).status_code == 200
+    assert client.get("/accounts/login/", headers={"host": host}).status_code == 400

@@ -360,6 +360,14 @@ def test_a_wrong_environment_is_named_at_once_and_leaves_nothing_behind(tmp_path
     assert not (tmp_path / "data").exists()
 
 
+def test_the_set_up_link_says_how_long_it_works(tmp_path: Path) -> None:
+    for seconds, said in (("", "24 hours"), ("1800", "30 minutes")):
+        with RunningSite(
+            data_folder(tmp_path / f"data{seconds}"), CHATSITE_SETUP_LINK_SECONDS=seconds
+        ) as site:
+            assert f"(works once, for {said}): {site.setup_link}" in site.output
+
+
 def test_the_set_up_link_makes_one_administrator_once(tmp_path: Path) -> None:
     with RunningSite(tmp_path / "data") as site:
         link = site.setup_link

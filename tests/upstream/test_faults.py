@@ -18,7 +18,9 @@ import pytest
 
 from conversations.upstream.client import UpstreamClient
 from conversations.upstream.endpoint import Endpoint
+from conversations.upstream.errors import UpstreamError
 from conversations.upstream.limits import Limits
+from conversations.upstream.model_list import list_models
 from tests.fake_upstream import FakeUpstream
 from tests.upstream.certificates import self_signed
 from tests.upstream.conftest import KEY
@@ -87,6 +89,23 @@ async def test_04_an_unknown_certificate_is_a_tls_error_without_retry(ask: Any, 
         outcome = await ask(endpoint=Endpoint("anthropic", server.url, KEY))
     assert (outcome.error.type, outcome.waits) == ("tls", [])
     assert not server.calls
+
+
+async def test_04_the_list_of_models_says_so_as_well(upstream: FakeUpstream, limits: Limits) -> None:
+    endpoint = Endpoint("anthropic", upstream.url.replace("http", "https"), KEY)
+    with pytest.raises(UpstreamError) as refused:
+        await list_models(endpoint, limits)
+    assert refused.value.type == "tls"
+
+
+async def test_16_a_list_of_models_that_does_not_come_is_a_timeout(limits: Limits) -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        endpoint = Endpoint("anthropic", f"http://127.0.0.1:{silent.getsockname()[1]}", KEY)
+        with pytest.raises(UpstreamError) as refused:
+            await list_models(endpoint, limits)
+    assert refused.value.type == "timeout"
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from conversations.models import Conversation, GenerationEvent, Message
+from conversations.models import Conversation, GenerationEvent, LanguageModel, Message
 from conversations.views.messages import message_json
 from conversations.views.transcript import PAGE
 from tests.world import Person, finished, long_conversation
@@ -257,3 +257,15 @@ def test_an_answer_that_ends_while_it_is_read_is_read_to_its_end(alice: Person) 
     finished(sent["generation"], "All of it.")
     found = message_json(read[-1])
     assert (found["status"], found["content"]) == ("completed", [{"type": "text", "text": "All of it."}])
+
+
+def test_the_gauge_knows_the_context_that_an_administrator_has_entered(
+    alice: Person, model: LanguageModel
+) -> None:
+    sent = alice.start()
+    finished(sent["generation"], usage={"input_tokens": 8000, "output_tokens": 0})
+    path = f"/conversations/{sent['conversation']}/totals/"
+    assert "8,000 of 200,000 tokens" in alice.get(path).content.decode()
+    model.capabilities = {"context": 32_000}
+    model.save()
+    assert "8,000 of 32,000 tokens" in alice.get(path).content.decode()

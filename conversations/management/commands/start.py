@@ -75,7 +75,8 @@ class Command(BaseCommand):
         def announce() -> None:
             self._say(f"Chatsite is ready at {self._site(host, port)}/")
             if link:
-                self._say(f"Create the first administrator (works once, for 24 hours): {link}")
+                lasting = _lasting(settings.SETUP_LINK_SECONDS)
+                self._say(f"Create the first administrator (works once, for {lasting}): {link}")
             self._say(answering.sentence)
             self._warn_about_proxy()
 
@@ -204,6 +205,10 @@ class Command(BaseCommand):
                 "CHATSITE_PUBLIC_URL is https, but no proxy is trusted: set CHATSITE_TRUSTED_PROXIES to the "
                 "address of the proxy that ends TLS, or every page will redirect to itself."
             )
+
+
+def _lasting(seconds: float) -> str:
+    return f"{seconds / 3600:g} hours" if seconds >= 7200 else f"{seconds / 60:g} minutes"
 
 
 def close_connections() -> None:
