@@ -14,6 +14,7 @@ from .decoder import MessagesDecoder
 from .endpoint import Endpoint
 from .errors import UpstreamError
 from .events import Event
+from .json_values import is_whole
 from .limits import Limits
 from .moving_timeout import MovingTimeout
 from .reply import Reply, events_from_reply, read_reply
@@ -172,7 +173,7 @@ class Exchange:
             )
             self._ended = True
             return events_from_reply(self.reply)
-        events = self._decode([pair for pair in pairs if pair[1].endswith((b"}", b"[DONE]"))])
+        events = self._decode([pair for pair in pairs if pair[1].strip() == b"[DONE]" or is_whole(pair[1])])
         if self._decoder is None:
             raise UpstreamError("protocol", detail="an empty answer", request_id=self.request_id)
         events += self._decoder.finish()

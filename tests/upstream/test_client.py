@@ -126,6 +126,16 @@ async def test_what_is_no_answer_is_a_typed_error(
     assert all([await call.ended() for call in upstream.calls])
 
 
+@pytest.mark.parametrize("left_out", [3, 4, 5, 6])
+async def test_an_event_that_is_cut_anywhere_is_a_lost_connection(
+    ask: Any, upstream: FakeUpstream, left_out: int
+) -> None:
+    # Also behind a brace: the one that ends the delta in it, or one of the text.
+    upstream.script(*ANSWER[:4], wire.text_delta("never}")[:-left_out])
+    outcome = await ask()
+    assert (outcome.error.type, outcome.text) == ("connection_lost", "Hel")
+
+
 async def test_an_error_before_the_first_block_is_retried_and_its_start_is_not_seen_twice(
     ask: Any, upstream: FakeUpstream
 ) -> None:
