@@ -8,6 +8,7 @@ from collections import Counter
 from typing import Any
 
 from .answer_size import AnswerSize
+from .chat_reply import stop_reason_from_chat, usage_from_chat
 from .error_bodies import error_from_event
 from .errors import GarbledAnswer, UpstreamError
 from .events import (
@@ -23,7 +24,6 @@ from .events import (
     ThinkingDelta,
 )
 from .json_values import UnreadableJSON, read_json
-from .reply import stop_reason_from_chat, usage_from_chat
 
 _MAX_CALLS = 128
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any
@@ -19,6 +20,8 @@ from .limits import Limits
 from .moving_timeout import MovingTimeout
 from .reply import Reply, events_from_reply, read_reply
 from .sse import EventTooLarge, SSEParser
+
+_COSTS_IN_HEADERS = (("usd_spent", "x-aimlapi-usd-spent"), ("credits_used", "x-aimlapi-credits-used"))
 
 
 class Exchange:
@@ -191,11 +194,12 @@ class Exchange:
             )
         return events
 
-    def _meta_in_headers(self) -> dict[str, Any] | None:
-        try:
-            return {"usage": {"usd_spent": float(self._response.headers["x-aimlapi-usd-spent"])}}
-        except (KeyError, ValueError):
-            return None
+    def _meta_in_headers(self) -> dict[str, Any]:
+        usage = {}
+        for name, header in _COSTS_IN_HEADERS:
+            with contextlib.suppress(KeyError, ValueError):
+                usage[name] = float(self._response.headers[header])
+        return {"usage": usage}
 
 
 def no_answer_message(seconds: float) -> str:

@@ -220,6 +220,8 @@ async def test_json_for_a_streaming_request_reads_like_a_stream(ask: Any, upstre
     assert (await ask()).text == "Hello"
     upstream.script(Reply(200, wire.message_body("Hello"), {"x-aimlapi-usd-spent": "0.25"}))
     assert (await ask()).answer.meta == {"usage": {"usd_spent": 0.25}}
+    upstream.script(Reply(200, wire.message_body("Hello"), {"x-aimlapi-credits-used": "1576"}))
+    assert (await ask()).answer.meta == {"usage": {"credits_used": 1576}}
     upstream.script(Reply(200, wire.message_body("Hello"), {"x-aimlapi-usd-spent": "much"}))
     assert (await ask()).answer.meta == {}
 

@@ -10,9 +10,10 @@ import pytest
 
 from conversations.upstream.accumulator import Accumulator
 from conversations.upstream.chat_decoder import ChatDecoder
+from conversations.upstream.chat_reply import usage_from_chat
 from conversations.upstream.errors import UpstreamError
 from conversations.upstream.events import Event
-from conversations.upstream.reply import events_from_reply, read_reply, usage_from_chat
+from conversations.upstream.reply import events_from_reply, read_reply
 from conversations.upstream.sse import SSEParser
 from tests.fake_upstream import wire
 
@@ -51,6 +52,53 @@ def test_cost_comes_from_the_body_before_the_header() -> None:
     body = {"content": [], "meta": {"usage": {"usd_spent": 0.25}}}
     assert read_reply(json.dumps(body).encode(), meta=header).meta == {"usage": {"usd_spent": 0.25}}
     assert read_reply(b'{"content":[]}', meta=header).meta == header
+
+
+def test_each_figure_of_the_cost_comes_from_the_body_or_else_from_a_header() -> None:
+    header = {"usage": {"usd_spent": 0.5, "credits_used": 9}}
+    body = {"content": [], "meta": {"usage": {"credits_used": 7}}}
+    assert read_reply(json.dumps(body).encode(), meta=header).meta == {
+        "usage": {"usd_spent": 0.5, "credits_used": 7}
+    }
+
+
+def test_why_a_reply_was_stopped_reads_like_a_stream() -> None:
+    details = {"type": "refusal", "category": "cyber", "explanation": "No."}
+    answer = Accumulator()
+    answer.extend(
+        events_from_reply(
+            reply(content=[], stop_reason="refusal", stop_details=details, container={"id": "c"})
+        )
+    )
+    assert (answer.stop_reason, answer.stop_details, answer.container) == ("refusal", details, {"id": "c"})
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ({"content": [{"type": "text", "text": "H"}, {"type": "text", "text": "i"}, {"text": 7}, "x"]}, "Hi"),
+        ({"content": "Hi", "tool_calls": ["junk", None]}, "Hi"),
+        ({"content": "Hi", "tool_calls": 5}, "Hi"),
+        ({"content": "Hi", "reasoning": {"a": 1}}, "Hi"),
+        ({"content": 7}, ""),
+    ],
+)
+def test_what_does_not_belong_in_a_chat_reply_is_left_out(message: dict[str, Any], expected: str) -> None:
+    result = reply(choices=[{"message": message, "finish_reason": "stop"}])
+    assert result.content == ([{"type": "text", "text": expected}] if expected else [])
+
+
+def test_a_call_in_a_chat_reply_may_lack_anything() -> None:
+    calls = [{"function": "f"}, {"id": 7, "function": {"name": "g", "arguments": {"a": 1}}}]
+    result = reply(choices=[{"message": {"tool_calls": calls}, "finish_reason": "tool_calls"}])
+    assert result.content == [
+        {"type": "tool_use", "id": "call_0", "name": "", "input": {}},
+        {"type": "tool_use", "id": "7", "name": "g", "input": {"a": 1}},
+    ]
+
+
+def test_a_byte_order_mark_is_no_part_of_a_reply() -> None:
+    assert read_reply(b"\xef\xbb\xbf" + wire.message_body("Hi")).text == "Hi"
 
 
 @pytest.mark.parametrize(
@@ -100,8 +148,12 @@ def test_a_chat_reply_with_reasoning_and_tools() -> None:
     assert result.content == [
         {"type": "thinking", "thinking": "hm", "signature": ""},
         {"type": "tool_use", "id": "c1", "name": "f", "input": {"a": 1}},
-        {"type": "tool_use", "id": "call_1", "name": "g", "input": {}},
+        {"type": "tool_use", "id": "call_1", "name": "g", "input": {}, "partial_json": "{broken"},
     ]
+    answer = Accumulator()
+    answer.extend(events_from_reply(result))
+    assert answer.content == result.content
+    assert answer.invalid_inputs == {2: "{broken"}
     assert result.stop_reason == "tool_use"
     assert reply(choices=[]).content == []
     assert reply(choices=[{"message": None, "finish_reason": "new_reason"}]).stop_reason == "new_reason"
