@@ -59,9 +59,12 @@ def rows_of(generation: Generation, outcome: Outcome) -> list[UsageRecord]:
     rows = _unbooked_tries(generation, outcome.failed_attempts)
     if outcome.ended_between_tries:
         return rows
-    # A provisional count is not a price: what a broken-off answer cost is unknown, not nothing.
-    counted = (outcome.usage, outcome.meta) if outcome.usage_is_final else (None, None)
-    cost = price(generation.language_model, generation.model, *counted, outcome.model)
+    # A provisional count is not a price: what a broken-off answer cost is unknown, not nothing. What a gateway says
+    # that a whole answer cost holds without any count.
+    usage = outcome.usage if outcome.usage_is_final else None
+    is_whole = outcome.usage_is_final or outcome.status == GenerationStatus.COMPLETED
+    meta = outcome.meta if is_whole else None
+    cost = price(generation.language_model, generation.model, usage, meta, outcome.model)
     outcome.cost_microdollars = cost
     error_type = (outcome.error or {}).get("type", "")
     refused = outcome.status == GenerationStatus.FAILED and error_type in NOT_BILLED

@@ -73,6 +73,15 @@ def test_an_answer_is_one_row_with_its_tokens_and_its_price(world: World) -> Non
     assert row.first_token_ms <= row.duration_ms
 
 
+def test_what_a_gateway_says_that_an_answer_cost_holds_without_its_tokens(world: World) -> None:
+    body = {"content": [{"type": "text", "text": "Hi"}], "meta": {"usage": {"usd_spent": 0.000788}}}
+    world.upstream.script(Reply(200, wire.data(body)))
+    _, frames = world.answer()
+    (row,) = rows()
+    assert (row.status, row.output_tokens, row.cost_microdollars) == ("completed", None, 788)
+    assert frames[-1]["cost"] == 788
+
+
 def test_every_try_is_a_row_of_its_own(world: World) -> None:
     world.answer("fault:13*2")
     found = rows()
