@@ -21,6 +21,8 @@ from .moving_timeout import MovingTimeout
 from .reply import Reply, events_from_reply, read_reply
 from .sse import EventTooLarge, SSEParser
 
+# AI/ML API says what an answer cost in its last event, which may come after message_stop (messages-api 9.4).
+_COST_SECONDS = 1.0
 _COSTS_IN_HEADERS = (("usd_spent", "x-aimlapi-usd-spent"), ("credits_used", "x-aimlapi-credits-used"))
 
 
@@ -46,6 +48,7 @@ class Exchange:
         self._ignored = ignored
         self._secrets = endpoint.secrets
         self._ends_at = ends_at
+        self._awaits_cost = endpoint.dialect == "aimlapi"
         self._progress_at = sent_at
         self._silence_from = sent_at
         self._silence = limits.first_byte
@@ -72,7 +75,7 @@ class Exchange:
         if self._failure is not None:
             raise self._failure
         if self._ended:
-            return None
+            return await self._late_cost()
         loop = asyncio.get_running_loop()
         self._limit.deadline = self._deadline()
         try:
@@ -91,6 +94,18 @@ class Exchange:
         if events:
             self._progress_at = self._silence_from
         return events
+
+    async def _late_cost(self) -> list[Event] | None:
+        """What a whole answer cost, where nothing has said it yet and it comes soon."""
+        if self._decoder is None or not self._awaits_cost:
+            return None
+        self._awaits_cost = False
+        with contextlib.suppress(TimeoutError, StopAsyncIteration, httpx.TransportError, EventTooLarge):
+            async with asyncio.timeout(_COST_SECONDS):
+                while True:
+                    if events := self._decoder.feed(self._sse.feed(await anext(self._chunks))):
+                        return events
+        return self._decoder.feed(self._sse.flush()) or None
 
     def resumed(self) -> None:
         """The reader has come back: the time that he held the events is not the upstream's silence."""
@@ -155,6 +170,7 @@ class Exchange:
             kind = ChatDecoder if _is_chat(*pairs[0]) else MessagesDecoder
             self._decoder = kind(self._limits.max_answer_bytes, self._ignored, self._secrets)
         events = self._decoder.feed(pairs)
+        self._awaits_cost = self._awaits_cost and not any(event.meta for event in events)
         self._settle()
         return events
 

@@ -98,5 +98,14 @@ def clean_meta(meta: object) -> dict[str, Any]:
     return {"usage": figures} if figures else {}
 
 
+def meta_of(value: dict[str, Any]) -> dict[str, Any] | None:
+    """The `meta` of an event, or of the message in it, unchecked."""
+    message = value.get("message")
+    for holder in (value, message if isinstance(message, dict) else {}):
+        if isinstance(meta := holder.get("meta"), dict):
+            return meta
+    return None
+
+
 def _is_figure(value: object) -> bool:
     return type(value) in (int, float) and 0 <= value <= MAX_COUNT  # type: ignore[operator]

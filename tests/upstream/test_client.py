@@ -226,6 +226,51 @@ async def test_json_for_a_streaming_request_reads_like_a_stream(ask: Any, upstre
     assert (await ask()).answer.meta == {}
 
 
+BILL = b"data: " + wire.data({"meta": {"usage": {"usd_spent": 0.25}}})
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        [BILL + b"\n\n"],
+        [BILL],
+        [wire.PING, Sleep(0.05), BILL + b"\n\n", Hang()],
+        [wire.event("ping", meta={"usage": {"usd_spent": 0.25}}), Hang()],
+    ],
+)
+async def test_what_aimlapi_says_of_the_cost_may_come_after_the_end(
+    ask: Any, upstream: FakeUpstream, rest: Any
+) -> None:
+    upstream.script(WHOLE, Sleep(0.05), *rest)
+    outcome = await ask(endpoint=Endpoint("aimlapi", upstream.url, KEY))
+    assert (outcome.error, outcome.text) == (None, "Hello")
+    assert outcome.answer.meta == {"usage": {"usd_spent": 0.25}}
+
+
+@pytest.mark.parametrize(
+    "rest", [[], [Hang()], [Reset()], [b"data: {,}\n\n", Hang()], [wire.event("error", error={}), Hang()]]
+)
+async def test_a_cost_that_nobody_tells_is_not_waited_for_long(
+    ask: Any, upstream: FakeUpstream, rest: Any
+) -> None:
+    upstream.script(WHOLE, Sleep(0.05), *rest)
+    began = time.monotonic()
+    outcome = await ask(endpoint=Endpoint("aimlapi", upstream.url, KEY))
+    assert (outcome.error, outcome.text, outcome.answer.meta) == (None, "Hello", {})
+    assert time.monotonic() - began < 2
+
+
+@pytest.mark.parametrize(
+    "rest", [b"data: {,}\n\n", wire.event("error", error={"type": "api_error"}), b"data: []\n\n"]
+)
+async def test_nothing_after_the_end_makes_a_whole_answer_fail(
+    ask: Any, upstream: FakeUpstream, rest: bytes
+) -> None:
+    upstream.script(WHOLE + rest)
+    outcome = await ask()
+    assert (outcome.error, outcome.text, outcome.answer.complete) == (None, "Hello", True)
+
+
 async def test_json_without_end_is_too_large(upstream: FakeUpstream) -> None:
     client = UpstreamClient(Limits(max_answer_bytes=1000, max_event_bytes=1000).scaled(0.01))
     upstream.script(

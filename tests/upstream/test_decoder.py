@@ -308,6 +308,40 @@ def test_null_texts_are_empty_and_meta_is_found_on_every_event() -> None:
     assert decoded.answer.meta == {"usage": {"usd_spent": 0.5, "credits_used": 7}}
 
 
+def cost(dollars: float) -> dict[str, Any]:
+    return {"usage": {"usd_spent": dollars}}
+
+
+ENDING = wire.event("message_delta", delta={"stop_reason": "end_turn"}, usage={"output_tokens": 3})
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        wire.event("ping", meta=cost(0.5)) + ENDING + wire.event("message_stop"),
+        wire.event("bill", meta=cost(0.5)) + ENDING + wire.event("message_stop"),
+        b"data: " + wire.data({"meta": cost(0.5)}) + b"\n\n" + ENDING + wire.event("message_stop"),
+        ENDING + wire.event("message_stop", message={"meta": cost(0.5)}),
+        ENDING + wire.event("bill", message={"meta": cost(0.5)}) + wire.event("message_stop"),
+        ENDING + wire.event("ping", meta=cost(0.5)),
+        ENDING + wire.event("message_stop") + b"data: " + wire.data({"meta": cost(0.5)}) + b"\n\n",
+        wire.event("ping", meta=cost(0.1))
+        + wire.event("content_block_stop", index=0, meta=cost(0.5))
+        + ENDING,
+    ],
+)
+def test_what_it_cost_is_found_on_every_event_and_the_last_word_counts(ending: bytes) -> None:
+    decoded = Decoded(BEGUN + wire.text_delta("a") + ending)
+    assert decoded.answer.meta == cost(0.5)
+    assert decoded.answer.complete and decoded.answer.text == "a"
+
+
+def test_a_second_answer_does_not_say_what_the_first_one_cost() -> None:
+    second = wire.message_start(meta=cost(9)) + wire.event("message_delta", delta={}, meta=cost(9))
+    decoded = Decoded(BEGUN + ENDING + wire.event("message_stop", meta=cost(0.5)) + second)
+    assert decoded.answer.meta == cost(0.5)
+
+
 def test_all_kinds_of_deltas_come_through() -> None:
     citation = {"type": "char_location", "cited_text": "\0"}
     raw = (
