@@ -23,7 +23,8 @@ from .events import (
     MessageStart,
     MessageStop,
 )
-from .json_values import UnreadableJSON, read_raw_json, split_high_surrogate, storable, storable_text
+from .json_values import UnreadableJSON, read_raw_json, storable
+from .pieces import Pieces
 from .usage import clean_meta, meta_of
 
 logger = logging.getLogger(__name__)
@@ -43,11 +44,10 @@ class MessagesDecoder:
         self._ignored = ignored
         self._secrets = secrets
         self._size = AnswerSize(max_answer_bytes)
+        self._pieces = Pieces(self._size)
         self._started = False
         self._next_index = 0
         self._open_index = -1
-        self._half = ""  # first half of a surrogate pair whose second half comes with the next delta
-        self._half_kind = ""
         self._stop_reason_seen = False
         self._kept_meta: dict[str, Any] | None = None  # of a dropped event, for the next
 
@@ -56,7 +56,7 @@ class MessagesDecoder:
         events: list[Event] = []
         append, left = events.append, self._size
         for name, data in pairs:
-            if name == b"content_block_delta" and not self._half:
+            if name == b"content_block_delta" and not self._pieces.half:
                 # The hot path: everything that is odd in any way goes the slow one.
                 try:
                     event = decode_delta_event(data)
@@ -192,16 +192,10 @@ class MessagesDecoder:
             self._ignored[f"delta {str(kind)[:40]}"] += 1
 
     def _piece(self, kind: str, raw: dict[str, Any], value: dict[str, Any], events: list[Event]) -> None:
-        field, piece_type = PIECES[kind]
-        text = raw.get(field)
+        text = raw.get(PIECES[kind][0])
         if not isinstance(text, str | None):
             raise GarbledAnswer(f"{kind} without text")
-        text = self._whole_characters(kind, text or "", events)
-        kept = self._size.fitting(text)
-        if kept or not text:
-            events.append(ContentBlockDelta(self._open_index, piece_type(kept), self._meta(value)))
-        if kept != text:
-            raise self._size.exceeded()
+        self._pieces.add(self._open_index, kind, text or "", events, self._meta(value))
 
     def _content_block_stop(self, value: dict[str, Any], events: list[Event]) -> None:
         index = _index(value)
@@ -224,22 +218,9 @@ class MessagesDecoder:
 
     def _close_open_block(self, events: list[Event], meta: dict[str, Any] | None = None) -> None:
         if self._open_index >= 0:
-            self._give_up_half(events)
+            self._pieces.end(self._open_index, events)
             events.append(ContentBlockStop(self._open_index, meta))
             self._open_index = -1
-
-    def _whole_characters(self, kind: str, text: str, events: list[Event]) -> str:
-        """Joins surrogate halves over neighbouring deltas of one kind; a lone half becomes U+FFFD."""
-        if self._half and kind != self._half_kind:
-            self._give_up_half(events)
-        text, half = split_high_surrogate(self._half + text)
-        self._half, self._half_kind = half, kind
-        return storable_text(text)
-
-    def _give_up_half(self, events: list[Event]) -> None:
-        if self._half:
-            self._half = ""
-            events.append(ContentBlockDelta(self._open_index, PIECES[self._half_kind][1]("\ufffd")))
 
 
 _HANDLERS = {

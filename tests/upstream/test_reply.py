@@ -300,7 +300,6 @@ def test_calls_without_index_begin_with_a_new_id() -> None:
         (wire.chat_delta(content="kept") + b"data: {,}\n\n", "garbled"),
         (wire.chat_delta(content="kept") + b"data: []\n\n", "garbled"),
         (wire.chat_delta(content="kept"), "connection_lost"),
-        (wire.chat_delta(content="kept") + wire.chat_delta(content="x" * 20_000), "limit"),
         (
             wire.chat_delta(content="kept")
             + wire.chat_delta(tool_calls=[call(n, f"c{n}") for n in range(200)]),
@@ -312,6 +311,30 @@ def test_what_breaks_a_chat_stream_keeps_what_came(raw: bytes, expected: str) ->
     chat = Chat(raw)
     assert chat.failure == expected
     assert chat.answer.text == "kept"
+
+
+@pytest.mark.parametrize("field", ["content", "reasoning_content"])
+def test_a_chat_stream_over_the_limit_is_cut_there_between_characters(field: str) -> None:
+    chat = Chat(wire.chat_delta(**{field: "kept"}), wire.chat_delta(**{field: "é" * 20}), room=9)
+    assert chat.failure == "limit"
+    [block] = chat.answer.content
+    assert block[block["type"]] == "kepté" + "é"
+
+
+@pytest.mark.parametrize(
+    ("pieces", "expected"),
+    [
+        (["a\\ud83d", "\\ude00b"], "a😀b"),
+        (["a\\ud83d", "b"], "a\ufffdb"),
+        (["a\\ud83d"], "a\ufffd"),
+        (["a\\u0000b"], "a\ufffdb"),
+    ],
+)
+def test_halves_of_a_character_in_two_chunks_are_joined(pieces: list[str], expected: str) -> None:
+    chunks = [f'data: {{"choices":[{{"delta":{{"content":"{piece}"}}}}]}}\n\n'.encode() for piece in pieces]
+    chat = Chat(*chunks, wire.chat_delta("stop"), DONE)
+    assert (chat.answer.text, chat.failure) == (expected, "")
+    assert all("\ud83d" not in str(event) for event in chat.events)
 
 
 def test_odd_chunks_are_survived() -> None:
