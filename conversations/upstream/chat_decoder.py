@@ -104,7 +104,7 @@ class ChatDecoder:
         value = storable(raw)
         if value.get("error"):
             raise error_from_event(value, self._secrets)
-        if not self._started:
+        if not self._started and "choices" in value:
             self._started = True
             message: dict[str, Any] = {
                 "id": value.get("id"), "type": "message", "role": "assistant", "model": value.get("model"),

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator
-from typing import Any
 
 import httpx
 
@@ -19,11 +18,12 @@ from .json_values import is_whole
 from .limits import Limits
 from .moving_timeout import MovingTimeout
 from .reply import Reply, events_from_reply, read_reply
+from .spoken import is_chat
 from .sse import EventTooLarge, SSEParser
+from .usage import meta_in_headers
 
 # AI/ML API says what an answer cost in its last event, which may come after message_stop (messages-api 9.4).
 _COST_SECONDS = 1.0
-_COSTS_IN_HEADERS = (("usd_spent", "x-aimlapi-usd-spent"), ("credits_used", "x-aimlapi-credits-used"))
 
 
 class Exchange:
@@ -56,6 +56,7 @@ class Exchange:
         self._chunks: AsyncIterator[bytes] = aiter(response.stream)  # type: ignore[arg-type]
         self._sse = SSEParser(limits.max_event_bytes)
         self._decoder: MessagesDecoder | ChatDecoder | None = None
+        self._is_chat: bool | None = None
         self._failure: UpstreamError | None = None
         self._ended = False
         self._json: list[bytes] | None = [] if "json" in response.headers.get("content-type", "") else None
@@ -164,11 +165,14 @@ class Exchange:
                 )
 
     def _decode(self, pairs: list[tuple[bytes, bytes]]) -> list[Event]:
+        if self._is_chat is None and pairs:
+            self._is_chat = is_chat(pairs)
+            if self._is_chat or self._decoder is None:
+                # Until an event tells, the first one reads what both have: pings and errors.
+                kind = ChatDecoder if self._is_chat else MessagesDecoder
+                self._decoder = kind(self._limits.max_answer_bytes, self._ignored, self._secrets)
         if self._decoder is None:
-            if not pairs:
-                return []
-            kind = ChatDecoder if _is_chat(*pairs[0]) else MessagesDecoder
-            self._decoder = kind(self._limits.max_answer_bytes, self._ignored, self._secrets)
+            return []
         events = self._decoder.feed(pairs)
         self._awaits_cost = self._awaits_cost and not any(event.meta for event in events)
         self._settle()
@@ -187,7 +191,7 @@ class Exchange:
             self.reply = read_reply(
                 b"".join(self._json),
                 request_id=self.request_id,
-                meta=self._meta_in_headers(),
+                meta=meta_in_headers(self._response.headers),
                 secrets=self._secrets,
             )
             self._ended = True
@@ -210,18 +214,7 @@ class Exchange:
             )
         return events
 
-    def _meta_in_headers(self) -> dict[str, Any]:
-        usage = {}
-        for name, header in _COSTS_IN_HEADERS:
-            with contextlib.suppress(KeyError, ValueError):
-                usage[name] = float(self._response.headers[header])
-        return {"usage": usage}
-
 
 def no_answer_message(seconds: float) -> str:
     """The sentence for silence before the first word."""
     return f"No answer for {seconds:.3g} seconds. Try again."
-
-
-def _is_chat(name: bytes, data: bytes) -> bool:
-    return not name and b'"choices"' in data and b'"content_block' not in data[:64]

@@ -4,11 +4,14 @@ section 9.4, promises S11).
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Mapping
 from typing import Any, TypeGuard
 
 MAX_COUNT = 1_000_000_000  # far above any context; a larger figure is a fault, not a count
 COUNTS = ("input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
 _BREAKDOWNS = ("cache_creation", "server_tool_use", "output_tokens_details")
+_COST_HEADERS = (("usd_spent", "x-aimlapi-usd-spent"), ("credits_used", "x-aimlapi-credits-used"))
 _WORDS = ("service_tier", "inference_geo", "speed")
 _PROVISIONAL_OUTPUT = (
     16  # message_start reports "a small number"; only a fall from above it contradicts itself
@@ -105,6 +108,15 @@ def meta_of(value: dict[str, Any]) -> dict[str, Any] | None:
         if isinstance(meta := holder.get("meta"), dict):
             return meta
     return None
+
+
+def meta_in_headers(headers: Mapping[str, str]) -> dict[str, Any]:
+    """What the headers of a whole reply say of its cost, unchecked, in the shape of `meta` (section 2.3)."""
+    usage = {}
+    for name, header in _COST_HEADERS:
+        with contextlib.suppress(KeyError, ValueError):
+            usage[name] = float(headers[header])
+    return {"usage": usage}
 
 
 def _is_figure(value: object) -> bool:

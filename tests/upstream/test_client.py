@@ -296,6 +296,35 @@ async def test_a_chat_stream_on_a_messages_route_is_understood(ask: Any, upstrea
     assert (await ask()).text == "Hello"
 
 
+@pytest.mark.parametrize(
+    "before",
+    [
+        wire.PING,
+        b"event: ping\ndata: {}\n\n",
+        b": a comment\n\n" + b'data: {"id":"x","object":"chat.completion.chunk","meta":null}\n\n',
+    ],
+)
+@pytest.mark.parametrize("pause", [0, 0.05])
+@pytest.mark.parametrize("dialect", ["openai_chat", "aimlapi"])
+async def test_what_a_chat_stream_begins_with_does_not_hide_it(
+    ask: Any, upstream: FakeUpstream, before: bytes, pause: float, dialect: str
+) -> None:
+    upstream.script(before, Sleep(pause), *wire.chat_answer("Hel", "lo"))
+    outcome = await ask(endpoint=Endpoint(dialect, upstream.url, KEY))
+    assert (outcome.error, outcome.text, outcome.answer.model) == (None, "Hello", "gpt-fake")
+
+
+async def test_a_chat_stream_may_name_its_events(ask: Any, upstream: FakeUpstream) -> None:
+    upstream.script(*[b"event: message\n" + chunk for chunk in wire.chat_answer("Hel", "lo")])
+    assert (await ask(endpoint=Endpoint("openai_chat", upstream.url, KEY))).text == "Hello"
+
+
+async def test_a_messages_stream_may_talk_about_choices(ask: Any, upstream: FakeUpstream) -> None:
+    nameless = b"".join(wire.text_answer('{"choices": [', "1]}")).replace(b"event: ", b"x: ")
+    upstream.script(wire.PING, Sleep(0.05), nameless)
+    assert (await ask()).text == '{"choices": [1]}'
+
+
 async def test_create_gives_one_reply(client: UpstreamClient, upstream: FakeUpstream) -> None:
     reply = await client.create(Endpoint("anthropic", upstream.url, KEY), request())
     assert (reply.text, reply.usage["output_tokens"], reply.request_id) == ("A short title", 5, "req_fake")
