@@ -98,6 +98,7 @@ def request_for(
         # Each request begins as the one before: what was read then costs a tenth (messages-api 12). Servers that nobody
         # knows may refuse the field.
         cache_control={"type": "ephemeral"} if capabilities.known else None,
+        abilities=capabilities,
     )
 
 

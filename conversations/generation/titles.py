@@ -65,7 +65,7 @@ def request_for(turn: Turn, outcome: Outcome) -> MessageRequest:
     """The call that asks for the title of a conversation which began with this turn and its answer."""
     question = _text(turn.request.messages[0]["content"])
     answer = _text(outcome.content)
-    abilities = lookup(turn.request.model, turn.endpoint.dialect)
+    abilities = turn.request.abilities or lookup(turn.request.model, turn.endpoint.dialect)
     return MessageRequest(
         model=turn.request.model,
         messages=[
@@ -85,6 +85,7 @@ def request_for(turn: Turn, outcome: Outcome) -> MessageRequest:
         # Whatever thinking the model can be kept from would use up the few tokens; refused fields are left out.
         thinking={"type": "disabled"},
         output_config={"effort": "low"} if "low" in abilities.efforts else None,
+        abilities=abilities,
     )
 
 

@@ -9,6 +9,7 @@ import uuid
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 
 from conversations.generation import context
 from conversations.models import (
@@ -541,3 +542,42 @@ def test_a_long_conversation_is_sent_whole(alice: Person) -> None:
     sent = alice.send(str(conversation.pk), "Last")
     assert [content for _, content in told(sent)] == [str(number) for number in range(40)] + ["Last"]
     assert uuid.UUID(sent["message"])
+
+
+def test_what_an_administrator_says_that_a_model_can_do_goes_before_the_table(
+    world: World,
+) -> None:
+    model = LanguageModel.objects.get()
+    model.model_id = "house-model"
+    model.capabilities = {
+        "documents": True, "sampling": True, "thinking": ["adaptive", "disabled"], "efforts": ["low", "high"],
+    }  # fmt: skip
+    model.save()
+    file = SimpleUploadedFile("notes.txt", b"Some notes.", "text/plain")
+    attachment = world.alice.post("/attachments/", {"file": file}).json()["id"]
+    settings = {"temperature": "0.5", "thinking": "on", "effort": "high"}
+    sent, _ = world.answer()
+    world.alice.post(f"/conversations/{sent['conversation']}/settings/", settings)
+    more = world.alice.send(sent["conversation"], attachments=attachment)
+    world.ended(more | {"conversation": sent["conversation"]})
+    asked = world.asked()[-1].body
+    assert asked["messages"][-1]["content"][0]["type"] == "document"
+    assert asked["thinking"] == {"type": "adaptive", "display": "summarized"}
+    assert asked["output_config"] == {"effort": "high"}
+    world.alice.post(f"/conversations/{sent['conversation']}/settings/", settings | {"thinking": "off"})
+    more = world.alice.send(sent["conversation"])
+    world.ended(more | {"conversation": sent["conversation"]})
+    assert world.asked()[-1].body["temperature"] == 0.5
+
+
+def test_the_longest_answer_that_an_administrator_allows_is_asked_for(
+    world: World,
+) -> None:
+    model = LanguageModel.objects.get()
+    model.capabilities = {"max_output": 100_000}
+    model.save()
+    sent, _ = world.answer()
+    world.alice.post(f"/conversations/{sent['conversation']}/settings/", {"max_tokens": "100000"})
+    more = world.alice.send(sent["conversation"])
+    world.ended(more | {"conversation": sent["conversation"]})
+    assert world.asked()[-1].body["max_tokens"] == 100_000
