@@ -32,6 +32,9 @@ _SELF_RUN_DIALECTS = frozenset({"llamacpp", "ollama", "vllm", "openai_chat"})
 _DOCUMENT_DIALECTS = frozenset({"anthropic", "aimlapi", "litellm", "openai_chat", "demo"})
 _THINKING_DIALECTS = frozenset({"anthropic", "aimlapi", "litellm", "demo"})
 
+# `output_config`, or `reasoning_effort` in its place.
+_EFFORT_DIALECTS = frozenset({"anthropic", "openai_chat", "demo"})
+
 
 @lru_cache(maxsize=512)
 def lookup(model_id: str, dialect: str = "anthropic") -> Capabilities:
@@ -44,7 +47,7 @@ def lookup(model_id: str, dialect: str = "anthropic") -> Capabilities:
         row = replace(row, documents=False)
     if dialect not in _THINKING_DIALECTS:
         row = replace(row, thinking=())
-    if dialect not in {"anthropic", "demo"}:
+    if dialect not in _EFFORT_DIALECTS:
         row = replace(row, efforts=())
     return row
 
