@@ -14,7 +14,7 @@ _CREDIT_IN_MICRODOLLARS = Decimal("0.5")
 _WEB_SEARCH_IN_MICRODOLLARS = 10_000
 # Gateways with prices of their own: without what they say themselves, or prices that an administrator
 # entered, the cost is unknown.
-_LIST_PRICE_DIALECTS = frozenset({"anthropic"})
+_LIST_PRICE_DIALECTS = frozenset({"anthropic", "openai_chat"})
 
 
 def cost_microdollars(

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from conversations.actions import ledger
 from conversations.actions.outcome import Outcome
 from conversations.generation import titles
 from conversations.generation.context import Turn
-from conversations.models import Conversation, GenerationStatus, UsageRecord
+from conversations.models import Conversation, GenerationStatus, LanguageModel, UsageRecord
 from conversations.upstream.endpoint import Endpoint
 from conversations.upstream.request import MessageRequest, body
 from tests.fake_upstream import Call, wire
@@ -80,6 +81,23 @@ def test_what_a_gateway_says_that_an_answer_cost_holds_without_its_tokens(world:
     (row,) = rows()
     assert (row.status, row.output_tokens, row.cost_microdollars) == ("completed", None, 788)
     assert frames[-1]["cost"] == 788
+
+
+@pytest.mark.parametrize(
+    ("base_url", "cost"),
+    [
+        ("https://api.anthropic.com/v1", 30),
+        ("https://api.aimlapi.com/v1", None),
+        ("https://api.aimlapi.com/v1/chat/completions", None),
+    ],
+)
+def test_behind_chat_completions_the_list_prices_hold_but_not_a_gateways(
+    model: LanguageModel, base_url: str, cost: int | None
+) -> None:
+    model.provider.dialect, model.provider.base_url = "openai_chat", base_url
+    usage = {"input_tokens": 1, "output_tokens": 1}
+    assert ledger.price(model, MODEL, usage, None, "") == cost
+    assert ledger.price(model, MODEL, usage, {"usage": {"usd_spent": 1}}, "") == 1_000_000
 
 
 def test_every_try_is_a_row_of_its_own(world: World) -> None:
