@@ -23,6 +23,7 @@ from .events import (
 )
 from .json_values import UnreadableJSON, read_raw_json, storable
 from .pieces import Pieces
+from .sse import NO_EVENTS
 
 _MAX_CALLS = 128
 
@@ -57,8 +58,8 @@ class ChatDecoder:
             if self.done:
                 self._ignored["after [DONE]"] += 1
                 continue
-            if data.strip() == b"[DONE]":
-                events += self.finish()
+            if data.strip() in NO_EVENTS:
+                events += self.finish() if data.strip() else []
                 continue
             try:
                 self._chunk(read_raw_json(data), events)

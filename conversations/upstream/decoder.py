@@ -25,6 +25,7 @@ from .events import (
 )
 from .json_values import UnreadableJSON, read_raw_json, storable
 from .pieces import Pieces
+from .sse import NO_EVENTS
 from .usage import clean_meta, meta_of
 
 logger = logging.getLogger(__name__)
@@ -98,7 +99,7 @@ class MessagesDecoder:
         return []
 
     def _slow(self, name: bytes, data: bytes, events: list[Event]) -> None:
-        if data.strip() == b"[DONE]":
+        if data.strip() in NO_EVENTS:
             return
         value = read_raw_json(data)
         if not isinstance(value, dict):
@@ -129,7 +130,7 @@ class MessagesDecoder:
         except UnreadableJSON:
             value = None
         kind = str(value.get("type") or name.decode("ascii", "replace")) if isinstance(value, dict) else ""
-        if kind != "ping" and data.strip() != b"[DONE]":
+        if kind != "ping" and data.strip() not in NO_EVENTS:
             self._ignored["after message_stop"] += 1
         if isinstance(value, dict) and kind not in _HANDLERS and (meta := clean_meta(meta_of(value))):
             events.append(MessageDelta({}, None, meta))

@@ -340,6 +340,7 @@ def test_halves_of_a_character_in_two_chunks_are_joined(pieces: list[str], expec
 def test_odd_chunks_are_survived() -> None:
     meta = {"usage": {"usd_spent": 0.5}}
     chat = Chat(
+        b"data:\n\n",
         wire.chat_chunk(choices=[]),
         wire.chat_chunk(choices=None),
         wire.chat_chunk(choices=[7]),
