@@ -54,7 +54,7 @@ def body(request: MessageRequest, endpoint: Endpoint, *, stream: bool) -> dict[s
         _refuse_documents(request.messages)
     if endpoint.dialect == "openai_chat":
         return chat_request.body(
-            request, sampling=sampling(request, abilities, endpoint.version, thinks=False), stream=stream
+            request, sampling=sampling(request, abilities, endpoint.version_sent, thinks=False), stream=stream
         )
     result: dict[str, Any] = {
         "model": request.model,
@@ -73,7 +73,7 @@ def body(request: MessageRequest, endpoint: Endpoint, *, stream: bool) -> dict[s
     thinking = _thinking(request, abilities, result["max_tokens"], effort)
     if thinking is not None:
         result["thinking"] = thinking
-    result |= sampling(request, abilities, endpoint.version, thinks=_thinks(thinking, abilities))
+    result |= sampling(request, abilities, endpoint.version_sent, thinks=_thinks(thinking, abilities))
     if output_config := _output_config(request, endpoint.dialect, effort):
         result["output_config"] = output_config
     if metadata := _metadata(request.metadata, endpoint.dialect):

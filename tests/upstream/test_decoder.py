@@ -178,15 +178,8 @@ def test_the_unknown_is_dropped_and_counted(events: bytes, counted: str) -> None
 
 
 def test_pings_comments_and_done_marks_are_no_events() -> None:
-    decoded = Decoded(
-        wire.PING
-        + BEGUN
-        + b": hi\n\ndata\n\nevent: ping\ndata: \n\n"
-        + wire.PING
-        + b"data: [DONE]\n\n"
-        + wire.text_delta("a")
-        + ENDED
-    )
+    idle = wire.PING + b": hi\n\ndata\n\nevent: ping\ndata: \n\n" + b"data: [DONE]\n\n"
+    decoded = Decoded(wire.PING + BEGUN + idle + wire.text_delta("a") + ENDED)
     assert decoded.answer.text == "a"
     assert not decoded.ignored
 

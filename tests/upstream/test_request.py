@@ -77,6 +77,11 @@ def test_sampling_goes_only_to_models_and_versions_that_take_it(
     assert {name: result[name] for name in SAMPLING if name in result} == expected
 
 
+@pytest.mark.parametrize("dialect", ["aimlapi", "openai_chat"])
+def test_a_version_that_is_not_sent_forbids_nothing(dialect: str) -> None:
+    assert sent("claude-sonnet-4-5", dialect, version="2026-10-21", temperature=0.5)["temperature"] == 0.5
+
+
 def test_top_p_alone_is_kept_and_thinking_excludes_sampling() -> None:
     assert sent("claude-sonnet-4-5", top_p=0.9)["top_p"] == 0.9
     thinking = {"type": "enabled", "budget_tokens": 2000}
