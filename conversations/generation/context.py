@@ -133,7 +133,7 @@ def turns(path: list[Message], language_model: LanguageModel, parameters: dict[s
             _add(result, turn["role"], _whole_calls(turn["content"]))
         else:
             _add(result, turn["role"], turn["content"])
-    if result and result[-1]["role"] == Message.Role.ASSISTANT:
+    if result and result[-1]["role"] == Message.Role.ASSISTANT and not paused:
         result[-1]["content"] = _prefill(result[-1]["content"])
     return result
 
