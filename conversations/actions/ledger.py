@@ -14,6 +14,7 @@ from ..models import Generation, GenerationStatus, LanguageModel, Provider, Usag
 from ..models.generation import LIVE
 from ..upstream.endpoint import guess_dialect
 from ..upstream.pricing import cost_microdollars
+from ..upstream.usage import cache_writes
 from . import usage_totals
 from .model_prices import entered_prices
 from .outcome import Outcome
@@ -157,13 +158,12 @@ def _prices_of(provider: Provider) -> str:
 
 def token_columns(usage: Usage) -> dict[str, Any]:
     """The five token kinds and the server tools' uses, from a `usage` object; what is missing stays unknown."""
-    creation = usage.get("cache_creation") or {}
-    written_5m = creation.get("ephemeral_5m_input_tokens", usage.get("cache_creation_input_tokens"))
+    written_5m, written_1h = cache_writes(usage)
     return {
         "input_tokens": usage.get("input_tokens"),
         "output_tokens": usage.get("output_tokens"),
         "cache_creation_5m_input_tokens": written_5m,
-        "cache_creation_1h_input_tokens": creation.get("ephemeral_1h_input_tokens"),
+        "cache_creation_1h_input_tokens": written_1h,
         "cache_read_input_tokens": usage.get("cache_read_input_tokens"),
         "server_tool_use": usage.get("server_tool_use") or {},
     }

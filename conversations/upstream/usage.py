@@ -90,6 +90,19 @@ def clean_usage(usage: object) -> dict[str, Any]:
     return counted.values
 
 
+def cache_writes(usage: Mapping[str, Any]) -> tuple[int | None, int | None]:
+    """Tokens written to the cache for five minutes and for an hour, None where nobody says it. What the split does not
+    call an hour's counts as five minutes' (section 13.2).
+    """
+    split = usage.get("cache_creation") or {}
+    minutes, hour = split.get("ephemeral_5m_input_tokens"), split.get("ephemeral_1h_input_tokens")
+    total = usage.get("cache_creation_input_tokens")
+    if total is not None:
+        hour = None if hour is None else min(hour, total)
+        minutes = total - (hour or 0)
+    return minutes, hour
+
+
 def clean_meta(meta: object) -> dict[str, Any]:
     """What a gateway says about cost beside the answer: `{"usage": {"usd_spent", "credits_used"}}` with
     sensible figures only.

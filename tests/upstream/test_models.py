@@ -111,6 +111,14 @@ MILLION = {"input_tokens": 1_000_000, "output_tokens": 1_000_000}
             },
             "30.2",
         ),
+        (
+            "claude-opus-5-5",
+            MILLION
+            | {
+                "cache_creation": {"ephemeral_1h_input_tokens": 400_000, "ephemeral_5m_input_tokens": 600_000}
+            },
+            "30.2",
+        ),
         ("claude-opus-5-5", MILLION | {"service_tier": "batch"}, "12"),
         ("claude-opus-5-5", MILLION | {"server_tool_use": {"web_search_requests": 3}}, "24.03"),
         ("claude-haiku-5-5", {"input_tokens": 100_000, "output_tokens": 1000}, "0.0105"),
