@@ -64,7 +64,7 @@ class MessagesDecoder:
                     text = piece_text(event.delta)
                 except (ValueError, RecursionError):
                     text = None
-                if text is not None and event.index == self._open_index and "\0" not in text:
+                if text is not None and 0 <= event.index == self._open_index and "\0" not in text:
                     size = len(text) if text.isascii() else len(text.encode())
                     if size <= left.left:
                         left.left -= size
@@ -182,7 +182,7 @@ class MessagesDecoder:
             raise GarbledAnswer(f"delta for block {index}, which is not open")
         if not isinstance(raw, dict):
             raise GarbledAnswer("a delta that is not an object")
-        kind = raw.get("type")
+        kind = str(raw.get("type"))
         if kind in PIECES:
             self._piece(kind, raw, value, events)
         elif (whole := whole_delta(raw)) is not None:
@@ -190,7 +190,7 @@ class MessagesDecoder:
             events.append(ContentBlockDelta(index, whole[0], self._meta(value)))
         else:
             self._kept_meta = clean_meta(meta_of(value)) or self._kept_meta
-            self._ignored[f"delta {str(kind)[:40]}"] += 1
+            self._ignored[f"delta {kind[:40]}"] += 1
 
     def _piece(self, kind: str, raw: dict[str, Any], value: dict[str, Any], events: list[Event]) -> None:
         text = raw.get(PIECES[kind][0])

@@ -75,7 +75,7 @@ def read_reply(
     if isinstance(content, str):
         content = [{"type": "text", "text": content}] if content else []
     if not isinstance(content, list) or not all(
-        isinstance(block, dict) and "type" in block for block in content
+        isinstance(block, dict) and isinstance(block.get("type"), str) for block in content
     ):
         raise UpstreamError("protocol", detail="the JSON holds no message", request_id=request_id)
     reason, sequence = value.get("stop_reason"), value.get("stop_sequence")
@@ -121,9 +121,10 @@ def _block_events(index: int, block: dict[str, Any]) -> list[Event]:
     if kind == "text":
         start = {key: value for key, value in block.items() if key != "citations"} | {"text": ""}
         deltas = [TextDelta(str(block.get("text") or ""))]
+        citations = block.get("citations")
         deltas += [
             CitationsDelta(citation)
-            for citation in block.get("citations") or []
+            for citation in (citations if isinstance(citations, list) else [])
             if isinstance(citation, dict)
         ]
     elif kind == "thinking":

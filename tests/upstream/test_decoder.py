@@ -117,6 +117,7 @@ def test_a_half_at_the_very_end_is_replaced_before_the_block_stops() -> None:
         raw_event(
             "content_block_start", '{"type":"content_block_start","index":1,"content_block":{"text":""}}'
         ),
+        wire.block_stop() + wire.text_delta("never", -1),
         wire.text_delta("?").replace(b"?", b"\xff"),
         wire.text_delta("?").replace(b"?", b"\xed\xa0\x80"),
         wire.text_delta("\x01").replace(b"\\u0001", b"\x01"),
@@ -158,6 +159,7 @@ def test_numbers_that_are_none_become_null(number: str) -> None:
         (b"data: {}\n\n", "event "),
         (wire.delta(0, type="aroma_delta", smell="rose"), "delta aroma_delta"),
         (wire.delta(0, type=None), "delta None"),
+        (wire.delta(0, type=["text_delta"], text="x"), "delta ['text_delta']"),
         (wire.delta(0, type="citations_delta", citation=None), "delta citations_delta"),
         (wire.message_start(model="other"), ""),
     ],
@@ -339,6 +341,23 @@ def test_a_second_answer_does_not_say_what_the_first_one_cost() -> None:
     second = wire.message_start(meta=cost(9)) + wire.event("message_delta", delta={}, meta=cost(9))
     decoded = Decoded(BEGUN + ENDING + wire.event("message_stop", meta=cost(0.5)) + second)
     assert decoded.answer.meta == cost(0.5)
+
+
+def test_what_a_block_starts_with_may_be_of_any_shape() -> None:
+    raw = (
+        wire.message_start()
+        + wire.block_start(0, type="text", text="", citations=7)
+        + wire.delta(0, type="citations_delta", citation={"type": "char_location"})
+        + wire.block_stop(0)
+        + wire.block_start(1, type="hologram", text=7)
+        + wire.text_delta("a", 1)
+        + wire.block_stop(1)
+        + wire.message_end()
+    )
+    assert Decoded(raw).answer.content == [
+        {"type": "text", "text": "", "citations": [{"type": "char_location"}]},
+        {"type": "hologram", "text": "a"},
+    ]
 
 
 def test_all_kinds_of_deltas_come_through() -> None:

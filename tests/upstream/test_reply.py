@@ -97,12 +97,28 @@ def test_a_call_in_a_chat_reply_may_lack_anything() -> None:
     ]
 
 
+def test_citations_that_are_none_are_left_out_of_a_reply() -> None:
+    answer = Accumulator()
+    answer.extend(events_from_reply(reply(content=[{"type": "text", "text": "Hi", "citations": True}])))
+    assert answer.content == [{"type": "text", "text": "Hi"}]
+
+
 def test_a_byte_order_mark_is_no_part_of_a_reply() -> None:
     assert read_reply(b"\xef\xbb\xbf" + wire.message_body("Hi")).text == "Hi"
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"[]", b"{}", b'{"content":7}', b'{"content":[7]}', b'{"content":[{}]}', b"<html>"]
+    "body",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b'{"content":7}',
+        b'{"content":[7]}',
+        b'{"content":[{}]}',
+        b'{"content":[{"type":[]}]}',
+        b"<html>",
+    ],
 )
 def test_json_that_is_no_message_is_a_protocol_error(body: bytes) -> None:
     with pytest.raises(UpstreamError) as caught:
