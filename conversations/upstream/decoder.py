@@ -169,8 +169,9 @@ class MessagesDecoder:
         self._next_index += 1
         field, piece_type = PIECES.get(f"{block['type']}_delta", ("", None))
         piece = block.get(field)
+        block = {key: value for key, value in block.items() if key != "partial_json"}  # a mark of our own
         if piece_type is not None:
-            block = {**block, field: ""}
+            block[field] = ""
         events.append(ContentBlockStart(index, block, self._meta(value)))
         if piece_type is not None and isinstance(piece, str) and piece:
             # Some servers put the first words into the start; readers who join deltas must not miss them.

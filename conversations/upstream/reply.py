@@ -117,6 +117,8 @@ def events_from_reply(reply: Reply) -> list[Event]:
 
 def _block_events(index: int, block: dict[str, Any]) -> list[Event]:
     kind = block["type"]
+    raw = block.get("partial_json")  # an input that is no JSON (section 9.3)
+    block = {key: value for key, value in block.items() if key != "partial_json"}
     deltas: list[Any] = []
     if kind == "text":
         start = {key: value for key, value in block.items() if key != "citations"} | {"text": ""}
@@ -132,9 +134,9 @@ def _block_events(index: int, block: dict[str, Any]) -> list[Event]:
         deltas = [ThinkingDelta(str(block.get("thinking") or ""))]
         deltas += [SignatureDelta(block["signature"])] if isinstance(block.get("signature"), str) else []
     elif kind == "tool_use":
-        start = {key: value for key, value in block.items() if key != "partial_json"} | {"input": {}}
-        raw = block.get("partial_json")  # an input that is no JSON (section 9.3)
-        deltas = [InputJsonDelta(raw or msgspec.json.encode(block.get("input") or {}).decode())]
+        start = block | {"input": {}}
+        whole = msgspec.json.encode(block.get("input") or {}).decode()
+        deltas = [InputJsonDelta(raw if isinstance(raw, str) and raw else whole)]
     else:
         start = block
     pieces = [ContentBlockDelta(index, delta) for delta in deltas]

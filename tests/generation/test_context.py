@@ -24,6 +24,7 @@ from conversations.models import (
 from conversations.upstream.model_table import MODELS
 from conversations.upstream.request import MessageRequest
 from tests.fake_upstream import wire
+from tests.fake_upstream.steps import Reply
 from tests.world import Person, World, finished
 
 STOPPED, INTERRUPTED, FAILED = (
@@ -584,3 +585,41 @@ def test_the_longest_answer_that_an_administrator_allows_is_asked_for(
     more = world.alice.send(sent["conversation"])
     world.ended(more | {"conversation": sent["conversation"]})
     assert world.asked()[-1].body["max_tokens"] == 100_000
+
+
+# What an upstream may put into an answer.
+
+ODD: list[Any] = [None, 7, "x", [], {}, [7], {"a": 1}, True]
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+def test_no_block_of_an_answer_keeps_a_conversation_from_going_on_or_its_page_from_opening(
+    world: World, streamed: bool
+) -> None:
+    blocks = [
+        {
+            "type": kind,
+            "id": odd,
+            "tool_use_id": odd,
+            "name": odd,
+            "input": odd,
+            "content": odd,
+            "thinking": odd,
+        }
+        | {"citations": odd, "partial_json": odd, "source": odd, "data": odd}
+        for odd in ODD
+        for kind in ("tool_use", "server_tool_use", "web_search_tool_result", "redacted_thinking", "hologram")
+    ]
+    events = [wire.block_start(index, **block) + wire.block_stop(index) for index, block in enumerate(blocks)]
+    if streamed:
+        world.upstream.script(wire.message_start(), *events, wire.message_end())
+    else:
+        world.upstream.script(Reply(200, wire.data({"content": blocks, "stop_reason": "end_turn"})))
+    sent, frames = world.answer()
+    assert frames[-1]["status"] == "completed"
+    page = f"/conversations/{sent['conversation']}/"
+    assert world.alice.get(page, HTTP_ACCEPT="text/html").status_code == 200
+    resumed = world.stream(world.alice, sent["generation"])
+    assert [event for _, event, _ in resumed][-1] == "message_stop"
+    more = world.alice.send(sent["conversation"], "hi")
+    assert world.ended(more | {"conversation": sent["conversation"]}).status == "completed"
