@@ -87,7 +87,7 @@ def with_files(
         blocks: list[Block] = []
         texts: list[str] = []
         for block in turn["content"]:
-            row = attachments.get(_id(block) or "")
+            row = attachments.get(_id(block) or "") if turn["role"] == "user" else None
             if row is None:
                 blocks.append(block)
             elif row.is_picture:
@@ -210,8 +210,12 @@ def _id(block: Block) -> str | None:
 
 
 def attachments_of(turns: Turns) -> dict[str, Attachment]:
-    """The rows that the turns refer to, by id. Raises CannotBeSent when one is gone."""
-    ids: Sequence[str] = list(dict.fromkeys(id for turn in turns for id in referred(turn["content"])))
+    """The rows that people's turns refer to, by id. Raises CannotBeSent when one is gone.
+
+    In an answer such a block would be the upstream's own words: it must not get anybody's file for them.
+    """
+    asked = [turn for turn in turns if turn["role"] == "user"]
+    ids: Sequence[str] = list(dict.fromkeys(id for turn in asked for id in referred(turn["content"])))
     if not ids:
         return {}
     found = {str(row.pk): row for row in Attachment.objects.with_files().filter(pk__in=ids)}

@@ -623,3 +623,18 @@ def test_no_block_of_an_answer_keeps_a_conversation_from_going_on_or_its_page_fr
     assert [event for _, event, _ in resumed][-1] == "message_stop"
     more = world.alice.send(sent["conversation"], "hi")
     assert world.ended(more | {"conversation": sent["conversation"]}).status == "completed"
+
+
+def test_an_upstream_gets_no_file_by_naming_it_in_an_answer(world: World) -> None:
+    file = SimpleUploadedFile("secret.txt", b"Bob's secret.", "text/plain")
+    stolen = world.bob.post("/attachments/", {"file": file}).json()["id"]
+    for named in (stolen, "no-id-at-all", str(uuid.uuid4())):
+        block = {"type": "document", "source": {"type": "attachment", "attachment": named}}
+        world.upstream.script(
+            wire.message_start(), wire.block_start(0, **block), wire.block_stop(0),
+            wire.block_start(1), wire.text_delta("Hi", 1), wire.block_stop(1), wire.message_end(),
+        )  # fmt: skip
+        sent, _ = world.answer()
+        more = world.alice.send(sent["conversation"], "hi")
+        assert world.ended(more | {"conversation": sent["conversation"]}).status == "completed"
+        assert "secret" not in json.dumps(world.asked()[-1].body)
