@@ -9,7 +9,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from ..attachments.sending import referred
+from ..attachments.sending import files_in
 from ..models import Attachment, GenerationStatus, LanguageModel, Message
 from ..upstream.usage import is_count
 from .model_prices import worst_prices
@@ -52,9 +52,13 @@ def _input_tokens(turn: Message) -> int:
             tokens += used
             break
         tokens += len(json.dumps(message.content, ensure_ascii=False).encode()) // _BYTES_PER_TOKEN
-        attachments.update(uuid.UUID(id) for id in referred(message.content))
+        attachments.update(uuid.UUID(id) for id in files_in(message))
         above = Message.objects.filter(pk=message.parent_id) if message.parent_id else None
-        message = above.only("content", "usage", "status", "parent_id").first() if above is not None else None
+        message = (
+            above.only("role", "content", "usage", "status", "parent_id").first()
+            if above is not None
+            else None
+        )
     if attachments:
         tokens += sum(Attachment.objects.filter(pk__in=attachments).values_list("tokens", flat=True))
     return tokens

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.conf import settings
 
-from ..models import Attachment, StoredFile
+from ..models import Attachment, Message, StoredFile
 from ..upstream.model_table import Capabilities
 from .kinds import PDF
 from .limits import base64_size
@@ -42,6 +42,11 @@ def reference(attachment: Attachment) -> Block:
 def referred(content: Iterable[Block]) -> list[str]:
     """Ids of the attachments that these blocks point to, in order, left-out ones too."""
     return [id for block in content if (id := _id(block))]
+
+
+def files_in(message: Message) -> list[str]:
+    """As `referred`; none in an answer, where such a block would be the upstream's own words, not our reference."""
+    return referred(message.content) if message.role == message.Role.USER else []
 
 
 def redirected(content: list[Block], copies: dict[str, str]) -> list[Block]:

@@ -13,6 +13,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from conversations.generation import context
 from conversations.models import (
+    Attachment,
     Conversation,
     Generation,
     GenerationStatus,
@@ -638,3 +639,8 @@ def test_an_upstream_gets_no_file_by_naming_it_in_an_answer(world: World) -> Non
         more = world.alice.send(sent["conversation"], "hi")
         assert world.ended(more | {"conversation": sent["conversation"]}).status == "completed"
         assert "secret" not in json.dumps(world.asked()[-1].body)
+        page = f"/conversations/{sent['conversation']}/"
+        assert world.alice.get(page, HTTP_ACCEPT="text/html").status_code == 200
+        copied = world.alice.post(f"{page}messages/{sent['reply']}/fork/")
+        assert copied.status_code == 201, copied.content
+    assert Attachment.objects.count() == 1, "no copy was made of Bob's file"
