@@ -111,7 +111,7 @@ def copy_into(conversation: Conversation, messages: Sequence[Message]) -> dict[s
 
     Call inside the fork's transaction. The copies count for nobody's quota.
     """
-    ids = [id for message in messages for id in sending.referred(message.content)]
+    ids = [id for message in messages for id in sending.files_in(message)]
     rows = Attachment.objects.filter(pk__in=ids).in_bulk()
     for row in rows.values():
         row.pk, row.uploader, row.conversation = uuid.uuid4(), None, conversation

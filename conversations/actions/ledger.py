@@ -10,9 +10,11 @@ from typing import Any
 
 from django.utils import timezone
 
-from ..models import Generation, GenerationStatus, LanguageModel, UsageRecord
+from ..models import Generation, GenerationStatus, LanguageModel, Provider, UsageRecord
 from ..models.generation import LIVE
+from ..upstream.endpoint import guess_dialect
 from ..upstream.pricing import cost_microdollars
+from ..upstream.usage import cache_writes
 from . import usage_totals
 from .model_prices import entered_prices
 from .outcome import Outcome
@@ -24,6 +26,8 @@ Usage = dict[str, Any]
 NOT_BILLED = frozenset(
     {"connect", "tls", "invalid", "auth", "model", "size", "limit", "spend", "service", "busy"}
 )
+
+_GATEWAYS = frozenset({Provider.Dialect.AIMLAPI, Provider.Dialect.ROCKAPI})
 
 
 def purpose_of(generation: Generation) -> UsageRecord.Purpose:
@@ -59,9 +63,12 @@ def rows_of(generation: Generation, outcome: Outcome) -> list[UsageRecord]:
     rows = _unbooked_tries(generation, outcome.failed_attempts)
     if outcome.ended_between_tries:
         return rows
-    # A provisional count is not a price: what a broken-off answer cost is unknown, not nothing.
-    counted = (outcome.usage, outcome.meta) if outcome.usage_is_final else (None, None)
-    cost = price(generation.language_model, generation.model, *counted, outcome.model)
+    # A provisional count is not a price: what a broken-off answer cost is unknown, not nothing. What a gateway says
+    # that a whole answer cost holds without any count.
+    usage = outcome.usage if outcome.usage_is_final else None
+    is_whole = outcome.usage_is_final or outcome.status == GenerationStatus.COMPLETED
+    meta = outcome.meta if is_whole else None
+    cost = price(generation.language_model, generation.model, usage, meta, outcome.model)
     outcome.cost_microdollars = cost
     error_type = (outcome.error or {}).get("type", "")
     refused = outcome.status == GenerationStatus.FAILED and error_type in NOT_BILLED
@@ -137,18 +144,21 @@ def price(
 
     Without `usage` and `meta` only what never costs anything has a price: nothing.
     """
-    dialect = language_model.provider.dialect if language_model else ""
+    dialect = _prices_of(language_model.provider) if language_model else ""
     prices = entered_prices(language_model, timezone.now().date())
     return cost_microdollars(usage or {}, meta, asked or answered_as, dialect, prices=prices)
 
 
+def _prices_of(provider: Provider) -> str:
+    """The dialect whose prices hold: behind Chat Completions there may be a gateway that has its own."""
+    gateway = guess_dialect(provider.base_url.partition("/chat/completions")[0])
+    is_chat = provider.dialect == Provider.Dialect.OPENAI_CHAT
+    return gateway if is_chat and gateway in _GATEWAYS else provider.dialect
+
+
 def token_columns(usage: Usage) -> dict[str, Any]:
     """The five token kinds and the server tools' uses, from a `usage` object; what is missing stays unknown."""
-    creation = usage.get("cache_creation") or {}
-    written, written_1h = usage.get("cache_creation_input_tokens"), creation.get("ephemeral_1h_input_tokens")
-    # Where only the whole is told, or a part of it, the rest counts as the usual kind, as it does in the price.
-    written_5m = None if written is None else max(0, written - (written_1h or 0))
-    written_5m = creation.get("ephemeral_5m_input_tokens", written_5m)
+    written_5m, written_1h = cache_writes(usage)
     return {
         "input_tokens": usage.get("input_tokens"),
         "output_tokens": usage.get("output_tokens"),

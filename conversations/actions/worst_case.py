@@ -10,7 +10,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from ..attachments.sending import referred
+from ..attachments.sending import files_in
 from ..models import Attachment, GenerationStatus, LanguageModel, Message
 from ..upstream.usage import is_count
 from .model_prices import worst_prices
@@ -52,7 +52,7 @@ def _input_tokens(turn: Message) -> int:
             tokens += used
             break
         tokens += len(json.dumps(message.content, ensure_ascii=False).encode()) // _BYTES_PER_TOKEN
-        attachments.update(uuid.UUID(id) for id in referred(message.content))
+        attachments.update(uuid.UUID(id) for id in files_in(message))
     if attachments:
         tokens += sum(Attachment.objects.filter(pk__in=attachments).values_list("tokens", flat=True))
     return tokens
@@ -62,7 +62,7 @@ def _upwards(turn: Message) -> Iterator[Message]:
     """The turn and all above it. Mostly its parent is enough; whoever goes on gets more with every query."""
     yield turn
     leaf, several = turn.parent_id, 1
-    rows = Message.objects.only("content", "usage", "status", "parent_id")
+    rows = Message.objects.only("role", "content", "usage", "status", "parent_id")
     while leaf is not None:
         path = rows.path(leaf, several, related=())
         yield from reversed(path)

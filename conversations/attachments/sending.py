@@ -12,7 +12,7 @@ from typing import Any
 
 from django.conf import settings
 
-from ..models import Attachment, StoredFile
+from ..models import Attachment, Message, StoredFile
 from ..upstream.model_table import Capabilities
 from .kinds import PDF
 from .limits import base64_size
@@ -42,6 +42,11 @@ def reference(attachment: Attachment) -> Block:
 def referred(content: Iterable[Block]) -> list[str]:
     """Ids of the attachments that these blocks point to, in order, left-out ones too."""
     return [id for block in content if (id := _id(block))]
+
+
+def files_in(message: Message) -> list[str]:
+    """As `referred`; none in an answer, where such a block would be the upstream's own words, not our reference."""
+    return referred(message.content) if message.role == message.Role.USER else []
 
 
 def redirected(content: list[Block], copies: dict[str, str]) -> list[Block]:
@@ -87,7 +92,7 @@ def with_files(
         blocks: list[Block] = []
         texts: list[str] = []
         for block in turn["content"]:
-            row = attachments.get(_id(block) or "")
+            row = attachments.get(_id(block) or "") if turn["role"] == "user" else None
             if row is None:
                 blocks.append(block)
             elif row.is_picture:
@@ -210,8 +215,12 @@ def _id(block: Block) -> str | None:
 
 
 def attachments_of(turns: Turns) -> dict[str, Attachment]:
-    """The rows that the turns refer to, by id. Raises CannotBeSent when one is gone."""
-    ids: Sequence[str] = list(dict.fromkeys(id for turn in turns for id in referred(turn["content"])))
+    """The rows that people's turns refer to, by id. Raises CannotBeSent when one is gone.
+
+    In an answer such a block would be the upstream's own words: it must not get anybody's file for them.
+    """
+    asked = [turn for turn in turns if turn["role"] == "user"]
+    ids: Sequence[str] = list(dict.fromkeys(id for turn in asked for id in referred(turn["content"])))
     if not ids:
         return {}
     found = {str(row.pk): row for row in Attachment.objects.with_files().filter(pk__in=ids)}

@@ -70,6 +70,7 @@ class Answer:
         self._thinking = Stopwatch()
         self._failed_attempts: list[str] = []
         self._retry_at = 0.0
+        self._request_id = ""
         self._reading = False
         self._ended = False
 
@@ -86,7 +87,6 @@ class Answer:
         """Relay the whole answer. Never raises for what an upstream or a person can do: the outcome says it."""
         error: dict[str, Any] | None = None
         status = GenerationStatus.COMPLETED
-        request_id = ""
         slow: asyncio.TimerHandle | None = None
         try:
             if self.ending is not None:
@@ -94,7 +94,9 @@ class Answer:
             self._reading = True
             slow = asyncio.get_running_loop().call_later(settings.SLOW_ANSWER_SECONDS, self._slow)
             async with aclosing(
-                client.stream(self.turn.endpoint, self.turn.request, on_wait=self._wait)
+                client.stream(
+                    self.turn.endpoint, self.turn.request, on_wait=self._wait, on_answer=self._answered
+                )
             ) as stream:
                 async for events in stream:
                     self._append(events)
@@ -102,7 +104,7 @@ class Answer:
             await asyncio.sleep(0)
         except UpstreamError as failure:
             error = described(failure)
-            request_id = failure.request_id
+            self._request_id = failure.request_id or self._request_id
             nothing_arrived = not self._accumulator.content and failure.type != "stalled"
             status = GenerationStatus.FAILED if nothing_arrived else GenerationStatus.INTERRUPTED
         except asyncio.CancelledError:
@@ -117,7 +119,11 @@ class Answer:
             if slow is not None:
                 slow.cancel()
         self._ended = True
-        return await self._outcome(status, error, request_id)
+        return await self._outcome(status, error)
+
+    def _answered(self, request_id: str) -> None:
+        """The upstream's own name for this call: what its support asks for."""
+        self._request_id = request_id
 
     def _append(self, events: list[Event]) -> None:
         log: list[Any] = []
@@ -150,6 +156,7 @@ class Answer:
     async def _wait(self, wait: Wait) -> None:
         """A try has failed, and there is a pause before the next: pages show a countdown, the ledger has its row."""
         self._failed_attempts.append(wait.error.type)
+        self._request_id = ""
         self._retry_at = wait.retry_at
         self._tell_status("waiting", wait.retry_at, described(wait.error) | {"message": wait.error.brief})
         try:
@@ -173,9 +180,7 @@ class Answer:
         told = {"type": "generation_status", "status": status, "retry_at": retry_at, "error": error}
         statuses.tell(self.log, told)
 
-    async def _outcome(
-        self, status: GenerationStatus, error: dict[str, Any] | None, request_id: str
-    ) -> Outcome:
+    async def _outcome(self, status: GenerationStatus, error: dict[str, Any] | None) -> Outcome:
         is_between_tries = time.time() < self._retry_at
         found = self._accumulator
         blocks = len(found.content)
@@ -203,7 +208,7 @@ class Answer:
             meta=found.meta or None,
             error=error,
             html=html,
-            request_id=request_id,
+            request_id=self._request_id,
             first_token_at=self.first_token_at,
             failed_attempts=self._failed_attempts if self._reading else None,
             ended_between_tries=is_between_tries,

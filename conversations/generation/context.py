@@ -98,6 +98,7 @@ def request_for(
         # Each request begins as the one before: what was read then costs a tenth (messages-api 12). Servers that nobody
         # knows may refuse the field.
         cache_control={"type": "ephemeral"} if capabilities.known else None,
+        abilities=capabilities,
     )
 
 
@@ -132,7 +133,7 @@ def turns(path: list[Message], language_model: LanguageModel, parameters: dict[s
             _add(result, turn["role"], _whole_calls(turn["content"]))
         else:
             _add(result, turn["role"], turn["content"])
-    if result and result[-1]["role"] == Message.Role.ASSISTANT:
+    if result and result[-1]["role"] == Message.Role.ASSISTANT and not paused:
         result[-1]["content"] = _prefill(result[-1]["content"])
     return result
 
@@ -148,8 +149,11 @@ def _add(turns: Turns, role: str, content: list[Block]) -> None:
 
 def _whole_calls(content: list[Block]) -> list[Block]:
     """Without server tools' calls that have no result: the answer broke off there, or its pause was never ended."""
-    answered = {block.get("tool_use_id") for block in content}
-    return _with_words([b for b in content if b.get("type") not in _SERVER_CALLS or b.get("id") in answered])
+    # As words: of an upstream's block nobody knows what its fields hold.
+    answered = {str(block["tool_use_id"]) for block in content if "tool_use_id" in block}
+    return _with_words(
+        [b for b in content if b.get("type") not in _SERVER_CALLS or str(b.get("id")) in answered]
+    )
 
 
 def _with_words(content: list[Block]) -> list[Block]:

@@ -40,6 +40,7 @@ def try_model(actor: User | None, language_model: LanguageModel) -> Tried:
         model=language_model.model_id,
         messages=[{"role": "user", "content": [{"type": "text", "text": "Hi"}]}],
         max_tokens=1,
+        abilities=language_model.can,
     )
     started = time.monotonic()
     reply: Reply | None = None

@@ -65,7 +65,8 @@ def request_for(turn: Turn, outcome: Outcome) -> MessageRequest:
     """The call that asks for the title of a conversation which began with this turn and its answer."""
     question = _text(turn.request.messages[0]["content"])
     answer = _text(outcome.content)
-    abilities = lookup(turn.request.model, turn.endpoint.dialect)
+    abilities = turn.request.abilities or lookup(turn.request.model, turn.endpoint.dialect)
+    is_chat = turn.endpoint.dialect == "openai_chat"
     return MessageRequest(
         model=turn.request.model,
         messages=[
@@ -82,9 +83,11 @@ def request_for(turn: Turn, outcome: Outcome) -> MessageRequest:
             }
         ],
         max_tokens=_MAX_TOKENS,
-        # Whatever thinking the model can be kept from would use up the few tokens; refused fields are left out.
+        # Whatever thinking the model can be kept from would use up the few tokens; refused fields are left out. Of chat
+        # servers nobody knows whether they take an effort that no person has asked for.
         thinking={"type": "disabled"},
-        output_config={"effort": "low"} if "low" in abilities.efforts else None,
+        output_config={"effort": "low"} if "low" in abilities.efforts and not is_chat else None,
+        abilities=abilities,
     )
 
 

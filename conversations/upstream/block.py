@@ -49,9 +49,11 @@ class Block:
         fields = self.fields
         for name, pieces in (("text", self.text), ("thinking", self.thinking)):
             if pieces:
-                fields[name] = (fields.get(name) or "") + "".join(pieces)
+                start = fields.get(name)
+                fields[name] = (start if isinstance(start, str) else "") + "".join(pieces)
                 pieces.clear()
         if self.citations:
-            fields["citations"] = [*(fields.get("citations") or []), *self.citations]
+            before = fields.get("citations")
+            fields["citations"] = [*(before if isinstance(before, list) else []), *self.citations]
             self.citations.clear()
         return fields

@@ -39,6 +39,9 @@ OVERRIDABLE = {
     name: kind for name, kind in get_type_hints(Capabilities).items() if name not in ("id", "prices", "known")
 }
 
+# `output_config`, or `reasoning_effort` in its place.
+_EFFORT_DIALECTS = frozenset({"anthropic", "openai_chat", "demo"})
+
 
 @lru_cache(maxsize=512)
 def lookup(model_id: str, dialect: str = "anthropic") -> Capabilities:
@@ -51,7 +54,7 @@ def lookup(model_id: str, dialect: str = "anthropic") -> Capabilities:
         row = replace(row, documents=False)
     if dialect not in _THINKING_DIALECTS:
         row = replace(row, thinking=())
-    if dialect not in {"anthropic", "demo"}:
+    if dialect not in _EFFORT_DIALECTS:
         row = replace(row, efforts=())
     return row
 

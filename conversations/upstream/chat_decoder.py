@@ -8,6 +8,7 @@ from collections import Counter
 from typing import Any
 
 from .answer_size import AnswerSize
+from .chat_reply import stop_reason_from_chat, usage_from_chat
 from .error_bodies import error_from_event
 from .errors import GarbledAnswer, UpstreamError
 from .events import (
@@ -19,11 +20,10 @@ from .events import (
     MessageDelta,
     MessageStart,
     MessageStop,
-    TextDelta,
-    ThinkingDelta,
 )
-from .json_values import UnreadableJSON, read_json
-from .reply import stop_reason_from_chat, usage_from_chat
+from .json_values import UnreadableJSON, read_raw_json, storable
+from .pieces import Pieces
+from .sse import NO_EVENTS
 
 _MAX_CALLS = 128
 
@@ -42,6 +42,7 @@ class ChatDecoder:
         self._ignored = ignored
         self._secrets = secrets
         self._size = AnswerSize(max_answer_bytes)
+        self._pieces = Pieces(self._size)
         self._started = False
         self._kind = ""
         self._index = -1
@@ -57,11 +58,11 @@ class ChatDecoder:
             if self.done:
                 self._ignored["after [DONE]"] += 1
                 continue
-            if data.strip() == b"[DONE]":
-                events += self.finish()
+            if data.strip() in NO_EVENTS:
+                events += self.finish() if data.strip() else []
                 continue
             try:
-                self._chunk(read_json(data), events)
+                self._chunk(read_raw_json(data), events)
             except UpstreamError as error:
                 self.failure = error
             except UnreadableJSON as error:
@@ -98,12 +99,13 @@ class ChatDecoder:
         self.done = True
         return events
 
-    def _chunk(self, value: Any, events: list[Event]) -> None:
-        if not isinstance(value, dict):
+    def _chunk(self, raw: Any, events: list[Event]) -> None:
+        if not isinstance(raw, dict):
             raise GarbledAnswer("a chunk is not an object")
+        value = storable(raw)
         if value.get("error"):
             raise error_from_event(value, self._secrets)
-        if not self._started:
+        if not self._started and "choices" in value:
             self._started = True
             message: dict[str, Any] = {
                 "id": value.get("id"), "type": "message", "role": "assistant", "model": value.get("model"),
@@ -118,18 +120,19 @@ class ChatDecoder:
             return
         delta = choices[0].get("delta")
         if isinstance(delta, dict):
-            self._delta(delta, events)
+            # Of its texts, halves of characters may come with two chunks.
+            self._delta(delta, raw["choices"][0]["delta"], events)
         self._stop_reason = stop_reason_from_chat(choices[0].get("finish_reason")) or self._stop_reason
 
-    def _delta(self, delta: dict[str, Any], events: list[Event]) -> None:
-        thinking = delta.get("reasoning_content") or delta.get("reasoning")
+    def _delta(self, delta: dict[str, Any], raw: dict[str, Any], events: list[Event]) -> None:
+        thinking = raw.get("reasoning_content") or raw.get("reasoning")
         if isinstance(thinking, str) and thinking:
             self._open("thinking", {"type": "thinking", "thinking": "", "signature": ""}, events)
-            events.append(ContentBlockDelta(self._index, ThinkingDelta(self._counted(thinking))))
-        text = delta.get("content") or delta.get("refusal")
+            self._pieces.add(self._index, "thinking_delta", thinking, events)
+        text = raw.get("content") or raw.get("refusal")
         if isinstance(text, str) and text:
             self._open("text", {"type": "text", "text": ""}, events)
-            events.append(ContentBlockDelta(self._index, TextDelta(self._counted(text))))
+            self._pieces.add(self._index, "text_delta", text, events)
         calls = delta.get("tool_calls")
         for position, call in enumerate(calls if isinstance(calls, list) else []):
             if isinstance(call, dict):
@@ -166,6 +169,7 @@ class ChatDecoder:
 
     def _close(self, events: list[Event]) -> None:
         if self._kind:
+            self._pieces.end(self._index, events)
             events.append(ContentBlockStop(self._index))
             self._kind = ""
 

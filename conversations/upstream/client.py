@@ -56,8 +56,10 @@ class UpstreamClient:
         request: MessageRequest,
         *,
         on_wait: Callable[[Wait], Awaitable[None]] | None = None,
+        on_answer: Callable[[str], None] | None = None,
     ) -> AsyncGenerator[list[Event], None]:
-        """Yields the answer's events, one list per network read.
+        """Yields the answer's events, one list per network read. `on_answer` is told the upstream's id of each try that
+        it begins to answer.
 
         Nothing is yielded before the first content_block_start (or message_delta, or message_stop): until
         then failures that the fault table lets retry are retried, each after `on_wait`, whose time is part of
@@ -75,6 +77,8 @@ class UpstreamClient:
             exchange: Exchange | None = None
             try:
                 exchange = await self._exchange(endpoint, payload, ends_at)
+                if on_answer is not None:
+                    on_answer(exchange.request_id)
                 while (events := await exchange.read()) is not None:
                     if not committed:
                         held += events

@@ -23,7 +23,10 @@ from .events import (
     MessageStart,
     MessageStop,
 )
-from .json_values import UnreadableJSON, read_raw_json, split_high_surrogate, storable, storable_text
+from .json_values import UnreadableJSON, read_raw_json, storable
+from .pieces import Pieces
+from .sse import NO_EVENTS
+from .usage import clean_meta, meta_of
 
 logger = logging.getLogger(__name__)
 
@@ -42,31 +45,34 @@ class MessagesDecoder:
         self._ignored = ignored
         self._secrets = secrets
         self._size = AnswerSize(max_answer_bytes)
+        self._pieces = Pieces(self._size)
         self._started = False
         self._next_index = 0
         self._open_index = -1
-        self._half = ""  # first half of a surrogate pair whose second half comes with the next delta
-        self._half_kind = ""
         self._stop_reason_seen = False
+        self._kept_meta: dict[str, Any] | None = None  # of a dropped event, for the next
 
     def feed(self, pairs: list[tuple[bytes, bytes]]) -> list[Event]:
         """The events in `(name, data)` pairs from the SSE parser."""
         events: list[Event] = []
         append, left = events.append, self._size
         for name, data in pairs:
-            if name == b"content_block_delta" and not self._half:
+            if name == b"content_block_delta" and not self._pieces.half:
                 # The hot path: everything that is odd in any way goes the slow one.
                 try:
                     event = decode_delta_event(data)
                     text = piece_text(event.delta)
                 except (ValueError, RecursionError):
                     text = None
-                if text is not None and event.index == self._open_index and "\0" not in text:
+                if text is not None and 0 <= event.index == self._open_index and "\0" not in text:
                     size = len(text) if text.isascii() else len(text.encode())
                     if size <= left.left:
                         left.left -= size
                         append(event)
                         continue
+            if self.done:
+                self._after_the_end(name, data, events)
+                continue
             try:
                 self._slow(name, data, events)
             except UpstreamError as error:
@@ -86,14 +92,14 @@ class MessagesDecoder:
             self._ignored["missing message_stop"] += 1
             events: list[Event] = []
             self._close_open_block(events)
-            events.append(MessageStop())
+            events.append(MessageStop(self._meta({})))
             self.done = True
             return events
         self.failure = UpstreamError("connection_lost", detail="the stream ended in mid-answer")
         return []
 
     def _slow(self, name: bytes, data: bytes, events: list[Event]) -> None:
-        if data.strip() == b"[DONE]":
+        if data.strip() in NO_EVENTS:
             return
         value = read_raw_json(data)
         if not isinstance(value, dict):
@@ -106,13 +112,33 @@ class MessagesDecoder:
                 raise error_from_event(storable(value), self._secrets)
             kind = name.decode("ascii", "replace")
         handle = _HANDLERS.get(kind)
-        if self.done or handle is None:
+        if handle is None:
+            self._kept_meta = clean_meta(meta_of(value)) or self._kept_meta
             if kind != "ping":
-                self._ignored[f"event {kind[:40]}" if not self.done else "after message_stop"] += 1
+                self._ignored[f"event {kind[:40]}"] += 1
             return
         if handle is not MessagesDecoder._content_block_delta:
             value = storable(value)
         handle(self, value, events)
+
+    def _after_the_end(self, name: bytes, data: bytes, events: list[Event]) -> None:
+        """The answer is whole: the rest is ignored (promises S13), but for what it cost, which may come with any
+        event (section 9.4).
+        """
+        try:
+            value = read_raw_json(data)
+        except UnreadableJSON:
+            value = None
+        kind = str(value.get("type") or name.decode("ascii", "replace")) if isinstance(value, dict) else ""
+        if kind != "ping" and data.strip() not in NO_EVENTS:
+            self._ignored["after message_stop"] += 1
+        if isinstance(value, dict) and kind not in _HANDLERS and (meta := clean_meta(meta_of(value))):
+            events.append(MessageDelta({}, None, meta))
+
+    def _meta(self, value: dict[str, Any]) -> dict[str, Any] | None:
+        """The meta of an event, or the one that was kept for it."""
+        meta, self._kept_meta = meta_of(value) or self._kept_meta, None
+        return meta
 
     def _message_start(self, value: dict[str, Any], events: list[Event]) -> None:
         if self._started:
@@ -124,7 +150,7 @@ class MessagesDecoder:
             return
         message = value.get("message")
         self._started = True
-        events.append(MessageStart(message if isinstance(message, dict) else {}, _meta(value)))
+        events.append(MessageStart(message if isinstance(message, dict) else {}, self._meta(value)))
 
     def _ensure_started(self, events: list[Event]) -> None:
         if not self._started:
@@ -143,9 +169,10 @@ class MessagesDecoder:
         self._next_index += 1
         field, piece_type = PIECES.get(f"{block['type']}_delta", ("", None))
         piece = block.get(field)
+        block = {key: value for key, value in block.items() if key != "partial_json"}  # a mark of our own
         if piece_type is not None:
-            block = {**block, field: ""}
-        events.append(ContentBlockStart(index, block, _meta(value)))
+            block[field] = ""
+        events.append(ContentBlockStart(index, block, self._meta(value)))
         if piece_type is not None and isinstance(piece, str) and piece:
             # Some servers put the first words into the start; readers who join deltas must not miss them.
             events.append(ContentBlockDelta(index, piece_type(piece)))
@@ -156,64 +183,46 @@ class MessagesDecoder:
             raise GarbledAnswer(f"delta for block {index}, which is not open")
         if not isinstance(raw, dict):
             raise GarbledAnswer("a delta that is not an object")
-        kind = raw.get("type")
+        kind = str(raw.get("type"))
         if kind in PIECES:
             self._piece(kind, raw, value, events)
         elif (whole := whole_delta(raw)) is not None:
             self._size.take(whole[1])
-            events.append(ContentBlockDelta(index, whole[0], _meta(value)))
+            events.append(ContentBlockDelta(index, whole[0], self._meta(value)))
         else:
-            self._ignored[f"delta {str(kind)[:40]}"] += 1
+            self._kept_meta = clean_meta(meta_of(value)) or self._kept_meta
+            self._ignored[f"delta {kind[:40]}"] += 1
 
     def _piece(self, kind: str, raw: dict[str, Any], value: dict[str, Any], events: list[Event]) -> None:
-        field, piece_type = PIECES[kind]
-        text = raw.get(field)
+        text = raw.get(PIECES[kind][0])
         if not isinstance(text, str | None):
             raise GarbledAnswer(f"{kind} without text")
-        text = self._whole_characters(kind, text or "", events)
-        kept = self._size.fitting(text)
-        if kept or not text:
-            events.append(ContentBlockDelta(self._open_index, piece_type(kept), _meta(value)))
-        if kept != text:
-            raise self._size.exceeded()
+        self._pieces.add(self._open_index, kind, text or "", events, self._meta(value))
 
     def _content_block_stop(self, value: dict[str, Any], events: list[Event]) -> None:
         index = _index(value)
         if index != self._open_index:
             raise GarbledAnswer(f"block {index} stops, but is not open")
-        self._close_open_block(events, _meta(value))
+        self._close_open_block(events, self._meta(value))
 
     def _message_delta(self, value: dict[str, Any], events: list[Event]) -> None:
         self._ensure_started(events)
         delta, usage = value.get("delta"), value.get("usage")
         delta = delta if isinstance(delta, dict) else {}
         self._stop_reason_seen = self._stop_reason_seen or isinstance(delta.get("stop_reason"), str)
-        events.append(MessageDelta(delta, usage if isinstance(usage, dict) else None, _meta(value)))
+        events.append(MessageDelta(delta, usage if isinstance(usage, dict) else None, self._meta(value)))
 
     def _message_stop(self, value: dict[str, Any], events: list[Event]) -> None:
         self._ensure_started(events)
         self._close_open_block(events)
-        events.append(MessageStop(_meta(value)))
+        events.append(MessageStop(self._meta(value)))
         self.done = True
 
     def _close_open_block(self, events: list[Event], meta: dict[str, Any] | None = None) -> None:
         if self._open_index >= 0:
-            self._give_up_half(events)
+            self._pieces.end(self._open_index, events)
             events.append(ContentBlockStop(self._open_index, meta))
             self._open_index = -1
-
-    def _whole_characters(self, kind: str, text: str, events: list[Event]) -> str:
-        """Joins surrogate halves over neighbouring deltas of one kind; a lone half becomes U+FFFD."""
-        if self._half and kind != self._half_kind:
-            self._give_up_half(events)
-        text, half = split_high_surrogate(self._half + text)
-        self._half, self._half_kind = half, kind
-        return storable_text(text)
-
-    def _give_up_half(self, events: list[Event]) -> None:
-        if self._half:
-            self._half = ""
-            events.append(ContentBlockDelta(self._open_index, PIECES[self._half_kind][1]("\ufffd")))
 
 
 _HANDLERS = {
@@ -231,8 +240,3 @@ def _index(value: dict[str, Any]) -> int:
     if type(index) is not int or not 0 <= index < 100_000:
         raise GarbledAnswer("an event without a block index")
     return index
-
-
-def _meta(value: dict[str, Any]) -> dict[str, Any] | None:
-    meta = value.get("meta")
-    return meta if isinstance(meta, dict) else None

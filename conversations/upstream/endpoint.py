@@ -66,6 +66,11 @@ class Endpoint:
         return (self.api_key, *foreign)
 
     @property
+    def version_sent(self) -> str:
+        """The version that requests name, and whose rules hold for them; "" where the dialect has none."""
+        return "" if self.dialect in _NO_VERSION else self.version
+
+    @property
     def url(self) -> str:
         """The address of create-message (messages-api section 1)."""
         return self.base_url + ("/chat/completions" if self.dialect == "openai_chat" else "/v1/messages")
@@ -76,8 +81,8 @@ class Endpoint:
         headers["content-type"] = "application/json"
         headers["accept-encoding"] = "identity"
         headers["user-agent"] = "chatsite"
-        if self.dialect not in _NO_VERSION:
-            headers["anthropic-version"] = self.version
+        if self.version_sent:
+            headers["anthropic-version"] = self.version_sent
         if self.api_key:
             headers.pop("authorization", None)
             headers.pop("x-api-key", None)

@@ -33,7 +33,9 @@ _TYPE_BY_NAME = {
 _SPEND_CODES = frozenset(
     {"contract_spend_limit_reached", "enforced_spend_limit_reached", "insufficient_quota"}
 )
+_LIMITS_WITHOUT_TIME = frozenset({"openai_chat", "aimlapi"})
 _RETRIES = {"service": 2, "busy": 2}
+_RETRIES_WHEN_ASKED_TO = 2
 _WRAPPED = re.compile(r"^\s*(\d{3})\s+(\{.*\})\s*$", re.DOTALL)
 _WHAT_TO_DO = {
     "invalid": "Change your message or remove an attachment, then send it again.",
@@ -83,7 +85,7 @@ def error_from_response(
         if type_ == "auth" and status == 403 and dialect == "aimlapi":
             type_ = "spend"  # there, 403 means that the credits are used up (section 10.2)
         retry_after = read_retry_after(headers, now)
-        if type_ == "limit" and retry_after is None and dialect not in {"openai_chat", "aimlapi"}:
+        if type_ == "limit" and status == 429 and retry_after is None and dialect not in _LIMITS_WITHOUT_TIME:
             # Messages dialects name a time for a rate limit: one without is a spending cap (section 10.1).
             type_ = "spend"
         reason = quoted(said.message, *secrets)
@@ -119,13 +121,17 @@ def _classify(status: int, said: _Body) -> str:
     if said.code in _SPEND_CODES or said.name in _SPEND_CODES:
         return "spend"
     by_name = _TYPE_BY_NAME.get(said.code) or _TYPE_BY_NAME.get(said.name)
+    if status >= 500 and 400 <= (said.status or 0) < 500:
+        # A gateway's failure around an upstream's refusal: the refusal will be the same the next time.
+        status = said.status or 0
     if status in _TYPE_BY_STATUS:
         # A 400 may carry a more exact word; the others are exact themselves.
         exact = by_name if status in {400, 422} and by_name != "service" else None
         return exact or _TYPE_BY_STATUS[status]
-    if by_name:
-        return by_name
-    return "invalid" if 400 <= status < 500 else "service"
+    if status >= 500:
+        # Whatever such a server calls it, it is its own fault, and may pass.
+        return by_name if by_name == "busy" else "service"
+    return by_name or ("invalid" if 400 <= status < 500 else "service")
 
 
 def _max_retries(type_: str, headers: Mapping[str, str], retry_after: float | None, cap: float) -> int:
@@ -133,6 +139,8 @@ def _max_retries(type_: str, headers: Mapping[str, str], retry_after: float | No
         return 0
     if type_ == "limit":
         return 1 if retry_after is not None else 0
+    if headers.get("x-should-retry") == "true" and type_ != "spend":
+        return _RETRIES_WHEN_ASKED_TO
     return _RETRIES.get(type_, 0)
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator
-from typing import Any
 
 import httpx
 
@@ -14,10 +14,16 @@ from .decoder import MessagesDecoder
 from .endpoint import Endpoint
 from .errors import UpstreamError
 from .events import Event
+from .json_values import is_whole
 from .limits import Limits
 from .moving_timeout import MovingTimeout
 from .reply import Reply, events_from_reply, read_reply
+from .spoken import is_chat
 from .sse import EventTooLarge, SSEParser
+from .usage import meta_in_headers
+
+# AI/ML API says what an answer cost in its last event, which may come after message_stop (messages-api 9.4).
+_COST_SECONDS = 1.0
 
 
 class Exchange:
@@ -42,6 +48,7 @@ class Exchange:
         self._ignored = ignored
         self._secrets = endpoint.secrets
         self._ends_at = ends_at
+        self._awaits_cost = endpoint.dialect == "aimlapi"
         self._progress_at = sent_at
         self._silence_from = sent_at
         self._silence = limits.first_byte
@@ -49,6 +56,7 @@ class Exchange:
         self._chunks: AsyncIterator[bytes] = aiter(response.stream)  # type: ignore[arg-type]
         self._sse = SSEParser(limits.max_event_bytes)
         self._decoder: MessagesDecoder | ChatDecoder | None = None
+        self._is_chat: bool | None = None
         self._failure: UpstreamError | None = None
         self._ended = False
         self._json: list[bytes] | None = [] if "json" in response.headers.get("content-type", "") else None
@@ -68,7 +76,7 @@ class Exchange:
         if self._failure is not None:
             raise self._failure
         if self._ended:
-            return None
+            return await self._late_cost()
         loop = asyncio.get_running_loop()
         self._limit.deadline = self._deadline()
         try:
@@ -87,6 +95,18 @@ class Exchange:
         if events:
             self._progress_at = self._silence_from
         return events
+
+    async def _late_cost(self) -> list[Event] | None:
+        """What a whole answer cost, where nothing has said it yet and it comes soon."""
+        if self._decoder is None or not self._awaits_cost:
+            return None
+        self._awaits_cost = False
+        with contextlib.suppress(TimeoutError, StopAsyncIteration, httpx.TransportError, EventTooLarge):
+            async with asyncio.timeout(_COST_SECONDS):
+                while True:
+                    if events := self._decoder.feed(self._sse.feed(await anext(self._chunks))):
+                        return events
+        return self._decoder.feed(self._sse.flush()) or None
 
     def resumed(self) -> None:
         """The reader has come back: the time that he held the events is not the upstream's silence."""
@@ -145,12 +165,16 @@ class Exchange:
                 )
 
     def _decode(self, pairs: list[tuple[bytes, bytes]]) -> list[Event]:
+        if self._is_chat is None and pairs:
+            self._is_chat = is_chat(pairs)
+            if self._is_chat or self._decoder is None:
+                # Until an event tells, the first one reads what both have: pings and errors.
+                kind = ChatDecoder if self._is_chat else MessagesDecoder
+                self._decoder = kind(self._limits.max_answer_bytes, self._ignored, self._secrets)
         if self._decoder is None:
-            if not pairs:
-                return []
-            kind = ChatDecoder if _is_chat(*pairs[0]) else MessagesDecoder
-            self._decoder = kind(self._limits.max_answer_bytes, self._ignored, self._secrets)
+            return []
         events = self._decoder.feed(pairs)
+        self._awaits_cost = self._awaits_cost and not any(event.meta for event in events)
         self._settle()
         return events
 
@@ -167,12 +191,12 @@ class Exchange:
             self.reply = read_reply(
                 b"".join(self._json),
                 request_id=self.request_id,
-                meta=self._meta_in_headers(),
+                meta=meta_in_headers(self._response.headers),
                 secrets=self._secrets,
             )
             self._ended = True
             return events_from_reply(self.reply)
-        events = self._decode([pair for pair in pairs if pair[1].endswith((b"}", b"[DONE]"))])
+        events = self._decode([pair for pair in pairs if pair[1].strip() == b"[DONE]" or is_whole(pair[1])])
         if self._decoder is None:
             raise UpstreamError("protocol", detail="an empty answer", request_id=self.request_id)
         events += self._decoder.finish()
@@ -190,17 +214,7 @@ class Exchange:
             )
         return events
 
-    def _meta_in_headers(self) -> dict[str, Any] | None:
-        try:
-            return {"usage": {"usd_spent": float(self._response.headers["x-aimlapi-usd-spent"])}}
-        except (KeyError, ValueError):
-            return None
-
 
 def no_answer_message(seconds: float) -> str:
     """The sentence for silence before the first word."""
     return f"No answer for {seconds:.3g} seconds. Try again."
-
-
-def _is_chat(name: bytes, data: bytes) -> bool:
-    return not name and b'"choices"' in data and b'"content_block' not in data[:64]

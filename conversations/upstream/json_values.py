@@ -38,6 +38,15 @@ def read_raw_json(data: bytes) -> Any:
         raise UnreadableJSON(type(error).__name__) from None
 
 
+def is_whole(data: bytes) -> bool:
+    """Whether `data` is complete JSON: what was cut off may end in a brace, too."""
+    try:
+        read_raw_json(data)
+    except UnreadableJSON:
+        return False
+    return True
+
+
 def storable(value: Any, depth: int = 0) -> Any:
     """A copy of a JSON value without NUL, lone surrogates, NaN and infinities. Raises UnreadableJSON beyond
     MAX_DEPTH levels.

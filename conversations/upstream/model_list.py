@@ -21,14 +21,16 @@ from .transport import DirectTransport
 _MAX_BYTES = 4 * 1024 * 1024
 _MAX_PAGES = 20
 _PAGE = 1000
+_MIXED_LISTS = frozenset({"aimlapi", "openai_chat"})
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A model that the provider offers."""
+    """A model that the provider offers; `aliases` are other ids that it answers to."""
 
     id: str
     display_name: str = ""
+    aliases: tuple[str, ...] = ()
 
 
 async def list_models(endpoint: Endpoint, limits: Limits) -> list[Listed]:
@@ -103,14 +105,27 @@ def _models(value: dict[str, Any], dialect: str) -> list[Listed]:
     for row in rows if isinstance(rows, list) else []:
         if not isinstance(row, dict) or not isinstance(row.get("id"), str) or not 0 < len(row["id"]) <= 200:
             continue
-        info = row.get("info") if isinstance(row.get("info"), dict) else {}
-        # One address for all kinds of models: pictures, voices and what others make are no use here.
-        if dialect == "aimlapi" and (info or row.get("type")):
-            developer = str((info or {}).get("developer", "")).lower()
-            if developer and developer != "anthropic":
-                continue
-            if row.get("type") and "chat" not in str(row["type"]):
-                continue
-        name = row.get("display_name") or (info or {}).get("name") or ""
-        found.append(Listed(row["id"], name[:200] if isinstance(name, str) else ""))
+        info = row["info"] if isinstance(row.get("info"), dict) else {}
+        if dialect in _MIXED_LISTS and (info or row.get("type")) and not _is_ours(row, info, dialect):
+            continue
+        name = row.get("display_name") or info.get("name") or ""
+        aliases = row["aliases"] if isinstance(row.get("aliases"), list) else []
+        found.append(
+            Listed(
+                row["id"],
+                name[:200] if isinstance(name, str) else "",
+                tuple(alias for alias in aliases if isinstance(alias, str)),
+            )
+        )
     return found
+
+
+def _is_ours(row: dict[str, Any], info: dict[str, Any], dialect: str) -> bool:
+    """AI/ML API has one address for all kinds of models: pictures, voices and, for Messages, what others make are no
+    use here (section 15.3).
+    """
+    developer = str(info.get("developer", "")).lower()
+    if dialect == "aimlapi" and developer and developer != "anthropic":
+        return False
+    kind = str(row.get("type") or "")
+    return not kind or "chat" in kind or kind == "model"

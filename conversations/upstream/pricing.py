@@ -8,13 +8,13 @@ from typing import Any
 
 from .capabilities import lookup
 from .prices import Prices
-from .usage import is_count
+from .usage import cache_writes, is_count
 
 _CREDIT_IN_MICRODOLLARS = Decimal("0.5")
 _WEB_SEARCH_IN_MICRODOLLARS = 10_000
 # Gateways with prices of their own: without what they say themselves, or prices that an administrator
 # entered, the cost is unknown.
-_LIST_PRICE_DIALECTS = frozenset({"anthropic"})
+_LIST_PRICE_DIALECTS = frozenset({"anthropic", "openai_chat"})
 
 
 def cost_microdollars(
@@ -44,14 +44,14 @@ def cost_microdollars(
 
 def _from_prices(usage: Mapping[str, Any], prices: Prices) -> int:
     input_tokens = usage["input_tokens"]
-    written = usage.get("cache_creation_input_tokens") or 0
     read = usage.get("cache_read_input_tokens") or 0
-    written_1h = min((usage.get("cache_creation") or {}).get("ephemeral_1h_input_tokens") or 0, written)
-    if prices.long_prompt is not None and input_tokens + written + read > prices.long_prompt_tokens:
+    written_5m, written_1h = (tokens or 0 for tokens in cache_writes(usage))
+    prompt = input_tokens + written_5m + written_1h + read
+    if prices.long_prompt is not None and prompt > prices.long_prompt_tokens:
         prices = prices.long_prompt
     cost = (
         input_tokens * prices.input
-        + (written - written_1h) * prices.cache_write_5m
+        + written_5m * prices.cache_write_5m
         + written_1h * prices.cache_write_1h
         + read * prices.cache_read
         + usage["output_tokens"] * prices.output

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from .chat_reply import message_from_chat
 from .error_bodies import error_from_event
 from .errors import UpstreamError
 from .events import (
@@ -26,15 +27,9 @@ from .events import (
     ThinkingDelta,
 )
 from .json_values import UnreadableJSON, read_json
-from .usage import clean_meta, clean_usage, is_count
+from .usage import clean_meta, clean_usage
 
-_STOP_REASONS = {
-    "stop": "end_turn",
-    "length": "max_tokens",
-    "tool_calls": "tool_use",
-    "function_call": "tool_use",
-    "content_filter": "refusal",
-}
+_BOM = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +43,8 @@ class Reply:
     model: str
     message_id: str = ""
     stop_sequence: str | None = None
+    stop_details: dict[str, Any] | None = None
+    container: dict[str, Any] | None = None
     request_id: str = ""
 
     @property
@@ -59,9 +56,12 @@ class Reply:
 def read_reply(
     body: bytes, *, request_id: str = "", meta: dict[str, Any] | None = None, secrets: tuple[str, ...] = ()
 ) -> Reply:
-    """The reply in a JSON body; everything but the content is optional (section 8). Raises UpstreamError `protocol`."""
+    """The reply in a JSON body; everything but the content is optional (section 8). Raises UpstreamError `protocol`.
+
+    `meta` is what the headers say it cost; each figure counts where the body has none (section 13.2).
+    """
     try:
-        value = read_json(body)
+        value = read_json(body.removeprefix(_BOM))
     except UnreadableJSON as error:
         raise UpstreamError("protocol", detail=f"unreadable JSON ({error})", request_id=request_id) from None
     if isinstance(value, dict):
@@ -75,78 +75,24 @@ def read_reply(
     if isinstance(content, str):
         content = [{"type": "text", "text": content}] if content else []
     if not isinstance(content, list) or not all(
-        isinstance(block, dict) and "type" in block for block in content
+        isinstance(block, dict) and isinstance(block.get("type"), str) for block in content
     ):
         raise UpstreamError("protocol", detail="the JSON holds no message", request_id=request_id)
     reason, sequence = value.get("stop_reason"), value.get("stop_sequence")
+    details, container = value.get("stop_details"), value.get("container")
+    said = {**clean_meta(meta).get("usage", {}), **clean_meta(value.get("meta")).get("usage", {})}
     return Reply(
         content=content,
         usage=clean_usage(value.get("usage")),
-        meta=clean_meta(value.get("meta")) or clean_meta(meta),
+        meta={"usage": said} if said else {},
         stop_reason=reason if isinstance(reason, str) else None,
         model=str(value.get("model") or ""),
         message_id=str(value.get("id") or ""),
         stop_sequence=sequence if isinstance(sequence, str) else None,
+        stop_details=details if isinstance(details, dict) else None,
+        container=container if isinstance(container, dict) else None,
         request_id=request_id,
     )
-
-
-def message_from_chat(value: dict[str, Any]) -> dict[str, Any]:
-    """A `chat.completion` object as a Messages object (section 17.2)."""
-    choice = next((choice for choice in value["choices"] if isinstance(choice, dict)), {})
-    message = choice.get("message")
-    message = message if isinstance(message, dict) else {}
-    content: list[dict[str, Any]] = []
-    if thinking := message.get("reasoning_content") or message.get("reasoning"):
-        content.append({"type": "thinking", "thinking": str(thinking), "signature": ""})
-    if text := message.get("content") or message.get("refusal"):
-        content.append({"type": "text", "text": str(text)})
-    for number, call in enumerate(message.get("tool_calls") or []):
-        function = call.get("function") or {}
-        try:
-            arguments = read_json(str(function.get("arguments") or "{}").encode())
-        except UnreadableJSON:
-            arguments = None
-        block = {
-            "type": "tool_use",
-            "id": call.get("id") or f"call_{number}",
-            "name": str(function.get("name") or ""),
-        }
-        content.append(block | {"input": arguments if isinstance(arguments, dict) else {}})
-    return {
-        "id": value.get("id"),
-        "model": value.get("model"),
-        "content": content,
-        "stop_reason": stop_reason_from_chat(choice.get("finish_reason")),
-        "usage": usage_from_chat(value.get("usage")),
-        "meta": value.get("meta"),
-    }
-
-
-def stop_reason_from_chat(finish_reason: object) -> str | None:
-    """`finish_reason` in the words of the Messages API; an unknown one stays as it is."""
-    return _STOP_REASONS.get(finish_reason, finish_reason) if isinstance(finish_reason, str) else None
-
-
-def usage_from_chat(usage: object) -> dict[str, Any]:
-    """Chat usage in the words of the Messages API: there, cached tokens are part of `prompt_tokens`."""
-    if not isinstance(usage, dict):
-        return {}
-    result: dict[str, Any] = {
-        "input_tokens": usage.get("prompt_tokens"),
-        "output_tokens": usage.get("completion_tokens"),
-    }
-    details = usage.get("prompt_tokens_details")
-    details = details if isinstance(details, dict) else {}
-    for name, field_name in (
-        ("cached_tokens", "cache_read_input_tokens"),
-        ("cache_write_tokens", "cache_creation_input_tokens"),
-    ):
-        count = details.get(name)
-        if is_count(count) and is_count(result["input_tokens"]) and count <= result["input_tokens"]:
-            result[field_name] = count
-            result["input_tokens"] -= count
-    return {name: value for name, value in result.items() if value is not None}
 
 
 def events_from_reply(reply: Reply) -> list[Event]:
@@ -158,19 +104,29 @@ def events_from_reply(reply: Reply) -> list[Event]:
     events: list[Event] = [MessageStart(message, reply.meta or None)]
     for index, block in enumerate(reply.content):
         events += _block_events(index, block)
-    delta = {"stop_reason": reply.stop_reason or "end_turn", "stop_sequence": reply.stop_sequence}
+    delta: dict[str, Any] = {
+        "stop_reason": reply.stop_reason or "end_turn",
+        "stop_sequence": reply.stop_sequence,
+    }
+    if reply.stop_details is not None:
+        delta["stop_details"] = reply.stop_details
+    if reply.container is not None:
+        delta["container"] = reply.container
     return [*events, MessageDelta(delta, reply.usage or None), MessageStop()]
 
 
 def _block_events(index: int, block: dict[str, Any]) -> list[Event]:
     kind = block["type"]
+    raw = block.get("partial_json")  # an input that is no JSON (section 9.3)
+    block = {key: value for key, value in block.items() if key != "partial_json"}
     deltas: list[Any] = []
     if kind == "text":
         start = {key: value for key, value in block.items() if key != "citations"} | {"text": ""}
         deltas = [TextDelta(str(block.get("text") or ""))]
+        citations = block.get("citations")
         deltas += [
             CitationsDelta(citation)
-            for citation in block.get("citations") or []
+            for citation in (citations if isinstance(citations, list) else [])
             if isinstance(citation, dict)
         ]
     elif kind == "thinking":
@@ -179,7 +135,8 @@ def _block_events(index: int, block: dict[str, Any]) -> list[Event]:
         deltas += [SignatureDelta(block["signature"])] if isinstance(block.get("signature"), str) else []
     elif kind == "tool_use":
         start = block | {"input": {}}
-        deltas = [InputJsonDelta(msgspec.json.encode(block.get("input") or {}).decode())]
+        whole = msgspec.json.encode(block.get("input") or {}).decode()
+        deltas = [InputJsonDelta(raw if isinstance(raw, str) and raw else whole)]
     else:
         start = block
     pieces = [ContentBlockDelta(index, delta) for delta in deltas]

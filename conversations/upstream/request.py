@@ -22,7 +22,7 @@ _LEAST_BUDGET = 1024
 @dataclass(frozen=True, slots=True)
 class MessageRequest:
     """What to ask, in the API's words (messages-api section 3); what a dialect or model refuses is left out
-    by `body`.
+    by `body`. `abilities` is what an administrator says that the model can do; without it the table says it.
     """
 
     model: str
@@ -39,6 +39,7 @@ class MessageRequest:
     tools: list[dict[str, Any]] | None = None
     tool_choice: dict[str, Any] | None = None
     cache_control: dict[str, Any] | None = None
+    abilities: Capabilities | None = None
 
 
 def body(request: MessageRequest, endpoint: Endpoint, *, stream: bool) -> dict[str, Any]:
@@ -48,12 +49,12 @@ def body(request: MessageRequest, endpoint: Endpoint, *, stream: bool) -> dict[s
     Raises UpstreamError `invalid` for content that cannot be sent there at all, such as a PDF: leaving it out
     would be a lie.
     """
-    abilities = lookup(request.model, endpoint.dialect)
+    abilities = request.abilities or lookup(request.model, endpoint.dialect)
     if not abilities.documents:
         _refuse_documents(request.messages)
     if endpoint.dialect == "openai_chat":
         return chat_request.body(
-            request, sampling=sampling(request, abilities, endpoint.version, thinks=False), stream=stream
+            request, sampling=sampling(request, abilities, endpoint.version_sent, thinks=False), stream=stream
         )
     result: dict[str, Any] = {
         "model": request.model,
@@ -72,7 +73,7 @@ def body(request: MessageRequest, endpoint: Endpoint, *, stream: bool) -> dict[s
     thinking = _thinking(request, abilities, result["max_tokens"], effort)
     if thinking is not None:
         result["thinking"] = thinking
-    result |= sampling(request, abilities, endpoint.version, thinks=_thinks(thinking, abilities))
+    result |= sampling(request, abilities, endpoint.version_sent, thinks=_thinks(thinking, abilities))
     if output_config := _output_config(request, endpoint.dialect, effort):
         result["output_config"] = output_config
     if metadata := _metadata(request.metadata, endpoint.dialect):

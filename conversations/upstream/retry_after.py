@@ -20,6 +20,7 @@ def read_retry_after(headers: Mapping[str, str], now: float) -> float | None:
     pause. An HTTP date is measured against the reply's own `date`, so that a wrong clock on either side does
     not matter. Raises nothing.
     """
+    says_nothing: float | None = None
     for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
         text = headers.get(name)
         if text is None:
@@ -28,8 +29,10 @@ def read_retry_after(headers: Mapping[str, str], now: float) -> float | None:
             seconds = float(text) / unit
         except ValueError:
             seconds = _until(text, headers.get("date"), now)
-        return min(seconds, LONGEST) if math.isfinite(seconds) and seconds > 0 else 0.0
-    return None
+        if math.isfinite(seconds) and seconds > 0:
+            return min(seconds, LONGEST)
+        says_nothing = 0.0
+    return says_nothing
 
 
 def pause_before_retry(error: UpstreamError, attempt: int, elapsed: float, limits: Limits) -> float | None:

@@ -48,7 +48,7 @@ async def send(
 
 async def _judge(response: httpx.Response, endpoint: Endpoint, sent_bytes: int, limits: Limits) -> None:
     status, headers = response.status_code, response.headers
-    request_id = (headers.get("request-id") or "")[:200]
+    request_id = (headers.get("request-id") or headers.get("x-inference-id") or "")[:200]
     content_type = headers.get("content-type", "").lower()
     if status == 200 and headers.get("content-encoding", "identity").lower() != "identity":
         raise UpstreamError(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 _BOM = b"\xef\xbb\xbf"
+NO_EVENTS = frozenset({b"", b"[DONE]"})
+"""Stripped data that is no JSON and no fault: that of an event which only keeps the line alive, and an end mark."""
 
 
 class EventTooLarge(Exception):

@@ -4,11 +4,14 @@ section 9.4, promises S11).
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Mapping
 from typing import Any, TypeGuard
 
 MAX_COUNT = 1_000_000_000  # far above any context; a larger figure is a fault, not a count
 COUNTS = ("input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
 _BREAKDOWNS = ("cache_creation", "server_tool_use", "output_tokens_details")
+_COST_HEADERS = (("usd_spent", "x-aimlapi-usd-spent"), ("credits_used", "x-aimlapi-credits-used"))
 _WORDS = ("service_tier", "inference_geo", "speed")
 _PROVISIONAL_OUTPUT = (
     16  # message_start reports "a small number"; only a fall from above it contradicts itself
@@ -87,6 +90,19 @@ def clean_usage(usage: object) -> dict[str, Any]:
     return counted.values
 
 
+def cache_writes(usage: Mapping[str, Any]) -> tuple[int | None, int | None]:
+    """Tokens written to the cache for five minutes and for an hour, None where nobody says it. What the split does not
+    call an hour's counts as five minutes' (section 13.2).
+    """
+    split = usage.get("cache_creation") or {}
+    minutes, hour = split.get("ephemeral_5m_input_tokens"), split.get("ephemeral_1h_input_tokens")
+    total = usage.get("cache_creation_input_tokens")
+    if total is not None:
+        hour = None if hour is None else min(hour, total)
+        minutes = total - (hour or 0)
+    return minutes, hour
+
+
 def clean_meta(meta: object) -> dict[str, Any]:
     """What a gateway says about cost beside the answer: `{"usage": {"usd_spent", "credits_used"}}` with
     sensible figures only.
@@ -96,6 +112,24 @@ def clean_meta(meta: object) -> dict[str, Any]:
         return {}
     figures = {name: usage[name] for name in ("usd_spent", "credits_used") if _is_figure(usage.get(name))}
     return {"usage": figures} if figures else {}
+
+
+def meta_of(value: dict[str, Any]) -> dict[str, Any] | None:
+    """The `meta` of an event, or of the message in it, unchecked."""
+    message = value.get("message")
+    for holder in (value, message if isinstance(message, dict) else {}):
+        if isinstance(meta := holder.get("meta"), dict):
+            return meta
+    return None
+
+
+def meta_in_headers(headers: Mapping[str, str]) -> dict[str, Any]:
+    """What the headers of a whole reply say of its cost, unchecked, in the shape of `meta` (section 2.3)."""
+    usage = {}
+    for name, header in _COST_HEADERS:
+        with contextlib.suppress(KeyError, ValueError):
+            usage[name] = float(headers[header])
+    return {"usage": usage}
 
 
 def _is_figure(value: object) -> bool:

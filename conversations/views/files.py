@@ -7,7 +7,7 @@ from typing import Any
 
 from django.urls import reverse
 
-from ..attachments.sending import referred
+from ..attachments.sending import files_in, referred
 from ..models import Attachment, Message
 from ..rendering.characters import visible
 from .attachments import thumbnail_url
@@ -15,7 +15,7 @@ from .attachments import thumbnail_url
 
 def files_of(messages: Iterable[Message]) -> dict[str, Attachment]:
     """The attachments that these messages refer to, by id, in order; no query when there are none."""
-    ids = [id for message in messages for id in referred(message.content)]
+    ids = [id for message in messages for id in files_in(message)]
     if not ids:
         return {}
     found = {str(row.pk): row for row in Attachment.objects.filter(pk__in=ids)}

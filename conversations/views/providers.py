@@ -80,7 +80,8 @@ def models_offered(request: HttpRequest, provider: int) -> HttpResponse:
     context = _context(found, ProviderForm(found))
     try:
         known = set(found.language_models.values_list("model_id", flat=True))
-        context["offered"] = [one for one in provider_calls.offered_by(found) if one.id not in known]
+        listed = provider_calls.offered_by(found)
+        context["offered"] = [one for one in listed if known.isdisjoint({one.id, *one.aliases})]
         context["asked"] = True
     except UpstreamError as error:
         context["problem"] = provider_calls.told(error)

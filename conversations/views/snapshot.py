@@ -18,7 +18,7 @@ from django.views.decorators.http import require_safe
 from .. import access
 from ..access import NotFound
 from ..attachments.kinds import is_text
-from ..attachments.sending import referred
+from ..attachments.sending import files_in, referred
 from ..models import Attachment, Message, ShareLink, User
 from ..models.colours import Colours
 from ..models.generation import LIVE
@@ -95,7 +95,7 @@ def _file(link: ShareLink, name: str) -> Attachment:
     known = cache.get(key)
     if known is None:
         path = Message.objects.path(link.leaf_id, related=())
-        known = {_name(link, id): id for message in path for id in referred(message.content)}
+        known = {_name(link, id): id for message in path for id in files_in(message)}
         cache.set(key, known, CACHE_SECONDS)
     found = Attachment.objects.with_files().filter(pk=known.get(name), conversation=link.conversation).first()
     if found is None:

@@ -188,7 +188,8 @@ def _user_block(index: int, block: dict[str, Any], files: dict[str, Attachment])
 
 def _answer_blocks(message: Message, citations: Citations) -> list[dict[str, Any]]:
     formatted = html_of(message)
-    results = {block["tool_use_id"]: block for block in message.content if "tool_use_id" in block}
+    # As words: of an upstream's block nobody knows what its fields hold.
+    results = {str(block["tool_use_id"]): block for block in message.content if "tool_use_id" in block}
     shown: list[dict[str, Any]] = []
     for run in runs(message.content):
         index, block = run[0]
@@ -203,13 +204,13 @@ def _answer_blocks(message: Message, citations: Citations) -> list[dict[str, Any
                 {
                     "kind": "thinking",
                     "index": index,
-                    "text": visible(block.get("thinking", "")),
+                    "text": visible(str(block.get("thinking") or "")),
                     "redacted": redacted,
                     "seconds": (message.thinking_seconds or {}).get(str(index)),
                 }
             )
         elif kind in ("tool_use", "server_tool_use", "mcp_tool_use"):
-            shown.append(_tool_block(index, block, results.get(block.get("id"))))
+            shown.append(_tool_block(index, block, results.get(str(block.get("id")))))
         elif "tool_use_id" not in block:
             shown.append({"kind": "unknown", "index": index, "type": kind})
     return shown
@@ -222,7 +223,7 @@ def _tool_block(index: int, block: dict[str, Any], result: dict[str, Any] | None
         "kind": "tool",
         "index": index,
         "name": visible(str(block.get("name", ""))),
-        "input": visible(raw) if raw else _json(block.get("input", {})),
+        "input": visible(str(raw)) if raw else _json(block.get("input", {})),
         "result": _json(result.get("content")) if result else "",
         "state": "done" if result else "failed" if raw else "not run",
     }

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
+from conversations.models import Generation
+from tests.fake_upstream import wire
+from tests.fake_upstream.steps import Head
 from tests.world import World
 
 
@@ -12,3 +17,26 @@ def test_an_answer_streams_to_the_open_page_and_is_stored(world: World) -> None:
     assert frames[-1]["status"] == "completed"
     stored = world.alice.messages(sent["conversation"])[-1]
     assert stored["content"] == [{"type": "text", "text": text}]
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [({}, "req_fake"), ({"request-id": "", "x-inference-id": "inf_1"}, "inf_1")],
+)
+def test_the_upstreams_name_for_a_call_is_kept_also_where_all_went_well(
+    world: World, headers: dict[str, str], expected: str
+) -> None:
+    world.upstream.script(Head(headers=headers), *wire.text_answer("Hi"))
+    sent, _ = world.answer()
+    assert Generation.objects.get(pk=sent["generation"]).request_id == expected
+    world.upstream.script(*wire.text_answer("Half")[:-2])
+    more = world.alice.send(sent["conversation"])
+    assert world.ended(more | {"conversation": sent["conversation"]}).status == "interrupted"
+    assert Generation.objects.get(pk=more["generation"]).request_id == "req_fake"
+
+
+def test_the_name_of_a_failed_try_is_not_that_of_the_next(world: World) -> None:
+    world.upstream.script(wire.event("error", error={"type": "overloaded_error", "message": "x"}))
+    world.upstream.script(Head(headers={"request-id": ""}), *wire.text_answer("Hi"))
+    sent, _ = world.answer()
+    assert Generation.objects.get(pk=sent["generation"]).request_id == ""

@@ -9,9 +9,11 @@ import uuid
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 
 from conversations.generation import context
 from conversations.models import (
+    Attachment,
     Conversation,
     Generation,
     GenerationStatus,
@@ -23,6 +25,7 @@ from conversations.models import (
 from conversations.upstream.model_table import MODELS
 from conversations.upstream.request import MessageRequest
 from tests.fake_upstream import wire
+from tests.fake_upstream.steps import Reply
 from tests.world import Person, World, finished
 
 STOPPED, INTERRUPTED, FAILED = (
@@ -370,14 +373,17 @@ def test_an_answer_cut_inside_its_thinking_is_asked_for_its_text(alice: Person) 
     assert len(content) == 2
 
 
-def test_a_paused_turn_is_sent_again_as_it_is(alice: Person, model: LanguageModel) -> None:
+@pytest.mark.parametrize("after_it", [[], [text("And \n")]])
+def test_a_paused_turn_is_sent_again_as_it_is(
+    alice: Person, model: LanguageModel, after_it: list[dict[str, Any]]
+) -> None:
     use(model, "claude-opus-5-5")
     sent = alice.start("Question")
     call = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {"query": "x"}}
-    finished(sent["generation"], content=[text("I look. "), call], stop_reason="pause_turn")
+    finished(sent["generation"], content=[text("I look. "), call, *after_it], stop_reason="pause_turn")
     path = f"/conversations/{sent['conversation']}/messages/{sent['reply']}/continue/"
     more = alice.post(path).json()
-    assert told(more) == [("user", "Question"), ("assistant", [text("I look. "), call])]
+    assert told(more) == [("user", "Question"), ("assistant", [text("I look. "), call, *after_it])]
 
 
 # Parameters.
@@ -541,3 +547,100 @@ def test_a_long_conversation_is_sent_whole(alice: Person) -> None:
     sent = alice.send(str(conversation.pk), "Last")
     assert [content for _, content in told(sent)] == [str(number) for number in range(40)] + ["Last"]
     assert uuid.UUID(sent["message"])
+
+
+def test_what_an_administrator_says_that_a_model_can_do_goes_before_the_table(
+    world: World,
+) -> None:
+    model = LanguageModel.objects.get()
+    model.model_id = "house-model"
+    model.capabilities = {
+        "documents": True, "sampling": True, "thinking": ["adaptive", "disabled"], "efforts": ["low", "high"],
+    }  # fmt: skip
+    model.save()
+    file = SimpleUploadedFile("notes.txt", b"Some notes.", "text/plain")
+    attachment = world.alice.post("/attachments/", {"file": file}).json()["id"]
+    settings = {"temperature": "0.5", "thinking": "on", "effort": "high"}
+    sent, _ = world.answer()
+    world.alice.post(f"/conversations/{sent['conversation']}/settings/", settings)
+    more = world.alice.send(sent["conversation"], attachments=attachment)
+    world.ended(more | {"conversation": sent["conversation"]})
+    asked = world.asked()[-1].body
+    assert asked["messages"][-1]["content"][0]["type"] == "document"
+    assert asked["thinking"] == {"type": "adaptive", "display": "summarized"}
+    assert asked["output_config"] == {"effort": "high"}
+    world.alice.post(f"/conversations/{sent['conversation']}/settings/", settings | {"thinking": "off"})
+    more = world.alice.send(sent["conversation"])
+    world.ended(more | {"conversation": sent["conversation"]})
+    assert world.asked()[-1].body["temperature"] == 0.5
+
+
+def test_the_longest_answer_that_an_administrator_allows_is_asked_for(
+    world: World,
+) -> None:
+    model = LanguageModel.objects.get()
+    model.capabilities = {"max_output": 100_000}
+    model.save()
+    sent, _ = world.answer()
+    world.alice.post(f"/conversations/{sent['conversation']}/settings/", {"max_tokens": "100000"})
+    more = world.alice.send(sent["conversation"])
+    world.ended(more | {"conversation": sent["conversation"]})
+    assert world.asked()[-1].body["max_tokens"] == 100_000
+
+
+# What an upstream may put into an answer.
+
+ODD: list[Any] = [None, 7, "x", [], {}, [7], {"a": 1}, True]
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+def test_no_block_of_an_answer_keeps_a_conversation_from_going_on_or_its_page_from_opening(
+    world: World, streamed: bool
+) -> None:
+    blocks = [
+        {
+            "type": kind,
+            "id": odd,
+            "tool_use_id": odd,
+            "name": odd,
+            "input": odd,
+            "content": odd,
+            "thinking": odd,
+        }
+        | {"citations": odd, "partial_json": odd, "source": odd, "data": odd}
+        for odd in ODD
+        for kind in ("tool_use", "server_tool_use", "web_search_tool_result", "redacted_thinking", "hologram")
+    ]
+    events = [wire.block_start(index, **block) + wire.block_stop(index) for index, block in enumerate(blocks)]
+    if streamed:
+        world.upstream.script(wire.message_start(), *events, wire.message_end())
+    else:
+        world.upstream.script(Reply(200, wire.data({"content": blocks, "stop_reason": "end_turn"})))
+    sent, frames = world.answer()
+    assert frames[-1]["status"] == "completed"
+    page = f"/conversations/{sent['conversation']}/"
+    assert world.alice.get(page, HTTP_ACCEPT="text/html").status_code == 200
+    resumed = world.stream(world.alice, sent["generation"])
+    assert [event for _, event, _ in resumed][-1] == "message_stop"
+    more = world.alice.send(sent["conversation"], "hi")
+    assert world.ended(more | {"conversation": sent["conversation"]}).status == "completed"
+
+
+def test_an_upstream_gets_no_file_by_naming_it_in_an_answer(world: World) -> None:
+    file = SimpleUploadedFile("secret.txt", b"Bob's secret.", "text/plain")
+    stolen = world.bob.post("/attachments/", {"file": file}).json()["id"]
+    for named in (stolen, "no-id-at-all", str(uuid.uuid4())):
+        block = {"type": "document", "source": {"type": "attachment", "attachment": named}}
+        world.upstream.script(
+            wire.message_start(), wire.block_start(0, **block), wire.block_stop(0),
+            wire.block_start(1), wire.text_delta("Hi", 1), wire.block_stop(1), wire.message_end(),
+        )  # fmt: skip
+        sent, _ = world.answer()
+        more = world.alice.send(sent["conversation"], "hi")
+        assert world.ended(more | {"conversation": sent["conversation"]}).status == "completed"
+        assert "secret" not in json.dumps(world.asked()[-1].body)
+        page = f"/conversations/{sent['conversation']}/"
+        assert world.alice.get(page, HTTP_ACCEPT="text/html").status_code == 200
+        copied = world.alice.post(f"{page}messages/{sent['reply']}/fork/")
+        assert copied.status_code == 201, copied.content
+    assert Attachment.objects.count() == 1, "no copy was made of Bob's file"

@@ -12,7 +12,7 @@ from conversations.actions import ledger
 from conversations.actions.outcome import Outcome
 from conversations.generation import titles
 from conversations.generation.context import Turn
-from conversations.models import Conversation, GenerationStatus, UsageRecord
+from conversations.models import Conversation, GenerationStatus, LanguageModel, UsageRecord
 from conversations.upstream.endpoint import Endpoint
 from conversations.upstream.request import MessageRequest, body
 from tests.fake_upstream import Call, wire
@@ -72,6 +72,32 @@ def test_an_answer_is_one_row_with_its_tokens_and_its_price(world: World) -> Non
     assert row.first_token_ms is not None
     assert row.duration_ms is not None
     assert row.first_token_ms <= row.duration_ms
+
+
+def test_what_a_gateway_says_that_an_answer_cost_holds_without_its_tokens(world: World) -> None:
+    body = {"content": [{"type": "text", "text": "Hi"}], "meta": {"usage": {"usd_spent": 0.000788}}}
+    world.upstream.script(Reply(200, wire.data(body)))
+    _, frames = world.answer()
+    (row,) = rows()
+    assert (row.status, row.output_tokens, row.cost_microdollars) == ("completed", None, 788)
+    assert frames[-1]["cost"] == 788
+
+
+@pytest.mark.parametrize(
+    ("base_url", "cost"),
+    [
+        ("https://api.anthropic.com/v1", 30),
+        ("https://api.aimlapi.com/v1", None),
+        ("https://api.aimlapi.com/v1/chat/completions", None),
+    ],
+)
+def test_behind_chat_completions_the_list_prices_hold_but_not_a_gateways(
+    model: LanguageModel, base_url: str, cost: int | None
+) -> None:
+    model.provider.dialect, model.provider.base_url = "openai_chat", base_url
+    usage = {"input_tokens": 1, "output_tokens": 1}
+    assert ledger.price(model, MODEL, usage, None, "") == cost
+    assert ledger.price(model, MODEL, usage, {"usage": {"usd_spent": 1}}, "") == 1_000_000
 
 
 def test_every_try_is_a_row_of_its_own(world: World) -> None:

@@ -185,6 +185,39 @@ def test_the_providers_own_list_is_offered_without_what_is_here(
     assert "Model One" in page
 
 
+class MixedListing(FakeUpstream):
+    """A list of everything that a gateway has, in AI/ML API's shape."""
+
+    def steps_for(self, call: Call) -> list[Step]:
+        def row(id: str, developer: str, type: str = "chat-completion", *aliases: str) -> dict[str, Any]:
+            info = {"name": id.title(), "developer": developer}
+            return {"id": id, "type": type, "info": info, "aliases": [*aliases, 7]}
+
+        rows = [
+            row("anthropic/claude-opus-4.5", "Anthropic", "chat-completion", MODEL),
+            row("anthropic/claude-haiku-4.5", "Anthropic"),
+            row("gpt-x", "Open AI"),
+            row("painter", "Open AI", "image"),
+        ]
+        return [Reply(200, json.dumps({"data": rows}).encode())]
+
+
+@pytest.mark.parametrize(
+    ("dialect", "offered"),
+    [
+        ("aimlapi", ["anthropic/claude-haiku-4.5"]),
+        ("openai_chat", ["anthropic/claude-haiku-4.5", "gpt-x"]),
+    ],
+)
+def test_of_a_gateways_list_only_what_can_chat_is_offered_and_nothing_under_another_name(
+    administrator: Person, model: LanguageModel, dialect: str, offered: list[str]
+) -> None:
+    with MixedListing() as listing:
+        Provider.objects.update(base_url=listing.url, dialect=dialect)
+        page = administrator.post(f"/providers/{model.provider_id}/list/", **HTML).content.decode()
+    assert re.findall('name="model" value="([^"]+)"', page) == offered
+
+
 def test_a_list_that_cannot_be_had_is_a_sentence(administrator: Person, model: LanguageModel) -> None:
     page = administrator.post(f"/providers/{model.provider_id}/list/", **HTML)
     assert page.status_code == 200 and b"outcome--problem" in page.content

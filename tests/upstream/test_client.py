@@ -126,6 +126,16 @@ async def test_what_is_no_answer_is_a_typed_error(
     assert all([await call.ended() for call in upstream.calls])
 
 
+@pytest.mark.parametrize("left_out", [3, 4, 5, 6])
+async def test_an_event_that_is_cut_anywhere_is_a_lost_connection(
+    ask: Any, upstream: FakeUpstream, left_out: int
+) -> None:
+    # Also behind a brace: the one that ends the delta in it, or one of the text.
+    upstream.script(*ANSWER[:4], wire.text_delta("never}")[:-left_out])
+    outcome = await ask()
+    assert (outcome.error.type, outcome.text) == ("connection_lost", "Hel")
+
+
 async def test_an_error_before_the_first_block_is_retried_and_its_start_is_not_seen_twice(
     ask: Any, upstream: FakeUpstream
 ) -> None:
@@ -210,8 +220,55 @@ async def test_json_for_a_streaming_request_reads_like_a_stream(ask: Any, upstre
     assert (await ask()).text == "Hello"
     upstream.script(Reply(200, wire.message_body("Hello"), {"x-aimlapi-usd-spent": "0.25"}))
     assert (await ask()).answer.meta == {"usage": {"usd_spent": 0.25}}
+    upstream.script(Reply(200, wire.message_body("Hello"), {"x-aimlapi-credits-used": "1576"}))
+    assert (await ask()).answer.meta == {"usage": {"credits_used": 1576}}
     upstream.script(Reply(200, wire.message_body("Hello"), {"x-aimlapi-usd-spent": "much"}))
     assert (await ask()).answer.meta == {}
+
+
+BILL = b"data: " + wire.data({"meta": {"usage": {"usd_spent": 0.25}}})
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        [BILL + b"\n\n"],
+        [BILL],
+        [wire.PING, Sleep(0.05), BILL + b"\n\n", Hang()],
+        [wire.event("ping", meta={"usage": {"usd_spent": 0.25}}), Hang()],
+    ],
+)
+async def test_what_aimlapi_says_of_the_cost_may_come_after_the_end(
+    ask: Any, upstream: FakeUpstream, rest: Any
+) -> None:
+    upstream.script(WHOLE, Sleep(0.05), *rest)
+    outcome = await ask(endpoint=Endpoint("aimlapi", upstream.url, KEY))
+    assert (outcome.error, outcome.text) == (None, "Hello")
+    assert outcome.answer.meta == {"usage": {"usd_spent": 0.25}}
+
+
+@pytest.mark.parametrize(
+    "rest", [[], [Hang()], [Reset()], [b"data: {,}\n\n", Hang()], [wire.event("error", error={}), Hang()]]
+)
+async def test_a_cost_that_nobody_tells_is_not_waited_for_long(
+    ask: Any, upstream: FakeUpstream, rest: Any
+) -> None:
+    upstream.script(WHOLE, Sleep(0.05), *rest)
+    began = time.monotonic()
+    outcome = await ask(endpoint=Endpoint("aimlapi", upstream.url, KEY))
+    assert (outcome.error, outcome.text, outcome.answer.meta) == (None, "Hello", {})
+    assert time.monotonic() - began < 2
+
+
+@pytest.mark.parametrize(
+    "rest", [b"data: {,}\n\n", wire.event("error", error={"type": "api_error"}), b"data: []\n\n"]
+)
+async def test_nothing_after_the_end_makes_a_whole_answer_fail(
+    ask: Any, upstream: FakeUpstream, rest: bytes
+) -> None:
+    upstream.script(WHOLE + rest)
+    outcome = await ask()
+    assert (outcome.error, outcome.text, outcome.answer.complete) == (None, "Hello", True)
 
 
 async def test_json_without_end_is_too_large(upstream: FakeUpstream) -> None:
@@ -237,6 +294,35 @@ async def test_the_chat_dialect_streams_too(ask: Any, upstream: FakeUpstream) ->
 async def test_a_chat_stream_on_a_messages_route_is_understood(ask: Any, upstream: FakeUpstream) -> None:
     upstream.script(*wire.chat_answer("Hel", "lo"))
     assert (await ask()).text == "Hello"
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        wire.PING,
+        b"event: ping\ndata: {}\n\n",
+        b": a comment\n\n" + b'data: {"id":"x","object":"chat.completion.chunk","meta":null}\n\n',
+    ],
+)
+@pytest.mark.parametrize("pause", [0, 0.05])
+@pytest.mark.parametrize("dialect", ["openai_chat", "aimlapi"])
+async def test_what_a_chat_stream_begins_with_does_not_hide_it(
+    ask: Any, upstream: FakeUpstream, before: bytes, pause: float, dialect: str
+) -> None:
+    upstream.script(before, Sleep(pause), *wire.chat_answer("Hel", "lo"))
+    outcome = await ask(endpoint=Endpoint(dialect, upstream.url, KEY))
+    assert (outcome.error, outcome.text, outcome.answer.model) == (None, "Hello", "gpt-fake")
+
+
+async def test_a_chat_stream_may_name_its_events(ask: Any, upstream: FakeUpstream) -> None:
+    upstream.script(*[b"event: message\n" + chunk for chunk in wire.chat_answer("Hel", "lo")])
+    assert (await ask(endpoint=Endpoint("openai_chat", upstream.url, KEY))).text == "Hello"
+
+
+async def test_a_messages_stream_may_talk_about_choices(ask: Any, upstream: FakeUpstream) -> None:
+    nameless = b"".join(wire.text_answer('{"choices": [', "1]}")).replace(b"event: ", b"x: ")
+    upstream.script(wire.PING, Sleep(0.05), nameless)
+    assert (await ask()).text == '{"choices": [1]}'
 
 
 async def test_create_gives_one_reply(client: UpstreamClient, upstream: FakeUpstream) -> None:

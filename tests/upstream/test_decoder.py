@@ -117,6 +117,7 @@ def test_a_half_at_the_very_end_is_replaced_before_the_block_stops() -> None:
         raw_event(
             "content_block_start", '{"type":"content_block_start","index":1,"content_block":{"text":""}}'
         ),
+        wire.block_stop() + wire.text_delta("never", -1),
         wire.text_delta("?").replace(b"?", b"\xff"),
         wire.text_delta("?").replace(b"?", b"\xed\xa0\x80"),
         wire.text_delta("\x01").replace(b"\\u0001", b"\x01"),
@@ -158,6 +159,7 @@ def test_numbers_that_are_none_become_null(number: str) -> None:
         (b"data: {}\n\n", "event "),
         (wire.delta(0, type="aroma_delta", smell="rose"), "delta aroma_delta"),
         (wire.delta(0, type=None), "delta None"),
+        (wire.delta(0, type=["text_delta"], text="x"), "delta ['text_delta']"),
         (wire.delta(0, type="citations_delta", citation=None), "delta citations_delta"),
         (wire.message_start(model="other"), ""),
     ],
@@ -178,9 +180,8 @@ def test_the_unknown_is_dropped_and_counted(events: bytes, counted: str) -> None
 
 
 def test_pings_comments_and_done_marks_are_no_events() -> None:
-    decoded = Decoded(
-        wire.PING + BEGUN + b": hi\n\n" + wire.PING + b"data: [DONE]\n\n" + wire.text_delta("a") + ENDED
-    )
+    idle = wire.PING + b": hi\n\ndata\n\nevent: ping\ndata: \n\n" + b"data: [DONE]\n\n"
+    decoded = Decoded(wire.PING + BEGUN + idle + wire.text_delta("a") + ENDED)
     assert decoded.answer.text == "a"
     assert not decoded.ignored
 
@@ -306,6 +307,57 @@ def test_null_texts_are_empty_and_meta_is_found_on_every_event() -> None:
     decoded = Decoded(raw)
     assert decoded.answer.text == "a"
     assert decoded.answer.meta == {"usage": {"usd_spent": 0.5, "credits_used": 7}}
+
+
+def cost(dollars: float) -> dict[str, Any]:
+    return {"usage": {"usd_spent": dollars}}
+
+
+ENDING = wire.event("message_delta", delta={"stop_reason": "end_turn"}, usage={"output_tokens": 3})
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        wire.event("ping", meta=cost(0.5)) + ENDING + wire.event("message_stop"),
+        wire.event("bill", meta=cost(0.5)) + ENDING + wire.event("message_stop"),
+        b"data: " + wire.data({"meta": cost(0.5)}) + b"\n\n" + ENDING + wire.event("message_stop"),
+        ENDING + wire.event("message_stop", message={"meta": cost(0.5)}),
+        ENDING + wire.event("bill", message={"meta": cost(0.5)}) + wire.event("message_stop"),
+        ENDING + wire.event("ping", meta=cost(0.5)),
+        ENDING + wire.event("message_stop") + b"data: " + wire.data({"meta": cost(0.5)}) + b"\n\n",
+        wire.event("ping", meta=cost(0.1))
+        + wire.event("content_block_stop", index=0, meta=cost(0.5))
+        + ENDING,
+    ],
+)
+def test_what_it_cost_is_found_on_every_event_and_the_last_word_counts(ending: bytes) -> None:
+    decoded = Decoded(BEGUN + wire.text_delta("a") + ending)
+    assert decoded.answer.meta == cost(0.5)
+    assert decoded.answer.complete and decoded.answer.text == "a"
+
+
+def test_a_second_answer_does_not_say_what_the_first_one_cost() -> None:
+    second = wire.message_start(meta=cost(9)) + wire.event("message_delta", delta={}, meta=cost(9))
+    decoded = Decoded(BEGUN + ENDING + wire.event("message_stop", meta=cost(0.5)) + second)
+    assert decoded.answer.meta == cost(0.5)
+
+
+def test_what_a_block_starts_with_may_be_of_any_shape() -> None:
+    raw = (
+        wire.message_start()
+        + wire.block_start(0, type="text", text="", citations=7)
+        + wire.delta(0, type="citations_delta", citation={"type": "char_location"})
+        + wire.block_stop(0)
+        + wire.block_start(1, type="hologram", text=7)
+        + wire.text_delta("a", 1)
+        + wire.block_stop(1)
+        + wire.message_end()
+    )
+    assert Decoded(raw).answer.content == [
+        {"type": "text", "text": "", "citations": [{"type": "char_location"}]},
+        {"type": "hologram", "text": "a"},
+    ]
 
 
 def test_all_kinds_of_deltas_come_through() -> None:

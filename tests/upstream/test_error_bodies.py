@@ -58,6 +58,14 @@ def native(kind: str, message: str = "why", **details: str) -> dict[str, Any]:
         (504, native("timeout_error"), "service"),
         (529, native("overloaded_error"), "busy"),
         (599, b"", "service"),
+        (500, native("invalid_request_error"), "service"),
+        (500, native("authentication_error"), "service"),
+        (502, native("not_found_error"), "service"),
+        (503, native("rate_limit_error"), "service"),
+        (503, native("overloaded_error"), "busy"),
+        (500, {"message": '400 {"error":{"type":"invalid_request_error"}}', "statusCode": 500}, "invalid"),
+        (502, {"statusCode": "401", "message": "key"}, "auth"),
+        (500, native("billing_error", error_code="contract_spend_limit_reached"), "spend"),
         (301, b"", "protocol"),
         (204, b"", "protocol"),
         (400, {"error": {"message": "m", "type": "invalid_request_error", "param": None, "code": None}}, "invalid"),
@@ -167,12 +175,35 @@ def test_servers_may_forbid_or_ask_to_wait_too_long() -> None:
 
 
 @pytest.mark.parametrize(
+    ("status", "headers", "retries"),
+    [
+        (400, {}, 0),
+        (400, {"x-should-retry": "true"}, 2),
+        (404, {"x-should-retry": "true"}, 2),
+        (529, {"x-should-retry": "true"}, 2),
+        (529, {"x-should-retry": "true", "retry-after": "61"}, 0),
+        (429, {"x-should-retry": "true", "retry-after": "5"}, 1),
+        (429, {"x-should-retry": "true"}, 0),
+        (402, {"x-should-retry": "true"}, 0),
+    ],
+)
+def test_a_server_may_ask_for_another_try_but_not_of_a_spending_limit(
+    status: int, headers: dict[str, str], retries: int
+) -> None:
+    assert read(status, b"", headers).max_retries == retries
+
+
+@pytest.mark.parametrize(
     ("headers", "expected"),
     [
         ({}, None),
         ({"retry-after": "7"}, 7.0),
         ({"retry-after": "0.5"}, 0.5),
         ({"retry-after-ms": "1500", "retry-after": "9"}, 1.5),
+        ({"retry-after-ms": "soon", "retry-after": "9"}, 9.0),
+        ({"retry-after-ms": "0", "retry-after": "9"}, 9.0),
+        ({"retry-after-ms": "0"}, 0.0),
+        ({"retry-after-ms": "-1", "retry-after": "0"}, 0.0),
         ({"retry-after": "0"}, 0.0),
         ({"retry-after": "-5"}, 0.0),
         ({"retry-after": "nan"}, 0.0),

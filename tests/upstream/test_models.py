@@ -111,6 +111,14 @@ MILLION = {"input_tokens": 1_000_000, "output_tokens": 1_000_000}
             },
             "30.2",
         ),
+        (
+            "claude-opus-5-5",
+            MILLION
+            | {
+                "cache_creation": {"ephemeral_1h_input_tokens": 400_000, "ephemeral_5m_input_tokens": 600_000}
+            },
+            "30.2",
+        ),
         ("claude-opus-5-5", MILLION | {"service_tier": "batch"}, "12"),
         ("claude-opus-5-5", MILLION | {"server_tool_use": {"web_search_requests": 3}}, "24.03"),
         ("claude-haiku-5-5", {"input_tokens": 100_000, "output_tokens": 1000}, "0.0105"),
@@ -139,6 +147,9 @@ def test_list_prices(model: str, usage: dict[str, Any], dollars: str) -> None:
         (MILLION, None, "unknown", "anthropic", None),
         (MILLION, None, "claude-opus-5-5", "aimlapi", None),
         (MILLION, None, "claude-opus-5-5", "rockapi", None),
+        (MILLION, None, "claude-opus-5-5", "openai_chat", 24_000_000),
+        (MILLION, {"usage": {"usd_spent": 30}}, "claude-opus-5-5", "openai_chat", 30_000_000),
+        (MILLION, None, "gpt-x", "openai_chat", None),
         ({}, {"usage": {"usd_spent": 0.000788, "credits_used": 9}}, "x", "aimlapi", 788),
         ({}, {"usage": {"credits_used": 1576}}, "x", "aimlapi", 788),
         (MILLION, {"usage": {"usd_spent": 0}}, "claude-opus-5-5", "anthropic", 0),

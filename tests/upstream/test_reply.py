@@ -10,9 +10,10 @@ import pytest
 
 from conversations.upstream.accumulator import Accumulator
 from conversations.upstream.chat_decoder import ChatDecoder
+from conversations.upstream.chat_reply import usage_from_chat
 from conversations.upstream.errors import UpstreamError
 from conversations.upstream.events import Event
-from conversations.upstream.reply import events_from_reply, read_reply, usage_from_chat
+from conversations.upstream.reply import events_from_reply, read_reply
 from conversations.upstream.sse import SSEParser
 from tests.fake_upstream import wire
 
@@ -53,8 +54,71 @@ def test_cost_comes_from_the_body_before_the_header() -> None:
     assert read_reply(b'{"content":[]}', meta=header).meta == header
 
 
+def test_each_figure_of_the_cost_comes_from_the_body_or_else_from_a_header() -> None:
+    header = {"usage": {"usd_spent": 0.5, "credits_used": 9}}
+    body = {"content": [], "meta": {"usage": {"credits_used": 7}}}
+    assert read_reply(json.dumps(body).encode(), meta=header).meta == {
+        "usage": {"usd_spent": 0.5, "credits_used": 7}
+    }
+
+
+def test_why_a_reply_was_stopped_reads_like_a_stream() -> None:
+    details = {"type": "refusal", "category": "cyber", "explanation": "No."}
+    answer = Accumulator()
+    answer.extend(
+        events_from_reply(
+            reply(content=[], stop_reason="refusal", stop_details=details, container={"id": "c"})
+        )
+    )
+    assert (answer.stop_reason, answer.stop_details, answer.container) == ("refusal", details, {"id": "c"})
+
+
 @pytest.mark.parametrize(
-    "body", [b"", b"[]", b"{}", b'{"content":7}', b'{"content":[7]}', b'{"content":[{}]}', b"<html>"]
+    ("message", "expected"),
+    [
+        ({"content": [{"type": "text", "text": "H"}, {"type": "text", "text": "i"}, {"text": 7}, "x"]}, "Hi"),
+        ({"content": "Hi", "tool_calls": ["junk", None]}, "Hi"),
+        ({"content": "Hi", "tool_calls": 5}, "Hi"),
+        ({"content": "Hi", "reasoning": {"a": 1}}, "Hi"),
+        ({"content": 7}, ""),
+    ],
+)
+def test_what_does_not_belong_in_a_chat_reply_is_left_out(message: dict[str, Any], expected: str) -> None:
+    result = reply(choices=[{"message": message, "finish_reason": "stop"}])
+    assert result.content == ([{"type": "text", "text": expected}] if expected else [])
+
+
+def test_a_call_in_a_chat_reply_may_lack_anything() -> None:
+    calls = [{"function": "f"}, {"id": 7, "function": {"name": "g", "arguments": {"a": 1}}}]
+    result = reply(choices=[{"message": {"tool_calls": calls}, "finish_reason": "tool_calls"}])
+    assert result.content == [
+        {"type": "tool_use", "id": "call_0", "name": "", "input": {}},
+        {"type": "tool_use", "id": "7", "name": "g", "input": {"a": 1}},
+    ]
+
+
+def test_citations_that_are_none_are_left_out_of_a_reply() -> None:
+    answer = Accumulator()
+    answer.extend(events_from_reply(reply(content=[{"type": "text", "text": "Hi", "citations": True}])))
+    assert answer.content == [{"type": "text", "text": "Hi"}]
+
+
+def test_a_byte_order_mark_is_no_part_of_a_reply() -> None:
+    assert read_reply(b"\xef\xbb\xbf" + wire.message_body("Hi")).text == "Hi"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b'{"content":7}',
+        b'{"content":[7]}',
+        b'{"content":[{}]}',
+        b'{"content":[{"type":[]}]}',
+        b"<html>",
+    ],
 )
 def test_json_that_is_no_message_is_a_protocol_error(body: bytes) -> None:
     with pytest.raises(UpstreamError) as caught:
@@ -100,8 +164,12 @@ def test_a_chat_reply_with_reasoning_and_tools() -> None:
     assert result.content == [
         {"type": "thinking", "thinking": "hm", "signature": ""},
         {"type": "tool_use", "id": "c1", "name": "f", "input": {"a": 1}},
-        {"type": "tool_use", "id": "call_1", "name": "g", "input": {}},
+        {"type": "tool_use", "id": "call_1", "name": "g", "input": {}, "partial_json": "{broken"},
     ]
+    answer = Accumulator()
+    answer.extend(events_from_reply(result))
+    assert answer.content == result.content
+    assert answer.invalid_inputs == {2: "{broken"}
     assert result.stop_reason == "tool_use"
     assert reply(choices=[]).content == []
     assert reply(choices=[{"message": None, "finish_reason": "new_reason"}]).stop_reason == "new_reason"
@@ -248,7 +316,6 @@ def test_calls_without_index_begin_with_a_new_id() -> None:
         (wire.chat_delta(content="kept") + b"data: {,}\n\n", "garbled"),
         (wire.chat_delta(content="kept") + b"data: []\n\n", "garbled"),
         (wire.chat_delta(content="kept"), "connection_lost"),
-        (wire.chat_delta(content="kept") + wire.chat_delta(content="x" * 20_000), "limit"),
         (
             wire.chat_delta(content="kept")
             + wire.chat_delta(tool_calls=[call(n, f"c{n}") for n in range(200)]),
@@ -262,9 +329,34 @@ def test_what_breaks_a_chat_stream_keeps_what_came(raw: bytes, expected: str) ->
     assert chat.answer.text == "kept"
 
 
+@pytest.mark.parametrize("field", ["content", "reasoning_content"])
+def test_a_chat_stream_over_the_limit_is_cut_there_between_characters(field: str) -> None:
+    chat = Chat(wire.chat_delta(**{field: "kept"}), wire.chat_delta(**{field: "é" * 20}), room=9)
+    assert chat.failure == "limit"
+    [block] = chat.answer.content
+    assert block[block["type"]] == "kepté" + "é"
+
+
+@pytest.mark.parametrize(
+    ("pieces", "expected"),
+    [
+        (["a\\ud83d", "\\ude00b"], "a😀b"),
+        (["a\\ud83d", "b"], "a\ufffdb"),
+        (["a\\ud83d"], "a\ufffd"),
+        (["a\\u0000b"], "a\ufffdb"),
+    ],
+)
+def test_halves_of_a_character_in_two_chunks_are_joined(pieces: list[str], expected: str) -> None:
+    chunks = [f'data: {{"choices":[{{"delta":{{"content":"{piece}"}}}}]}}\n\n'.encode() for piece in pieces]
+    chat = Chat(*chunks, wire.chat_delta("stop"), DONE)
+    assert (chat.answer.text, chat.failure) == (expected, "")
+    assert all("\ud83d" not in str(event) for event in chat.events)
+
+
 def test_odd_chunks_are_survived() -> None:
     meta = {"usage": {"usd_spent": 0.5}}
     chat = Chat(
+        b"data:\n\n",
         wire.chat_chunk(choices=[]),
         wire.chat_chunk(choices=None),
         wire.chat_chunk(choices=[7]),

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from conversations.upstream.capabilities import lookup
 from conversations.upstream.endpoint import Endpoint
 from conversations.upstream.errors import UpstreamError
 from conversations.upstream.request import MessageRequest, body
@@ -76,6 +77,11 @@ def test_sampling_goes_only_to_models_and_versions_that_take_it(
     assert {name: result[name] for name in SAMPLING if name in result} == expected
 
 
+@pytest.mark.parametrize("dialect", ["aimlapi", "openai_chat"])
+def test_a_version_that_is_not_sent_forbids_nothing(dialect: str) -> None:
+    assert sent("claude-sonnet-4-5", dialect, version="2026-10-21", temperature=0.5)["temperature"] == 0.5
+
+
 def test_top_p_alone_is_kept_and_thinking_excludes_sampling() -> None:
     assert sent("claude-sonnet-4-5", top_p=0.9)["top_p"] == 0.9
     thinking = {"type": "enabled", "budget_tokens": 2000}
@@ -144,6 +150,15 @@ def test_disabled_thinking_and_the_highest_efforts_exclude_each_other_where_the_
 )
 def test_effort_goes_only_where_it_is_known(model: str, dialect: str, effort: str, expected: Any) -> None:
     assert sent(model, dialect, output_config={"effort": effort}).get("output_config") == expected
+
+
+@pytest.mark.parametrize(
+    ("effort", "expected"), [("low", "low"), ("medium", "medium"), ("xhigh", "high"), ("max", "high")]
+)
+def test_chat_servers_get_the_effort_in_their_own_words(effort: str, expected: str) -> None:
+    assert effort in lookup("claude-opus-5-5", "openai_chat").efforts
+    made = sent("claude-opus-5-5", "openai_chat", output_config={"effort": effort})
+    assert made["reasoning_effort"] == expected and "output_config" not in made
 
 
 def test_output_format_is_native_only() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from conversations.upstream.usage import Usage, clean_meta, clean_usage
+from conversations.upstream.usage import Usage, cache_writes, clean_meta, clean_usage
 
 
 def merged(start: Any, *updates: Any) -> dict[str, Any]:
@@ -85,3 +85,21 @@ def test_breakdowns_and_words_are_checked() -> None:
 )
 def test_meta_keeps_sensible_cost_figures_only(meta: Any, expected: Any) -> None:
     assert clean_meta(meta) == expected
+
+
+@pytest.mark.parametrize(
+    ("total", "split", "expected"),
+    [
+        (None, {}, (None, None)),
+        (300, {}, (300, None)),
+        (300, {"ephemeral_5m_input_tokens": 100, "ephemeral_1h_input_tokens": 200}, (100, 200)),
+        (300, {"ephemeral_1h_input_tokens": 200}, (100, 200)),
+        (300, {"ephemeral_5m_input_tokens": 100}, (300, None)),
+        (300, {"ephemeral_1h_input_tokens": 900}, (0, 300)),
+        (None, {"ephemeral_5m_input_tokens": 100, "ephemeral_1h_input_tokens": 200}, (100, 200)),
+    ],
+)
+def test_cache_writes_are_counted_once(
+    total: int | None, split: dict[str, int], expected: tuple[int | None, int | None]
+) -> None:
+    assert cache_writes({"cache_creation_input_tokens": total, "cache_creation": split}) == expected
