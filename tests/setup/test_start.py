@@ -233,6 +233,21 @@ def test_many_small_fragments_close_with_1009(page_socket: ClientConnection) -> 
     assert close_code(page_socket) == 1009
 
 
+def test_a_message_of_empty_fragments_closes_with_1009(page_socket: ClientConnection) -> None:
+    with suppress(ConnectionClosed):
+        page_socket.send("" for _ in range(20_000))
+    assert close_code(page_socket) == 1009
+
+
+@pytest.mark.parametrize("control", ["ping", "pong"])
+def test_a_flood_of_control_frames_closes_with_1008(page_socket: ClientConnection, control: str) -> None:
+    send = getattr(page_socket, control)
+    with suppress(ConnectionClosed):
+        for number in range(2000):
+            send(str(number))
+    assert close_code(page_socket) == 1008
+
+
 def test_a_flood_of_messages_closes_with_1008(page_socket: ClientConnection) -> None:
     with suppress(ConnectionClosed):
         for _ in range(2000):
