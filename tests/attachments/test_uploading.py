@@ -238,3 +238,14 @@ def test_a_work_folder_that_takes_nothing_refuses_with_a_reason(
     response = post(alice, png())
     assert (response.status_code, response.json()["error"]["type"]) == (503, "unavailable")
     assert not Attachment.objects.exists()
+
+
+def test_a_name_of_five_kilobytes_is_a_label_like_any_other(alice: Person) -> None:
+    name = "ü" * 5000 + ".png"
+    boundary, head = "--b", 'Content-Disposition: form-data; name="file"; filename="%s"'
+    body = b"\r\n".join([b"--" + boundary.encode(), (head % name).encode(), b"", png(), b"----b--", b""])
+    response = alice.client.post(
+        "/attachments/", body, content_type=f"multipart/form-data; boundary={boundary}", **JSON
+    )
+    assert response.status_code == 201
+    assert response.json()["name"] == "ü" * 251 + ".png"
