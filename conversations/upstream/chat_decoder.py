@@ -4,10 +4,12 @@ driven by the client.
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from typing import Any
 
 from .answer_size import AnswerSize
+from .deltas import PIECES
 from .error_bodies import error_from_event
 from .errors import GarbledAnswer, UpstreamError
 from .events import (
@@ -19,13 +21,17 @@ from .events import (
     MessageDelta,
     MessageStart,
     MessageStop,
-    TextDelta,
-    ThinkingDelta,
 )
-from .json_values import UnreadableJSON, read_json
+from .json_values import UnreadableJSON, read_raw_json, split_high_surrogate, storable, storable_text
 from .reply import stop_reason_from_chat, usage_from_chat
 
+logger = logging.getLogger(__name__)
+
 _MAX_CALLS = 128
+_BLOCKS: dict[str, dict[str, Any]] = {
+    "thinking": {"type": "thinking", "thinking": "", "signature": ""},
+    "text": {"type": "text", "text": ""},
+}
 
 
 class ChatDecoder:
@@ -45,6 +51,7 @@ class ChatDecoder:
         self._started = False
         self._kind = ""
         self._index = -1
+        self._half = ""  # first half of a surrogate pair whose second half comes with the next chunk
         self._calls: dict[int, dict[str, Any]] = {}
         self._stop_reason: str | None = None
         self._usage: dict[str, Any] = {}
@@ -61,10 +68,11 @@ class ChatDecoder:
                 events += self.finish()
                 continue
             try:
-                self._chunk(read_json(data), events)
+                self._chunk(read_raw_json(data), events)
             except UpstreamError as error:
                 self.failure = error
             except UnreadableJSON as error:
+                logger.debug("unreadable event (%s): %r", error, data[:500])
                 self.failure = GarbledAnswer(f"unreadable event ({error})")
             if self.failure is not None:
                 break
@@ -87,7 +95,7 @@ class ChatDecoder:
                 "name": call["name"],
                 "input": {},
             }
-            arguments = InputJsonDelta("".join(call["arguments"]))
+            arguments = InputJsonDelta(storable_text("".join(call["arguments"])))
             events += [
                 ContentBlockStart(self._index, block),
                 ContentBlockDelta(self._index, arguments),
@@ -101,6 +109,9 @@ class ChatDecoder:
     def _chunk(self, value: Any, events: list[Event]) -> None:
         if not isinstance(value, dict):
             raise GarbledAnswer("a chunk is not an object")
+        # The pieces of texts may end in half a character; everything else is whole.
+        delta = _delta(value)
+        value = storable(value)
         if value.get("error"):
             raise error_from_event(value, self._secrets)
         if not self._started:
@@ -116,24 +127,31 @@ class ChatDecoder:
         choices = value.get("choices")
         if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
             return
-        delta = choices[0].get("delta")
-        if isinstance(delta, dict):
-            self._delta(delta, events)
+        self._delta(delta, events)
         self._stop_reason = stop_reason_from_chat(choices[0].get("finish_reason")) or self._stop_reason
 
     def _delta(self, delta: dict[str, Any], events: list[Event]) -> None:
-        thinking = delta.get("reasoning_content") or delta.get("reasoning")
-        if isinstance(thinking, str) and thinking:
-            self._open("thinking", {"type": "thinking", "thinking": "", "signature": ""}, events)
-            events.append(ContentBlockDelta(self._index, ThinkingDelta(self._counted(thinking))))
-        text = delta.get("content") or delta.get("refusal")
-        if isinstance(text, str) and text:
-            self._open("text", {"type": "text", "text": ""}, events)
-            events.append(ContentBlockDelta(self._index, TextDelta(self._counted(text))))
+        self._piece("thinking", delta.get("reasoning_content") or delta.get("reasoning"), events)
+        self._piece("text", delta.get("content") or delta.get("refusal"), events)
         calls = delta.get("tool_calls")
         for position, call in enumerate(calls if isinstance(calls, list) else []):
             if isinstance(call, dict):
                 self._call(position, call)
+
+    def _piece(self, kind: str, piece: object, events: list[Event]) -> None:
+        if not isinstance(piece, str) or not piece:
+            return
+        self._open(kind, events)
+        text, self._half = split_high_surrogate(self._half + piece)
+        text = storable_text(text)
+        kept = self._size.fitting(text)
+        self._append(kept, events)
+        if kept != text:
+            raise self._size.exceeded()
+
+    def _append(self, text: str, events: list[Event]) -> None:
+        if text:
+            events.append(ContentBlockDelta(self._index, PIECES[f"{self._kind}_delta"][1](text)))
 
     def _call(self, position: int, call: dict[str, Any]) -> None:
         function = call.get("function")
@@ -152,23 +170,31 @@ class ChatDecoder:
                 raise GarbledAnswer("too many tool calls")
             self._calls[index] = {"id": "", "name": "", "arguments": []}
         kept = self._calls[index]
-        kept["id"] = kept["id"] or str(call.get("id") or "")
-        kept["name"] = kept["name"] or str(function.get("name") or "")
+        kept["id"] = kept["id"] or storable_text(str(call.get("id") or ""))
+        kept["name"] = kept["name"] or storable_text(str(function.get("name") or ""))
         if isinstance(function.get("arguments"), str):
-            kept["arguments"].append(self._counted(function["arguments"]))
+            self._size.take(len(function["arguments"].encode("utf-8", "surrogatepass")))
+            kept["arguments"].append(function["arguments"])
 
-    def _open(self, kind: str, block: dict[str, Any], events: list[Event]) -> None:
+    def _open(self, kind: str, events: list[Event]) -> None:
         if self._kind != kind:
             self._close(events)
             self._kind = kind
             self._index += 1
-            events.append(ContentBlockStart(self._index, block))
+            events.append(ContentBlockStart(self._index, dict(_BLOCKS[kind])))
 
     def _close(self, events: list[Event]) -> None:
         if self._kind:
+            if self._half:
+                self._half = ""
+                self._append("\ufffd", events)
             events.append(ContentBlockStop(self._index))
             self._kind = ""
 
-    def _counted(self, text: str) -> str:
-        self._size.take(len(text.encode()))
-        return text
+
+def _delta(value: dict[str, Any]) -> dict[str, Any]:
+    """What the first choice of a chunk adds; {} where it says nothing."""
+    choices = value.get("choices")
+    first = choices[0] if isinstance(choices, list) and choices else None
+    delta = first.get("delta") if isinstance(first, dict) else None
+    return delta if isinstance(delta, dict) else {}

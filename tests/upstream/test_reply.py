@@ -248,7 +248,6 @@ def test_calls_without_index_begin_with_a_new_id() -> None:
         (wire.chat_delta(content="kept") + b"data: {,}\n\n", "garbled"),
         (wire.chat_delta(content="kept") + b"data: []\n\n", "garbled"),
         (wire.chat_delta(content="kept"), "connection_lost"),
-        (wire.chat_delta(content="kept") + wire.chat_delta(content="x" * 20_000), "limit"),
         (
             wire.chat_delta(content="kept")
             + wire.chat_delta(tool_calls=[call(n, f"c{n}") for n in range(200)]),
@@ -260,6 +259,53 @@ def test_what_breaks_a_chat_stream_keeps_what_came(raw: bytes, expected: str) ->
     chat = Chat(raw)
     assert chat.failure == expected
     assert chat.answer.text == "kept"
+
+
+def test_a_chat_answer_over_the_limit_is_kept_up_to_it() -> None:
+    chat = Chat(wire.chat_delta(content="kept") + wire.chat_delta(content="é" * 20), room=11)
+    assert (chat.failure, chat.answer.text) == ("limit", "kept" + "é" * 3)
+    thought = Chat(wire.chat_delta(reasoning="hm" * 20), room=5)
+    assert (thought.failure, thought.answer.content[0]["thinking"]) == ("limit", "hmhmh")
+
+
+def raw_chunk(**delta: str) -> bytes:
+    """A chunk whose texts are JSON already, so that they may hold half a character."""
+    fields = ",".join(f'"{name}":{text}' for name, text in delta.items())
+    return b'data: {"choices":[{"index":0,"delta":{%b}}]}\n\n' % fields.encode()
+
+
+@pytest.mark.parametrize(
+    ("pieces", "expected"),
+    [
+        (["a\\ud83d", "\\ude00b"], "a😀b"),
+        (["\\ud83d", "", "\\ude00"], "😀"),
+        (["a\\ud83d", "b"], "a\ufffdb"),
+        (["a\\ud83d"], "a\ufffd"),
+        (["\\ude00\\u0000b"], "\ufffd\ufffdb"),
+    ],
+)
+def test_halves_of_a_character_in_two_chunks_are_joined(pieces: list[str], expected: str) -> None:
+    texts = [raw_chunk(content=f'"{piece}"') for piece in pieces]
+    chat = Chat(*texts, wire.chat_delta("stop"), DONE)
+    assert (chat.failure, chat.answer.text) == ("", expected)
+    function = b'{"choices":[{"delta":{"tool_calls":[{"index":0,"id":"c","function":{"arguments":"%b"}}]}}]}'
+    parts = ['{\\"a\\":\\"', *pieces, '\\"}']
+    calls = [b"data: " + function % part.encode() + b"\n\n" for part in parts]
+    assert Chat(*calls, wire.chat_delta("tool_calls"), DONE).answer.content[0]["input"] == {"a": expected}
+
+
+def test_a_half_is_not_joined_with_another_kind() -> None:
+    chat = Chat(raw_chunk(reasoning='"a\\ud83d"'), raw_chunk(content='"\\ude00b"'), wire.chat_delta("stop"))
+    thinking, text = chat.answer.content
+    assert (thinking["thinking"], text["text"]) == ("a\ufffd", "\ufffdb")
+
+
+def test_an_unreadable_chunk_is_in_the_debug_log_and_not_all_of_it(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+    chat = Chat(wire.chat_delta(content="kept") + b"data: {,}" + b"x" * 5000 + b"\n\n")
+    assert chat.failure == "garbled"
+    assert "{,}xxx" in caplog.text
+    assert len(caplog.text) < 1000
 
 
 def test_odd_chunks_are_survived() -> None:
