@@ -15,6 +15,7 @@ from .error_bodies import error_from_response
 from .errors import UpstreamError
 from .json_values import UnreadableJSON, read_json
 from .limits import Limits
+from .sending import transport_failure
 from .transport import DirectTransport
 
 _MAX_BYTES = 4 * 1024 * 1024
@@ -44,8 +45,11 @@ async def list_models(endpoint: Endpoint, limits: Limits) -> list[Listed]:
                 if not value.get("has_more") or not isinstance(last, str) or last == after:
                     break
                 after = last
-    except TimeoutError:
+    except (TimeoutError, httpx.ReadTimeout):
         raise UpstreamError("timeout") from None
+    except UpstreamError as error:
+        error.nothing_arrived()
+        raise
     return list(found.values())
 
 
@@ -61,8 +65,10 @@ async def _page(endpoint: Endpoint, limits: Limits, after: str) -> dict[str, Any
     )
     try:
         response = await DirectTransport().handle_async_request(request)
+    except httpx.ReadTimeout:
+        raise
     except httpx.TransportError as error:
-        raise UpstreamError("connect", detail=type(error).__name__) from error
+        raise transport_failure(error) from error
     stream = response.stream
     body = b""
     try:

@@ -37,7 +37,7 @@ async def send(
     except httpx.ReadTimeout:
         raise UpstreamError("timeout", no_answer_message(limits.first_byte)) from None
     except httpx.TransportError as error:
-        raise _transport_failure(error) from error
+        raise transport_failure(error) from error
     try:
         await _judge(response, endpoint, len(payload), limits)
     except BaseException:
@@ -93,7 +93,8 @@ def _url(url: str) -> httpx.URL:
     return httpx.URL(url)
 
 
-def _transport_failure(error: httpx.TransportError) -> UpstreamError:
+def transport_failure(error: httpx.TransportError) -> UpstreamError:
+    """What it means that no answer began. Also for the list of models."""
     cause = error.__cause__
     if isinstance(cause, ssl.SSLError | ssl.CertificateError):
         return UpstreamError("tls", detail=type(cause).__name__)
