@@ -60,7 +60,7 @@ class ChatDecoder:
     def feed(self, pairs: list[tuple[bytes, bytes]]) -> list[Event]:
         """The events in `(name, data)` pairs from the SSE parser."""
         events: list[Event] = []
-        for _, data in pairs:
+        for name, data in pairs:
             if self.done:
                 self._ignored["after [DONE]"] += 1
                 continue
@@ -68,7 +68,7 @@ class ChatDecoder:
                 events += self.finish()
                 continue
             try:
-                self._chunk(read_raw_json(data), events)
+                self._chunk(name, read_raw_json(data), events)
             except UpstreamError as error:
                 self.failure = error
             except UnreadableJSON as error:
@@ -106,13 +106,13 @@ class ChatDecoder:
         self.done = True
         return events
 
-    def _chunk(self, value: Any, events: list[Event]) -> None:
+    def _chunk(self, name: bytes, value: Any, events: list[Event]) -> None:
         if not isinstance(value, dict):
             raise GarbledAnswer("a chunk is not an object")
         # The pieces of texts may end in half a character; everything else is whole.
         delta = _delta(value)
         value = storable(value)
-        if value.get("error"):
+        if name == b"error" or value.get("error"):
             raise error_from_event(value, self._secrets)
         if not self._started:
             self._started = True

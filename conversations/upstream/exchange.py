@@ -41,6 +41,7 @@ class Exchange:
         self._limits = limits
         self._ignored = ignored
         self._secrets = endpoint.secrets
+        self._dialect = endpoint.dialect
         self._ends_at = ends_at
         self._progress_at = sent_at
         self._silence_from = sent_at
@@ -148,7 +149,7 @@ class Exchange:
         if self._decoder is None:
             if not pairs:
                 return []
-            kind = ChatDecoder if _is_chat(*pairs[0]) else MessagesDecoder
+            kind = ChatDecoder if _is_chat(*pairs[0], self._dialect) else MessagesDecoder
             self._decoder = kind(self._limits.max_answer_bytes, self._ignored, self._secrets)
         events = self._decoder.feed(pairs)
         self._settle()
@@ -202,5 +203,10 @@ def no_answer_message(seconds: float) -> str:
     return f"No answer for {seconds:.3g} seconds. Try again."
 
 
-def _is_chat(name: bytes, data: bytes) -> bool:
-    return not name and b'"choices"' in data and b'"content_block' not in data[:64]
+def _is_chat(name: bytes, data: bytes, dialect: str) -> bool:
+    """By the first event, since either shape may come from either route; what tells nothing is of the dialect."""
+    if name not in (b"", b"message"):
+        return False
+    if b'"choices"' in data:
+        return b'"content_block' not in data[:64]
+    return dialect == "openai_chat" and b'"message_start"' not in data
