@@ -7,9 +7,10 @@ from functools import update_wrapper
 from typing import Any, TypeVar, cast
 
 from django.contrib.admin import ModelAdmin, sites
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.db.models.base import ModelBase
-from django.http import Http404, HttpRequest
+from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
@@ -45,12 +46,12 @@ class AuditedSite(sites.AdminSite):
             super().register(model, audited, **options)
 
     def admin_view(self, view: View, cacheable: bool = False) -> View:
-        """As Django has it, but whoever is signed in without the right finds nothing, rather than a way to sign in."""
+        """As Django has it, but whoever is signed in without the right is refused here, not sent to sign in."""
         guarded = super().admin_view(view, cacheable)
 
         def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if request.user.is_authenticated and not self.has_permission(request):
-                raise Http404
+                raise PermissionDenied
             return guarded(request, *args, **kwargs)
 
         return cast(View, update_wrapper(wrapped, guarded))
