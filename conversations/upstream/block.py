@@ -49,9 +49,11 @@ class Block:
         fields = self.fields
         for name, pieces in (("text", self.text), ("thinking", self.thinking)):
             if pieces:
-                fields[name] = (fields.get(name) or "") + "".join(pieces)
+                begun = fields.get(name)
+                fields[name] = (begun if isinstance(begun, str) else "") + "".join(pieces)
                 pieces.clear()
         if self.citations:
-            fields["citations"] = [*(fields.get("citations") or []), *self.citations]
+            begun = fields.get("citations")
+            fields["citations"] = [*(begun if isinstance(begun, list) else []), *self.citations]
             self.citations.clear()
         return fields

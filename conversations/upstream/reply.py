@@ -75,7 +75,7 @@ def read_reply(
     if isinstance(content, str):
         content = [{"type": "text", "text": content}] if content else []
     if not isinstance(content, list) or not all(
-        isinstance(block, dict) and "type" in block for block in content
+        isinstance(block, dict) and isinstance(block.get("type"), str) for block in content
     ):
         raise UpstreamError("protocol", detail="the JSON holds no message", request_id=request_id)
     reason, sequence = value.get("stop_reason"), value.get("stop_sequence")
@@ -101,8 +101,11 @@ def message_from_chat(value: dict[str, Any]) -> dict[str, Any]:
         content.append({"type": "thinking", "thinking": str(thinking), "signature": ""})
     if text := message.get("content") or message.get("refusal"):
         content.append({"type": "text", "text": str(text)})
-    for number, call in enumerate(message.get("tool_calls") or []):
-        function = call.get("function") or {}
+    calls = message.get("tool_calls")
+    for number, call in enumerate(calls if isinstance(calls, list) else []):
+        call = call if isinstance(call, dict) else {}
+        function = call.get("function")
+        function = function if isinstance(function, dict) else {}
         try:
             arguments = read_json(str(function.get("arguments") or "{}").encode())
         except UnreadableJSON:
@@ -168,11 +171,9 @@ def _block_events(index: int, block: dict[str, Any]) -> list[Event]:
     if kind == "text":
         start = {key: value for key, value in block.items() if key != "citations"} | {"text": ""}
         deltas = [TextDelta(str(block.get("text") or ""))]
-        deltas += [
-            CitationsDelta(citation)
-            for citation in block.get("citations") or []
-            if isinstance(citation, dict)
-        ]
+        cited = block.get("citations")
+        found = cited if isinstance(cited, list) else []
+        deltas += [CitationsDelta(citation) for citation in found if isinstance(citation, dict)]
     elif kind == "thinking":
         start = block | {"thinking": "", "signature": ""}
         deltas = [ThinkingDelta(str(block.get("thinking") or ""))]

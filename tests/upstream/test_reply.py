@@ -54,7 +54,18 @@ def test_cost_comes_from_the_body_before_the_header() -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"[]", b"{}", b'{"content":7}', b'{"content":[7]}', b'{"content":[{}]}', b"<html>"]
+    "body",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b'{"content":7}',
+        b'{"content":[7]}',
+        b'{"content":[{}]}',
+        b"<html>",
+        b'{"content":[{"type":5}]}',
+        b'{"content":[{"type":["text"]}]}',
+    ],
 )
 def test_json_that_is_no_message_is_a_protocol_error(body: bytes) -> None:
     with pytest.raises(UpstreamError) as caught:
@@ -105,6 +116,23 @@ def test_a_chat_reply_with_reasoning_and_tools() -> None:
     assert result.stop_reason == "tool_use"
     assert reply(choices=[]).content == []
     assert reply(choices=[{"message": None, "finish_reason": "new_reason"}]).stop_reason == "new_reason"
+
+
+@pytest.mark.parametrize(
+    ("body", "content"),
+    [
+        ({"choices": [{"message": {"content": "a", "tool_calls": 5}}]}, [{"type": "text", "text": "a"}]),
+        (
+            {"choices": [{"message": {"tool_calls": ["x", {"function": "y"}]}}]},
+            [{"type": "tool_use", "id": f"call_{n}", "name": "", "input": {}} for n in range(2)],
+        ),
+        ({"content": [{"type": "text", "text": "a", "citations": 5}]}, [{"type": "text", "text": "a"}]),
+    ],
+)
+def test_fields_of_another_kind_are_survived(body: Any, content: list[Any]) -> None:
+    rebuilt = Accumulator()
+    rebuilt.extend(events_from_reply(read_reply(json.dumps(body).encode())))
+    assert rebuilt.content == content
 
 
 def test_cached_tokens_are_taken_out_of_the_prompt() -> None:
