@@ -23,6 +23,7 @@ from .events import (
     MessageStart,
     MessageStop,
 )
+from .foreign_block import checked
 from .json_values import UnreadableJSON, read_raw_json, split_high_surrogate, storable, storable_text
 
 logger = logging.getLogger(__name__)
@@ -136,6 +137,7 @@ class MessagesDecoder:
         index, block = _index(value), value.get("content_block")
         if not isinstance(block, dict) or not isinstance(block.get("type"), str):
             raise GarbledAnswer("a block without type")
+        block = checked(block)
         if index != self._next_index or self._open_index >= 0:
             raise GarbledAnswer(f"block {index} starts out of order")
         self._size.take(len(msgspec.json.encode(block)))

@@ -25,6 +25,7 @@ from .events import (
     TextDelta,
     ThinkingDelta,
 )
+from .foreign_block import checked
 from .json_values import UnreadableJSON, read_json
 from .usage import clean_meta, clean_usage, is_count
 
@@ -80,7 +81,7 @@ def read_reply(
         raise UpstreamError("protocol", detail="the JSON holds no message", request_id=request_id)
     reason, sequence = value.get("stop_reason"), value.get("stop_sequence")
     return Reply(
-        content=content,
+        content=[checked(block) for block in content],
         usage=clean_usage(value.get("usage")),
         meta=clean_meta(value.get("meta")) or clean_meta(meta),
         stop_reason=reason if isinstance(reason, str) else None,
