@@ -20,7 +20,7 @@ from whitenoise.middleware import WhiteNoiseFileResponse
 
 from conversations.models import User
 
-from . import errors
+from . import errors, known_sessions
 from .address import LOOPBACK, origin_of
 from .logging import request_id
 
@@ -81,6 +81,11 @@ def public_host(get_response: GetResponse) -> GetResponse:
 
 class SignInRequired(LoginRequiredMiddleware):
     """Every view needs a signed-in person unless it says otherwise. Programs get 401, people a form."""
+
+    def process_view(self, request: HttpRequest, *view: Any) -> Any:
+        if request.user.is_authenticated:
+            known_sessions.note(request.session.session_key)
+        return super().process_view(request, *view)
 
     def handle_no_permission(self, request: HttpRequest, view_func: Any) -> Any:
         if errors.wants_json(request):

@@ -15,6 +15,7 @@ from daphne.http_protocol import HTTPFactory, WebRequest
 from django.conf import settings
 from twisted.web import http
 
+from . import known_sessions
 from .channel import CROWDED, LINGER_SECONDS, NO_ROOM, NOT_WHOLE, TOO_LARGE, Channel, reactor
 from .slow_readers import Patience, hold_little, look_seconds
 
@@ -35,6 +36,7 @@ class Request(WebRequest):  # type: ignore[misc]
     _heard: float | None = None
     _waiting: asyncio.Future[None] | None = None
     _waiting_since = 0.0
+    _is_of_somebody = False
     # Those whose body may be large, from their headers to the end of their answer: memory and disk hold so many.
     _uploads: ClassVar[set[Request]] = set()
 
@@ -53,7 +55,11 @@ class Request(WebRequest):  # type: ignore[misc]
             super().gotLength(length)
 
     def _has_room(self) -> bool:
-        if len(self._uploads) >= settings.UPLOADS_AT_ONCE:
+        """People whose session is known find a place also where invented sessions hold all the others."""
+        session = self.received_cookies[settings.SESSION_COOKIE_NAME.encode()]
+        self._is_of_somebody = known_sessions.is_known(session.decode("latin1"))
+        ahead = [one for one in self._uploads if one._is_of_somebody or not self._is_of_somebody]
+        if len(ahead) >= settings.UPLOADS_AT_ONCE:
             return False
         self._uploads.add(self)
         return True

@@ -8,6 +8,7 @@ from allauth.mfa.webauthn import forms as passkey
 from allauth.mfa.webauthn import views as passkey_views
 from allauth.mfa.webauthn.internal import auth as passkey_auth
 from django.contrib import admin
+from django.http import multipartparser
 from django.urls import include, path
 from django.urls.resolvers import URLPattern, URLResolver
 
@@ -22,6 +23,8 @@ admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-a
 passkey_views.login_webauthn = limited_beginnings(passkey_views.login_webauthn)
 passkey_auth.get_server = mfa.passkey_server
 second_step.check_rate_limit = passkey.check_rate_limit = mfa.limited
+# The name of a file stands in the headers of its part, and may be as long as those of a request (promises U16).
+multipartparser.MAX_TOTAL_HEADER_SIZE = 16 * 1024  # type: ignore[attr-defined]
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz),

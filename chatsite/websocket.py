@@ -46,8 +46,8 @@ class Socket(WebSocketProtocol):  # type: ignore[misc]
 
     # Bytes of a socket closed for too much that are still looked at, for its answer to the close frame.
     _patience: int | None = None
-    _pings = 0
-    _pings_since = 0.0
+    _controls = 0
+    _controls_since = 0.0
 
     def dataReceived(self, data: bytes) -> None:
         if self._patience is not None:
@@ -62,15 +62,28 @@ class Socket(WebSocketProtocol):  # type: ignore[misc]
         super().sendCloseFrame(code, *args, **kwargs)
 
     def onPing(self, payload: bytes) -> None:
-        """Browsers send none; a program may send as many as other messages."""
-        now = time.monotonic()
-        if now - self._pings_since > 1:
-            self._pings, self._pings_since = 0, now
-        self._pings += 1
-        if self._pings > settings.SOCKET_BURST:
-            self.serverClose(code=TOO_MUCH)
-        else:
+        if self._may_control():
             super().onPing(payload)
+
+    def onPong(self, payload: bytes) -> None:
+        if self._may_control():
+            super().onPong(payload)
+
+    def _may_control(self) -> bool:
+        """Browsers send no pings and answer ours; a program may send as many of both as other messages."""
+        now = time.monotonic()
+        if now - self._controls_since > 1:
+            self._controls, self._controls_since = 0, now
+        self._controls += 1
+        if self._controls > settings.SOCKET_BURST:
+            self.serverClose(code=TOO_MUCH)
+            return False
+        return True
+
+    def onMessageFrameBegin(self, length: int) -> None:
+        # A fragment without a byte counts as one: else a message of them would never reach its limit, nor its end.
+        self.message_data_total_length += length == 0
+        super().onMessageFrameBegin(length)
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
         if not self.muted and self.application_queue.qsize() >= settings.SOCKET_QUEUE_MESSAGES:

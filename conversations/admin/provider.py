@@ -67,6 +67,7 @@ class ProviderForm(_ProviderForm):
                 dialect=values["dialect"],
                 base_url=values["base_url"],
                 api_key=values["new_api_key"],
+                version=values["version"],
                 extra_headers=values["extra_headers"],
             )
         except ValueError as error:

@@ -6,6 +6,7 @@ No Django and no secrets are in this process, and a file that takes it over find
 
 from __future__ import annotations
 
+import errno
 import json
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ from .limits import Limits
 from .refusal import FileRefused
 
 UNREADABLE_PICTURE = "This is not a readable picture: it is damaged or not complete."
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 TOO_MUCH_MEMORY = "This file needs more memory than one file may have. Make it smaller and attach it again."
 
 
@@ -33,7 +35,9 @@ def answer(job: dict[str, Any], limits: Limits) -> dict[str, Any]:
             return task(source, media_type, limits, folder)
         except (FileRefused, MemoryError):
             raise
-        except Exception:  # whatever a broken file provokes in a decoder
+        except Exception as error:  # whatever a broken file provokes in a decoder
+            if isinstance(error, OSError) and error.errno in NO_ROOM:
+                raise
             raise FileRefused("invalid", UNREADABLE_PICTURE) from None
     from . import documents
 
@@ -54,6 +58,10 @@ def main() -> None:
         reply = {"refused": refused.kind, "message": refused.message}
     except (MemoryError, RecursionError):
         reply = {"refused": "too_large", "message": TOO_MUCH_MEMORY}
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        reply = {"no_room": error.errno}
     sys.stdout.write(json.dumps(reply))
 
 

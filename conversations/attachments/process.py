@@ -47,7 +47,8 @@ def limits() -> Limits:
 def run(task: str, media_type: str, source: IO[bytes], folder: Path, bounds: Limits) -> dict[str, Any]:
     """What the child says about the file that `source`, a real file at its start, holds.
 
-    Its files are in `folder` afterwards. Waits while ATTACHMENT_CHILDREN others are running. Raises FileRefused.
+    Its files are in `folder` afterwards. Waits while ATTACHMENT_CHILDREN others are running. Raises FileRefused, and
+    OSError where there is no process or no room to be had.
     """
     job = {
         "task": task,
@@ -87,6 +88,8 @@ def _reply(code: int, output: bytes, media_type: str) -> dict[str, Any]:
         # A decoder that crashed: the file is at fault, and operators may want to know.
         logger.warning("The process that reads a file (%s) ended with %d.", media_type, code)
         raise FileRefused("invalid", _UNREADABLE)
+    if "no_room" in reply:
+        raise OSError(reply["no_room"], "There is no room for what is made of a file.")
     if "refused" in reply:
         raise FileRefused(reply["refused"], reply["message"])
     return reply

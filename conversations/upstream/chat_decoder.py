@@ -4,6 +4,7 @@ driven by the client.
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from typing import Any
 
@@ -21,9 +22,11 @@ from .events import (
     MessageStart,
     MessageStop,
 )
-from .json_values import UnreadableJSON, read_raw_json, storable
+from .json_values import UnreadableJSON, read_raw_json, storable, storable_text
 from .pieces import Pieces
 from .sse import NO_EVENTS
+
+logger = logging.getLogger(__name__)
 
 _MAX_CALLS = 128
 
@@ -54,7 +57,7 @@ class ChatDecoder:
     def feed(self, pairs: list[tuple[bytes, bytes]]) -> list[Event]:
         """The events in `(name, data)` pairs from the SSE parser."""
         events: list[Event] = []
-        for _, data in pairs:
+        for name, data in pairs:
             if self.done:
                 self._ignored["after [DONE]"] += 1
                 continue
@@ -62,10 +65,11 @@ class ChatDecoder:
                 events += self.finish() if data.strip() else []
                 continue
             try:
-                self._chunk(read_raw_json(data), events)
+                self._chunk(name, read_raw_json(data), events)
             except UpstreamError as error:
                 self.failure = error
             except UnreadableJSON as error:
+                logger.debug("unreadable event (%s): %r", error, data[:500])
                 self.failure = GarbledAnswer(f"unreadable event ({error})")
             if self.failure is not None:
                 break
@@ -88,7 +92,7 @@ class ChatDecoder:
                 "name": call["name"],
                 "input": {},
             }
-            arguments = InputJsonDelta("".join(call["arguments"]))
+            arguments = InputJsonDelta(storable_text("".join(call["arguments"])))
             events += [
                 ContentBlockStart(self._index, block),
                 ContentBlockDelta(self._index, arguments),
@@ -99,11 +103,11 @@ class ChatDecoder:
         self.done = True
         return events
 
-    def _chunk(self, raw: Any, events: list[Event]) -> None:
+    def _chunk(self, name: bytes, raw: Any, events: list[Event]) -> None:
         if not isinstance(raw, dict):
             raise GarbledAnswer("a chunk is not an object")
         value = storable(raw)
-        if value.get("error"):
+        if name == b"error" or value.get("error"):
             raise error_from_event(value, self._secrets)
         if not self._started and "choices" in value:
             self._started = True
@@ -118,18 +122,18 @@ class ChatDecoder:
         choices = value.get("choices")
         if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
             return
-        delta = choices[0].get("delta")
+        # Of its texts, halves of characters may come with two chunks.
+        delta = raw["choices"][0].get("delta")
         if isinstance(delta, dict):
-            # Of its texts, halves of characters may come with two chunks.
-            self._delta(delta, raw["choices"][0]["delta"], events)
+            self._delta(delta, events)
         self._stop_reason = stop_reason_from_chat(choices[0].get("finish_reason")) or self._stop_reason
 
-    def _delta(self, delta: dict[str, Any], raw: dict[str, Any], events: list[Event]) -> None:
-        thinking = raw.get("reasoning_content") or raw.get("reasoning")
+    def _delta(self, delta: dict[str, Any], events: list[Event]) -> None:
+        thinking = delta.get("reasoning_content") or delta.get("reasoning")
         if isinstance(thinking, str) and thinking:
             self._open("thinking", {"type": "thinking", "thinking": "", "signature": ""}, events)
             self._pieces.add(self._index, "thinking_delta", thinking, events)
-        text = raw.get("content") or raw.get("refusal")
+        text = delta.get("content") or delta.get("refusal")
         if isinstance(text, str) and text:
             self._open("text", {"type": "text", "text": ""}, events)
             self._pieces.add(self._index, "text_delta", text, events)
@@ -155,10 +159,11 @@ class ChatDecoder:
                 raise GarbledAnswer("too many tool calls")
             self._calls[index] = {"id": "", "name": "", "arguments": []}
         kept = self._calls[index]
-        kept["id"] = kept["id"] or str(call.get("id") or "")
-        kept["name"] = kept["name"] or str(function.get("name") or "")
+        kept["id"] = kept["id"] or storable_text(str(call.get("id") or ""))
+        kept["name"] = kept["name"] or storable_text(str(function.get("name") or ""))
         if isinstance(function.get("arguments"), str):
-            kept["arguments"].append(self._counted(function["arguments"]))
+            self._size.take(len(function["arguments"].encode(errors="surrogatepass")))
+            kept["arguments"].append(function["arguments"])
 
     def _open(self, kind: str, block: dict[str, Any], events: list[Event]) -> None:
         if self._kind != kind:
@@ -172,7 +177,3 @@ class ChatDecoder:
             self._pieces.end(self._index, events)
             events.append(ContentBlockStop(self._index))
             self._kind = ""
-
-    def _counted(self, text: str) -> str:
-        self._size.take(len(text.encode()))
-        return text

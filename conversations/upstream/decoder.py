@@ -108,7 +108,7 @@ class MessagesDecoder:
         if name == b"error" or kind == "error":
             raise error_from_event(storable(value), self._secrets)
         if not isinstance(kind, str):
-            if not name and isinstance(value.get("error"), dict):
+            if not name and value.get("error"):
                 raise error_from_event(storable(value), self._secrets)
             kind = name.decode("ascii", "replace")
         handle = _HANDLERS.get(kind)

@@ -36,7 +36,7 @@ class Endpoint:
     """One upstream: dialect (one of DIALECTS), base URL as an administrator typed it, key, version header value.
 
     Raises ValueError with a plain sentence for an unknown dialect, a base URL that is not plain http(s), or a
-    key that no header can carry.
+    key or a version that no header can carry.
     """
 
     dialect: str
@@ -53,6 +53,8 @@ class Endpoint:
         if not (key.isascii() and key.isprintable()) or " " in key:
             raise ValueError("The key holds characters that no key has. Copy it again.")
         object.__setattr__(self, "api_key", key)
+        if not (self.version.isascii() and self.version.isprintable()):
+            raise ValueError("The version holds characters that no header can carry.")
         for name, value in self.extra_headers.items():
             if not _HEADER_NAME.fullmatch(name) or not (value.isascii() and value.isprintable()):
                 raise ValueError("An extra header has a name or a value that no request can carry.")

@@ -49,6 +49,9 @@ async def list_models(endpoint: Endpoint, limits: Limits) -> list[Listed]:
                 after = last
     except TimeoutError:
         raise UpstreamError("timeout") from None
+    except UpstreamError as error:
+        error.nothing_arrived()
+        raise
     return list(found.values())
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
@@ -23,6 +25,8 @@ from ..rendering.characters import visible
 from .requests import Fields, answer, answers_refusals, person
 from .stored import stored_response
 
+logger = logging.getLogger(__name__)
+
 
 @require_POST
 def upload(request: HttpRequest) -> HttpResponse:
@@ -34,6 +38,10 @@ def upload(request: HttpRequest) -> HttpResponse:
         return JsonResponse(described(uploads.upload(person(request), files[0])), status=201)
     except Refused as refused:
         return json_error(refused.status, refused.type, refused.message)
+    except (OperationalError, OSError):
+        # The disk is full, the database away, or there is no process to be had: nothing was stored.
+        logger.exception("An upload could not be stored.")
+        return json_error(503, "unavailable", "The server cannot store files now. Try again in a moment.")
 
 
 def attachment(request: HttpRequest, id: uuid.UUID) -> HttpResponseBase:

@@ -79,6 +79,13 @@ def test_all_of_it_is_closed_to_everybody_else(
     assert (Group.objects.count(), LogEntry.objects.count(), AuditEvent.objects.count()) == before
 
 
+def test_a_member_is_refused_and_not_sent_to_sign_in(
+    person: Callable[[str], Person], sent: dict[str, Any]
+) -> None:
+    for path in PATHS:
+        assert person("stranger").client.get(path).status_code == 403, path
+
+
 def test_somebody_deactivated_is_signed_out_of_it(
     person: Callable[[str], Person], sent: dict[str, Any]
 ) -> None:

@@ -63,6 +63,16 @@ def run(data: bytes, name: str, folder: Path) -> dict[str, Any]:
         return process.run("freeze", kinds.recognise(data, name), opened, own, process.limits())
 
 
+@pytest.mark.parametrize(
+    ("media_type", "data"), [("image/png", encoded(picture())), ("text/plain", "text".encode("utf-16"))]
+)
+def test_a_full_disk_is_not_taken_for_a_damaged_file(tmp_path: Path, media_type: str, data: bytes) -> None:
+    (tmp_path / "original").symlink_to("/dev/full")
+    (tmp_path / "given").write_bytes(data)
+    with (tmp_path / "given").open("rb") as given, pytest.raises(OSError, match="no room"):
+        process.run("freeze", media_type, given, tmp_path, process.limits())
+
+
 def test_a_file_that_takes_too_long_ends_at_its_time(settings: Any, tmp_path: Path) -> None:
     settings.ATTACHMENT_CHILD_CPU_SECONDS = 1
     with pytest.raises(FileRefused, match="too long"):

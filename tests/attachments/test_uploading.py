@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connections
+from django.db import connection, connections
 from django.test import Client
 from django.utils import timezone
 
 from conversations.actions import attachments
 from conversations.models import Attachment, StoredFile
-from tests.world import JSON, Person
+from tests import full_disk
+from tests.world import JSON, Person, answering, member
 
 from .given import content, encoded, picture, png, post, upload
 from .hostile import pdf_of_pages, with_exif
@@ -208,3 +209,43 @@ def test_a_storage_that_takes_nothing_refuses_with_a_reason(
     assert response.status_code == 503
     assert "could not be stored" in response.json()["error"]["message"]
     assert not Attachment.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="a file with a limit")
+def test_a_database_that_takes_nothing_refuses_with_a_reason() -> None:
+    answering()
+    alice = member("alice")
+    kept = upload(alice, b"kept", "a.txt")
+    full_disk.fill()
+    try:
+        for number in range(200):
+            response = post(alice, b"text %d" % number, "a.txt")
+            if response.status_code != 201:
+                break
+        assert (response.status_code, response.json()["error"]["type"]) == (503, "unavailable")
+        assert content(alice.get(kept["url"])) == b"kept"
+    finally:
+        full_disk.make_room()
+    upload(alice, b"There is room again.", "a.txt")
+
+
+def test_a_work_folder_that_takes_nothing_refuses_with_a_reason(
+    alice: Person, settings: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "work").write_text("a file where a folder should be")
+    settings.FILE_UPLOAD_TEMP_DIR = tmp_path / "work"
+    response = post(alice, png())
+    assert (response.status_code, response.json()["error"]["type"]) == (503, "unavailable")
+    assert not Attachment.objects.exists()
+
+
+def test_a_name_of_five_kilobytes_is_a_label_like_any_other(alice: Person) -> None:
+    name = "ü" * 5000 + ".png"
+    boundary, head = "--b", 'Content-Disposition: form-data; name="file"; filename="%s"'
+    body = b"\r\n".join([b"--" + boundary.encode(), (head % name).encode(), b"", png(), b"----b--", b""])
+    response = alice.client.post(
+        "/attachments/", body, content_type=f"multipart/form-data; boundary={boundary}", **JSON
+    )
+    assert response.status_code == 201
+    assert response.json()["name"] == "ü" * 251 + ".png"

@@ -320,7 +320,7 @@ def test_what_is_no_command_gets_an_error_frame_and_the_socket_stays(world: Worl
 
 @pytest.mark.parametrize(
     "after",
-    ["-1", "1.5", '"0"', "null", "NaN", "1e999", "-0.5", "9" * 3000, "9007199254740992", "[]", "true"],
+    ["-1", "-0", "1.5", '"0"', "null", "NaN", "1e999", "-0.5", "9" * 3000, "9007199254740992", "[]", "true"],
 )
 def test_a_number_that_is_none_gets_an_error_frame_and_no_text(world: World, after: str) -> None:
     sent, _ = world.answer()
@@ -331,6 +331,20 @@ def test_a_number_that_is_none_gets_an_error_frame_and_no_text(world: World, aft
     ack = json.dumps({"type": "ack", "generation": sent["generation"], "seq": "?"})
     page.send(ack.replace('"?"', after))
     assert page.next("error")["error"]["type"] == "bad_request"
+
+
+def test_what_a_command_skips_has_limits_too(world: World) -> None:
+    sent, _ = world.answer()
+    page = open_page(world, sent)
+    stop = {"type": "stop", "generation": sent["generation"]}
+    levels = [json.loads("[" * depth + "]" * depth) for depth in (31, 32)]
+    keys = [{f"key{number}": "-0:[" for number in range(count)} for count in (62, 63)]
+    for within, over in ({"x": levels[0]}, {"x": levels[1]}), (keys[0], keys[1]):
+        page.send(stop | within)
+        page.send(stop | over)
+        page.send("nonsense")
+        assert "64 keys and 32 levels" in page.next("error")["error"]["message"]
+        assert "malformed" in page.next("error")["error"]["message"]
 
 
 def test_an_ack_for_what_nobody_sent_is_ignored(world: World) -> None:

@@ -365,6 +365,22 @@ def test_row_29_what_nobody_knows_is_ignored_or_kept_raw(world: World) -> None:
     assert text["text"] == "Known."
 
 
+def test_a_block_of_odd_fields_is_stored_and_shown(world: World) -> None:
+    first = world.alice.start("Hi")
+    world.ended(first)
+    world.upstream.script(
+        wire.message_start(),
+        wire.block_start(type="text", text="", citations=5),
+        wire.delta(0, type="citations_delta", citation={"a": 1}),
+        wire.text_delta("Known."),
+        wire.block_stop(),
+        wire.message_end(),
+    )
+    sent = world.alice.send(first["conversation"])
+    assert follow(world, first["conversation"], sent)[-1]["status"] == "completed"
+    assert "Known." in world.alice.client.get(first["url"]).content.decode()
+
+
 def test_row_31_an_empty_answer_is_complete_and_does_not_poison_the_history(world: World) -> None:
     sent = world.alice.start("fault:31")
     world.ended(sent)

@@ -337,7 +337,7 @@ def test_every_try_of_a_title_is_a_row_in_the_order_of_the_calls(
         ),
         (
             {"cache_creation_input_tokens": 300, "cache_creation": {"ephemeral_1h_input_tokens": 400}},
-            (0, 400),
+            (0, 300),
         ),
         ({"cache_creation": {"ephemeral_1h_input_tokens": 200}}, (None, 200)),
     ],

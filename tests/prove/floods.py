@@ -46,14 +46,29 @@ def _fragments(total: int) -> Iterator[bytes]:
         yield piece
 
 
+def _empty(total: int) -> Iterator[bytes]:
+    """One message in pieces that hold nothing."""
+    yield masked(TEXT, b"", fin=False)
+    piece = masked(0, b"", fin=False) * 10_000
+    for _ in range(total // len(piece)):
+        yield piece
+
+
 def _pings(total: int) -> Iterator[bytes]:
     piece = masked(9, b"x" * 100) * 1000
     for _ in range(total // len(piece)):
         yield piece
 
 
+def _pongs(total: int) -> Iterator[bytes]:
+    piece = masked(10, b"") * 10_000
+    for _ in range(total // len(piece)):
+        yield piece
+
+
 FLOODS: dict[str, Callable[[int], Iterator[bytes]]] = {
-    "small": _small, "large": _large, "declared": _declared, "fragments": _fragments, "pings": _pings,
+    "small": _small, "large": _large, "declared": _declared, "fragments": _fragments, "empty": _empty,
+    "pings": _pings, "pongs": _pongs,
 }  # fmt: skip
 
 

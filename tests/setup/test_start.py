@@ -12,7 +12,7 @@ import stat
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -233,6 +233,21 @@ def test_many_small_fragments_close_with_1009(page_socket: ClientConnection) -> 
     assert close_code(page_socket) == 1009
 
 
+def test_a_message_of_empty_fragments_closes_with_1009(page_socket: ClientConnection) -> None:
+    with suppress(ConnectionClosed):
+        page_socket.send("" for _ in range(20_000))
+    assert close_code(page_socket) == 1009
+
+
+@pytest.mark.parametrize("control", ["ping", "pong"])
+def test_a_flood_of_control_frames_closes_with_1008(page_socket: ClientConnection, control: str) -> None:
+    send = getattr(page_socket, control)
+    with suppress(ConnectionClosed):
+        for number in range(2000):
+            send(str(number))
+    assert close_code(page_socket) == 1008
+
+
 def test_a_flood_of_messages_closes_with_1008(page_socket: ClientConnection) -> None:
     with suppress(ConnectionClosed):
         for _ in range(2000):
@@ -273,6 +288,21 @@ def test_a_body_announced_too_large_is_refused_at_once(site: RunningSite, ann: h
                 sent += raw.send(b"x" * 65536)
         assert time.monotonic() - began < 4
     assert memory(site) - before < 32
+
+
+def test_invented_sessions_do_not_keep_people_from_uploading(site: RunningSite, ann: httpx.Client) -> None:
+    with ExitStack() as held:
+        for number in range(25):
+            raw = held.enter_context(socket.create_connection(("127.0.0.1", site.port), 10))
+            raw.sendall(
+                b"POST /attachments/ HTTP/1.1\r\nHost: localhost\r\nCookie: sessionid=invented%d\r\n"
+                b"Expect: 100-continue\r\nContent-Length: 30000000\r\n\r\n" % number
+            )
+            # Each is heard before the next comes; the last ones find no place.
+            assert raw.recv(1000).split()[1] == (b"100" if number < 20 else b"503")
+        headers = {"X-CSRFToken": ann.cookies["csrftoken"], "Accept": "application/json"}
+        answer = ann.post("/attachments/", files={"file": ("a.txt", b"words")}, headers=headers)
+        assert answer.status_code == 201
 
 
 def test_a_chunked_body_is_cut_at_the_limit(site: RunningSite) -> None:

@@ -47,6 +47,14 @@ TOOL = {"type": "tool_use", "id": "toolu_1", "name": "f", "input": {}}
 CITATION = {"type": "char_location", "cited_text": "c", "document_index": 0}
 
 
+@pytest.mark.parametrize("odd", [5, {"a": 1}, ["a"], True])
+def test_what_a_block_begins_with_may_be_of_another_kind(odd: Any) -> None:
+    begun = {"type": "tool_use", "text": odd, "thinking": odd, "citations": odd}
+    deltas = TextDelta("a"), ThinkingDelta("b"), CitationsDelta(CITATION)
+    [found] = answer(*block(0, begun, *deltas)).content
+    assert (found["text"], found["thinking"], found["citations"][-1]) == ("a", "b", CITATION)
+
+
 def test_text_is_joined_and_start_fields_stay() -> None:
     result = answer(
         *block(0, {"type": "text", "text": "", "extra": 1}, TextDelta("a"), TextDelta(""), TextDelta("b"))

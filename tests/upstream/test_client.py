@@ -325,6 +325,49 @@ async def test_a_messages_stream_may_talk_about_choices(ask: Any, upstream: Fake
     assert (await ask()).text == '{"choices": [1]}'
 
 
+@pytest.mark.parametrize(
+    "first",
+    [
+        b'data: {"type":"ping"}\n\n',
+        b'data: {"id":"x","object":"chat.completion.chunk"}\n\n',
+        b"event: message\n",
+        b'event: message\ndata: {"choices":[]}\n\n',
+    ],
+)
+async def test_a_chat_stream_is_one_however_it_begins(ask: Any, upstream: FakeUpstream, first: bytes) -> None:
+    upstream.script(first, *wire.chat_answer("Hel", "lo"))
+    outcome = await ask(endpoint=Endpoint("openai_chat", upstream.url, KEY))
+    assert (outcome.text, outcome.answer.stop_reason, outcome.error) == ("Hello", "end_turn", None)
+
+
+async def test_a_messages_stream_on_a_chat_route_is_understood(ask: Any, upstream: FakeUpstream) -> None:
+    for answer in (
+        wire.text_answer("Hel", "lo"),
+        [one.partition(b"\n")[2] for one in wire.text_answer("Hello")],
+    ):
+        upstream.script(*answer)
+        assert (await ask(endpoint=Endpoint("openai_chat", upstream.url, KEY))).text == "Hello"
+
+
+@pytest.mark.parametrize("dialect", ["anthropic", "openai_chat"])
+@pytest.mark.parametrize(
+    "error", [b'data: {"error":"boom"}\n\n', b'event: error\ndata: {"message":"boom"}\n\n']
+)
+async def test_an_error_in_few_words_is_one_in_the_middle_and_at_the_start(
+    ask: Any, upstream: FakeUpstream, dialect: str, error: bytes
+) -> None:
+    endpoint = Endpoint(dialect, upstream.url, KEY)
+    begun = [wire.message_start(), wire.block_start(), wire.text_delta("Some")]
+    upstream.script(*(begun if dialect == "anthropic" else [wire.chat_delta(content="Some")]), error)
+    outcome = await ask(endpoint=endpoint)
+    assert (outcome.text, outcome.error.type, outcome.error.detail) == ("Some", "service", "boom")
+    upstream.calls.clear()
+    for _ in range(3):
+        upstream.script(error)
+    outcome = await ask(endpoint=endpoint)
+    assert (outcome.error.type, outcome.error.detail, len(upstream.calls)) == ("service", "boom", 3)
+
+
 async def test_create_gives_one_reply(client: UpstreamClient, upstream: FakeUpstream) -> None:
     reply = await client.create(Endpoint("anthropic", upstream.url, KEY), request())
     assert (reply.text, reply.usage["output_tokens"], reply.request_id) == ("A short title", 5, "req_fake")

@@ -57,6 +57,12 @@ def test_a_key_that_no_header_carries_is_refused_without_being_shown(key: str) -
     assert key not in str(caught.value)
 
 
+@pytest.mark.parametrize("version", ["2023-06-01\r\nx: y", "2023–06–01", "a\0"])
+def test_a_version_that_no_header_carries_is_refused(version: str) -> None:
+    with pytest.raises(ValueError, match="version"):
+        Endpoint("anthropic", version=version)
+
+
 @pytest.mark.parametrize(
     "header", [{"x\n": "v"}, {"x:": "v"}, {"": "v"}, {"x": "v\r\ny: z"}, {"x": "schlüssel"}]
 )

@@ -118,6 +118,8 @@ def test_a_byte_order_mark_is_no_part_of_a_reply() -> None:
         b'{"content":[{}]}',
         b'{"content":[{"type":[]}]}',
         b"<html>",
+        b'{"content":[{"type":5}]}',
+        b'{"content":[{"type":["text"]}]}',
     ],
 )
 def test_json_that_is_no_message_is_a_protocol_error(body: bytes) -> None:
@@ -173,6 +175,23 @@ def test_a_chat_reply_with_reasoning_and_tools() -> None:
     assert result.stop_reason == "tool_use"
     assert reply(choices=[]).content == []
     assert reply(choices=[{"message": None, "finish_reason": "new_reason"}]).stop_reason == "new_reason"
+
+
+@pytest.mark.parametrize(
+    ("body", "content"),
+    [
+        ({"choices": [{"message": {"content": "a", "tool_calls": 5}}]}, [{"type": "text", "text": "a"}]),
+        (
+            {"choices": [{"message": {"tool_calls": ["x", {"function": "y"}]}}]},
+            [{"type": "tool_use", "id": "call_1", "name": "", "input": {}}],
+        ),
+        ({"content": [{"type": "text", "text": "a", "citations": 5}]}, [{"type": "text", "text": "a"}]),
+    ],
+)
+def test_fields_of_another_kind_are_survived(body: Any, content: list[Any]) -> None:
+    rebuilt = Accumulator()
+    rebuilt.extend(events_from_reply(read_reply(json.dumps(body).encode())))
+    assert rebuilt.content == content
 
 
 def test_cached_tokens_are_taken_out_of_the_prompt() -> None:
@@ -337,20 +356,52 @@ def test_a_chat_stream_over_the_limit_is_cut_there_between_characters(field: str
     assert block[block["type"]] == "kepté" + "é"
 
 
+def test_a_chat_answer_over_the_limit_is_kept_up_to_it() -> None:
+    chat = Chat(wire.chat_delta(content="kept") + wire.chat_delta(content="é" * 20), room=11)
+    assert (chat.failure, chat.answer.text) == ("limit", "kept" + "é" * 3)
+    thought = Chat(wire.chat_delta(reasoning="hm" * 20), room=5)
+    assert (thought.failure, thought.answer.content[0]["thinking"]) == ("limit", "hmhmh")
+
+
+def raw_chunk(**delta: str) -> bytes:
+    """A chunk whose texts are JSON already, so that they may hold half a character."""
+    fields = ",".join(f'"{name}":{text}' for name, text in delta.items())
+    return b'data: {"choices":[{"index":0,"delta":{%b}}]}\n\n' % fields.encode()
+
+
 @pytest.mark.parametrize(
     ("pieces", "expected"),
     [
         (["a\\ud83d", "\\ude00b"], "a😀b"),
+        (["\\ud83d", "", "\\ude00"], "😀"),
         (["a\\ud83d", "b"], "a\ufffdb"),
         (["a\\ud83d"], "a\ufffd"),
         (["a\\u0000b"], "a\ufffdb"),
+        (["\\ude00\\u0000b"], "\ufffd\ufffdb"),
     ],
 )
 def test_halves_of_a_character_in_two_chunks_are_joined(pieces: list[str], expected: str) -> None:
-    chunks = [f'data: {{"choices":[{{"delta":{{"content":"{piece}"}}}}]}}\n\n'.encode() for piece in pieces]
-    chat = Chat(*chunks, wire.chat_delta("stop"), DONE)
-    assert (chat.answer.text, chat.failure) == (expected, "")
-    assert all("\ud83d" not in str(event) for event in chat.events)
+    texts = [raw_chunk(content=f'"{piece}"') for piece in pieces]
+    chat = Chat(*texts, wire.chat_delta("stop"), DONE)
+    assert (chat.failure, chat.answer.text) == ("", expected)
+    function = b'{"choices":[{"delta":{"tool_calls":[{"index":0,"id":"c","function":{"arguments":"%b"}}]}}]}'
+    parts = ['{\\"a\\":\\"', *pieces, '\\"}']
+    calls = [b"data: " + function % part.encode() + b"\n\n" for part in parts]
+    assert Chat(*calls, wire.chat_delta("tool_calls"), DONE).answer.content[0]["input"] == {"a": expected}
+
+
+def test_a_half_is_not_joined_with_another_kind() -> None:
+    chat = Chat(raw_chunk(reasoning='"a\\ud83d"'), raw_chunk(content='"\\ude00b"'), wire.chat_delta("stop"))
+    thinking, text = chat.answer.content
+    assert (thinking["thinking"], text["text"]) == ("a\ufffd", "\ufffdb")
+
+
+def test_an_unreadable_chunk_is_in_the_debug_log_and_not_all_of_it(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+    chat = Chat(wire.chat_delta(content="kept") + b"data: {,}" + b"x" * 5000 + b"\n\n")
+    assert chat.failure == "garbled"
+    assert "{,}xxx" in caplog.text
+    assert len(caplog.text) < 1000
 
 
 def test_odd_chunks_are_survived() -> None:
