@@ -156,3 +156,15 @@ async def test_right_to_left_text_runs_right_to_left(alice: Visit) -> None:
     arabic, english = [await prose.nth(number).evaluate(edge) for number in (0, 1)]
     assert arabic > english + 100
     await expect(chat.page).to_have_title(re.compile("שלום"))
+
+
+async def test_marks_of_right_to_left_lists_and_the_line_of_quotations_are_on_the_right(alice: Visit) -> None:
+    source = "- שלום\n\n> עולם\n\n| מספר | שם |\n|---|---|\n| 12 | דן |"
+    chat = await alice.chat(alice.conversation(["A question", source], "Marks"))
+    prose = chat.answers.last
+    style = "(one, name) => parseFloat(getComputedStyle(one)[name])"
+    assert await prose.locator("ul").evaluate(style, "paddingRight") > 10
+    assert await prose.locator("blockquote").evaluate(style, "borderRightWidth") > 1
+    number, name = [await prose.locator("td").nth(at).bounding_box() for at in (0, 1)]
+    assert number is not None and name is not None and number["x"] > name["x"]
+    assert await prose.locator("td").first.evaluate("one => getComputedStyle(one).textAlign") == "right"
