@@ -297,6 +297,12 @@ async def test_a_question_about_a_pdf_is_answered_with_a_citation_that_opens(
         wire.delta(1, type="citations_delta", citation=cited)
     )
     answer.raw(wire.block_stop(1) + wire.block_start(2)).text(", says the gauge.", 2)
+    await chat.shows(", says the gauge.")
+    lines = await chat.answers.last.locator(".prose").evaluate_all(
+        "all => new Set(all.flatMap((one) => [...one.getClientRects()].map((box) => Math.round(box.top)))).size"
+    )
+    assert lines == 1, "one sentence, also while it is written"
+    assert (await chat.text_of(chat.answers.last)).split() == "It is 61 m long, says the gauge.".split()
     answer.raw(wire.delta(2, type="citations_delta", citation=noted)).end(index=2)
     await chat.settled()
     for _ in range(2):
