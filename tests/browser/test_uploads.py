@@ -16,7 +16,7 @@ from tests.fake_upstream import wire
 
 from .axe import audit, violations
 from .place import Place
-from .visit import Chat, Visit
+from .visit import WIDE, Chat, Visit
 
 # Hands a page a file the way the clipboard or a drag does.
 TRANSFER = """([name, type, text]) => {
@@ -312,9 +312,17 @@ async def test_a_question_about_a_pdf_is_answered_with_a_citation_that_opens(
         panel = chat.page.get_by_role("dialog", name="Source 1")
         await expect(panel).to_be_hidden()
         mark = chat.answers.last.get_by_role("button", name="Source 1: gauge.pdf")
+        await chat.page.keyboard.press("Shift")  # from now on what has the focus shows it
         await mark.focus()
+        quotation = "mark => [getComputedStyle(mark, '::after').content, getComputedStyle(mark, '::after').display]"
+        assert await mark.evaluate(quotation) == ['"The pier is 61 m long."', "block"]
         await chat.page.keyboard.press("Enter")
         await expect(panel).to_contain_text("Page 2")
+        assert (await mark.evaluate(quotation))[1] == "none"
+        # At a wide screen the panel stands beside the text, not on it.
+        beside = await panel.evaluate("one => one.getBoundingClientRect().left")
+        for covered in (mark, chat.page.locator("#send"), chat.page.locator("#header [data-menu]")):
+            assert await covered.evaluate("one => one.getBoundingClientRect().right") <= beside
         await expect(panel.get_by_text("The pier is 61 m long.")).to_be_visible()
         async with chat.page.expect_download() as coming:
             await panel.get_by_role("link", name="Download the document").click()
@@ -328,6 +336,7 @@ async def test_a_question_about_a_pdf_is_answered_with_a_citation_that_opens(
         await expect(passage).to_have_text("The pier is 61 m long.")
         await expect(passage.locator("mark")).to_have_text("61 m")
         await audit(chat.page)
+        await chat.page.set_viewport_size(WIDE)
         await chat.page.reload()
 
 
