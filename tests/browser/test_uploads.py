@@ -302,7 +302,16 @@ async def test_a_question_about_a_pdf_is_answered_with_a_citation_that_opens(
         "all => new Set(all.flatMap((one) => [...one.getClientRects()].map((box) => Math.round(box.top)))).size"
     )
     assert lines == 1, "one sentence, also while it is written"
-    assert (await chat.text_of(chat.answers.last)).split() == "It is 61 m long, says the gauge.".split()
+    assert (await chat.text_of(chat.answers.last)).split() == [
+        "It",
+        "is",
+        "61",
+        "m",
+        "long,",
+        "says",
+        "the",
+        "gauge.",
+    ]
     answer.raw(wire.delta(2, type="citations_delta", citation=noted)).end(index=2)
     await chat.settled()
     for _ in range(2):
@@ -314,7 +323,9 @@ async def test_a_question_about_a_pdf_is_answered_with_a_citation_that_opens(
         mark = chat.answers.last.get_by_role("button", name="Source 1: gauge.pdf")
         await chat.page.keyboard.press("Shift")  # from now on what has the focus shows it
         await mark.focus()
-        quotation = "mark => [getComputedStyle(mark, '::after').content, getComputedStyle(mark, '::after').display]"
+        quotation = (
+            "mark => [getComputedStyle(mark, '::after').content, getComputedStyle(mark, '::after').display]"
+        )
         assert await mark.evaluate(quotation) == ['"The pier is 61 m long."', "block"]
         await chat.page.keyboard.press("Enter")
         await expect(panel).to_contain_text("Page 2")
