@@ -145,6 +145,17 @@ async def test_the_field_grows_to_a_part_of_the_height_and_then_scrolls(alice: V
     await _fits(chat.page)
 
 
+@pytest.mark.parametrize("width", [280, 320, 360, 640])
+async def test_nothing_in_the_composer_lies_on_anything_else(alice: Visit, width: int) -> None:
+    """320 px are also what a wide screen has left at 400 %."""
+    chat = await alice.chat()
+    await chat.page.set_viewport_size({"width": width, "height": 568})
+    boxes = [await chat.page.locator(one).bounding_box() for one in ("#attach", "#composer-model", "#send")]
+    edges = [edge for box in boxes if box is not None for edge in (box["x"], box["x"] + box["width"])]
+    assert len(edges) == 6 and edges == sorted(edges)
+    await _fits(chat.page)
+
+
 async def test_right_to_left_text_runs_right_to_left(alice: Visit) -> None:
     chat = await alice.chat(alice.conversation(["שלום עולם", "مرحبا **بالعالم**\n\nand English"], "שלום"))
     prose = chat.answers.last.locator("p")
