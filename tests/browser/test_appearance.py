@@ -156,6 +156,21 @@ async def test_nothing_in_the_composer_lies_on_anything_else(alice: Visit, width
     await _fits(chat.page)
 
 
+async def test_with_both_sides_open_the_header_keeps_to_its_own_column(alice: Visit) -> None:
+    chat = await alice.chat(alice.conversation(["Question", "Answer"], "Coast photographs of 1998"))
+    await chat.page.set_viewport_size({"width": 1024, "height": 768})
+    await chat.page.get_by_role("button", name="Settings of this conversation").click()
+    settings = await chat.page.locator("#settings").bounding_box()
+    title, more = (
+        await chat.title.bounding_box(),
+        await chat.page.locator("#header [data-menu]").bounding_box(),
+    )
+    assert settings is not None and title is not None and more is not None
+    assert title["width"] > 100
+    assert more["x"] + more["width"] <= settings["x"]
+    await _fits(chat.page)
+
+
 async def test_right_to_left_text_runs_right_to_left(alice: Visit) -> None:
     chat = await alice.chat(alice.conversation(["שלום עולם", "مرحبا **بالعالم**\n\nand English"], "שלום"))
     prose = chat.answers.last.locator("p")
