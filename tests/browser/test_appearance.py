@@ -184,6 +184,19 @@ async def test_right_to_left_text_runs_right_to_left(alice: Visit) -> None:
     await expect(chat.page).to_have_title(re.compile("שלום"))
 
 
+async def test_a_long_right_to_left_title_keeps_clear_of_what_stands_beside_it(alice: Visit) -> None:
+    chat = await alice.chat(alice.conversation(["Question", "Answer"], "שלום עולם " * 14))
+    title, model = await chat.title.bounding_box(), await chat.page.locator("#header-model").bounding_box()
+    assert title is not None and model is not None
+    assert title["x"] + title["width"] <= model["x"]
+    entry = chat.page.locator("#conversations .entry").first
+    await entry.hover()
+    name = await entry.locator(".entry__title").bounding_box()
+    more = await entry.locator(".entry__more").bounding_box()
+    assert name is not None and more is not None
+    assert name["x"] + name["width"] <= more["x"]
+
+
 async def test_marks_of_right_to_left_lists_and_the_line_of_quotations_are_on_the_right(alice: Visit) -> None:
     source = "- שלום\n\n> עולם\n\n| מספר | שם |\n|---|---|\n| 12 | דן |"
     chat = await alice.chat(alice.conversation(["A question", source], "Marks"))
