@@ -12,7 +12,6 @@ export class TextView {
   #block;
   #element;
   #before;
-  /* The element whose last paragraph goes on here, without the white space after it. */
   #joined;
   /* Nodes of each closed Markdown block, then those of the open one. */
   #closed = [];
@@ -20,7 +19,6 @@ export class TextView {
   #tail = null;
   #shown = 0;
 
-  /** `before`: the content block before this one, if there is one. */
   constructor(block, element, before) {
     this.#block = block;
     this.#element = element;
@@ -54,7 +52,7 @@ export class TextView {
     this.#tail = null;
   }
 
-  /* A text that was split for its sources stays one paragraph. */
+  /* A text split for its sources stays one paragraph, without white space between its parts. */
   #join() {
     const { type, text } = this.#before;
     const seam = text.slice(-1) + this.#block.text[0];
