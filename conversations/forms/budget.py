@@ -67,7 +67,7 @@ def _subjects(budget: Budget) -> list[Any]:
     found: list[Any] = [("workspace", "The whole workspace")]
     for heading, name, rows in (
         ("Groups", "group", [(row.pk, row.name) for row in Group.objects.order_by("name")]),
-        ("People", "user", [(row.pk, row.name) for row in people.order_by("username")]),
+        ("People", "user", [(row.pk, row.choice) for row in people.order_by("username")]),
         ("Models", "language_model", [(row.pk, row.name) for row in models]),
     ):
         if rows:

@@ -31,7 +31,7 @@ class GroupForm(forms.Form):
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
         field = self.fields["people"]
         assert isinstance(field, forms.ModelMultipleChoiceField)
-        field.label_from_instance = lambda person: person.name  # type: ignore[method-assign,assignment]
+        field.label_from_instance = lambda person: person.choice  # type: ignore[method-assign,assignment]
 
 
 class NewPasswordForm(forms.Form):
@@ -68,7 +68,7 @@ class RemovalForm(forms.Form):
     )
     heir = forms.ModelChoiceField(
         label="Who gets those that stay", queryset=User.objects.none(), required=False,
-        help_text="As their new owner, with all that is in them.",
+        help_text="As their new owner, with all that is in them.", empty_label="Nobody yet",
     )  # fmt: skip
     confirm = forms.CharField(
         max_length=150, widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none"})
@@ -81,7 +81,7 @@ class RemovalForm(forms.Form):
         field = self.fields["heir"]
         assert isinstance(field, forms.ModelChoiceField)
         field.queryset = User.objects.filter(is_active=True).exclude(pk=person.pk).order_by("username")
-        field.label_from_instance = lambda one: one.name  # type: ignore[method-assign,assignment]
+        field.label_from_instance = lambda one: one.choice  # type: ignore[method-assign,assignment]
 
     def clean_confirm(self) -> str:
         confirm: str = self.cleaned_data["confirm"].strip()

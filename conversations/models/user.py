@@ -49,6 +49,11 @@ class User(AbstractUser):
         return self.display_name or self.username
 
     @property
+    def choice(self) -> str:
+        """What an administrator picks this person by: several people may show the same name."""
+        return f"{self.name} ({self.username})" if self.name != self.username else self.name
+
+    @property
     def badge(self) -> dict[str, int | str]:
         """How others see this person beside a message or in a list of who is there: id, name, initial."""
         return {"id": self.pk, "name": self.name, "initial": self.name[:1].upper()}

@@ -30,6 +30,8 @@ _EM = {
     "pc": 1,
     "bp": 0.1,
 }
+# Children of an element that sets scripts: what they stand at, then the scripts.
+_SCRIPTED = {"msub": 2, "msup": 2, "msubsup": 3}
 _LENGTHS = {
     *("width", "height", "depth", "voffset", "lspace", "rspace", "minsize", "maxsize", "mathsize"),
     *("linethickness", "rowspacing", "columnspacing"),
@@ -57,6 +59,7 @@ def _mathml(source: str, display: str) -> str:
     tree = Converter(display=display).convert_to_element(source)
     for element in list(tree.iter()):
         _limit_lengths(element)
+        _one_base(element)
         _space_after_functions(element)
     # The converter writes some characters as entities in its text, and the serialiser escapes them again.
     return tostring(tree, encoding="unicode").replace("&amp;#", "&#")
@@ -68,6 +71,15 @@ def _limit_lengths(element: Element) -> None:
             if abs(float(number)) * _EM[unit or "em"] > MAX_LENGTH:
                 del element.attrib[name]
                 break
+
+
+def _one_base(element: Element) -> None:
+    # The converter puts a script at a bracketed matrix beside brackets and matrix, which no browser draws.
+    extra = len(element) - _SCRIPTED.get(element.tag, len(element))
+    if extra > 0:
+        base = Element("mrow")
+        base.extend(element[: extra + 1])
+        element[: extra + 1] = [base]
 
 
 def _space_after_functions(row: Element) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from html import escape
+from itertools import islice
+from unicodedata import bidirectional
 
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
@@ -15,6 +18,7 @@ from .mathml import formula_html
 LONG_CODE = 30
 """Lines above which the page folds a code block (look-and-feel, "A message")."""
 
+_LETTER = re.compile(r"[^\W\d_]")
 _LINK_REL = 'target="_blank" rel="noopener noreferrer"'
 
 
@@ -43,7 +47,8 @@ class Renderer(RendererHTML):
         return f'<div class="math"{focus}>{formula_html(content, True)}</div>\n'
 
     def table_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
-        return '<div class="table" tabindex="0" role="group" aria-label="Table"><table>\n'
+        direction = _direction(tokens, idx)
+        return f'<div class="table"{direction} tabindex="0" role="group" aria-label="Table"><table>\n'
 
     def table_close(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         return "</table></div>\n"
@@ -54,11 +59,14 @@ class Renderer(RendererHTML):
     def td_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         return f"<td{_alignment(tokens[idx])}>"
 
+    def blockquote_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        return f"<blockquote{_direction(tokens, idx)}>\n"
+
     def bullet_list_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
-        return _list(tokens[idx])
+        return _list(tokens, idx)
 
     def ordered_list_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
-        return _list(tokens[idx])
+        return _list(tokens, idx)
 
     def list_item_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         token = tokens[idx]
@@ -105,10 +113,27 @@ def _alignment(token: Token) -> str:
     return f' class="align-{style.removeprefix("text-align:")}"' if style else ""
 
 
-def _list(token: Token) -> str:
+def _direction(tokens: Sequence[Token], idx: int) -> str:
+    """Where the text of a list, a quotation or a table runs from right to left, so do its marks, line and columns.
+
+    A page finds the direction of each paragraph by itself, as this does: by its first letter outside code.
+    """
+    if tokens[idx].level:
+        return ""  # as what it stands in
+    for token in islice(tokens, idx + 1, None):
+        if token.level == 0:
+            break
+        for child in token.children or ():
+            if child.type == "text" and (letter := _LETTER.search(child.content)):
+                return ' dir="rtl"' if bidirectional(letter[0]) in ("R", "AL") else ""
+    return ""
+
+
+def _list(tokens: Sequence[Token], idx: int) -> str:
+    token = tokens[idx]
     tasks = ' class="tasks"' if "class" in token.attrs else ""
     start = f' start="{token.attrs["start"]}"' if "start" in token.attrs else ""
-    return f"<{token.tag}{start}{tasks}>\n"
+    return f"<{token.tag}{start}{tasks}{_direction(tokens, idx)}>\n"
 
 
 def _figure(token: Token, language: str) -> str:

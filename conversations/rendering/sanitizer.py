@@ -35,10 +35,13 @@ _CLEANER = nh3.Cleaner(
         "pre": {"tabindex"},
     },
     tag_attribute_values={
+        "blockquote": {"dir": {"rtl"}},
         "button": {"type": {"button"}},
-        "div": {"role": {"group"}, "aria-label": {"Table"}},
+        "div": {"dir": {"rtl"}, "role": {"group"}, "aria-label": {"Table"}},
         "input": {"type": {"checkbox"}, "checked": {""}, "disabled": {""}},
+        "ol": {"dir": {"rtl"}},
         "th": {"scope": {"col"}},
+        "ul": {"dir": {"rtl"}},
     },
     set_tag_attribute_values={"a": {"target": "_blank"}},
     allowed_classes={

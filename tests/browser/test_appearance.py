@@ -145,6 +145,32 @@ async def test_the_field_grows_to_a_part_of_the_height_and_then_scrolls(alice: V
     await _fits(chat.page)
 
 
+@pytest.mark.parametrize("width", [280, 320, 360, 640])
+async def test_nothing_in_the_composer_lies_on_anything_else(alice: Visit, width: int) -> None:
+    """320 px are also what a wide screen has left at 400 %."""
+    chat = await alice.chat()
+    await chat.page.set_viewport_size({"width": width, "height": 568})
+    boxes = [await chat.page.locator(one).bounding_box() for one in ("#attach", "#composer-model", "#send")]
+    edges = [edge for box in boxes if box is not None for edge in (box["x"], box["x"] + box["width"])]
+    assert len(edges) == 6 and edges == sorted(edges)
+    await _fits(chat.page)
+
+
+async def test_with_both_sides_open_the_header_keeps_to_its_own_column(alice: Visit) -> None:
+    chat = await alice.chat(alice.conversation(["Question", "Answer"], "Coast photographs of 1998"))
+    await chat.page.set_viewport_size({"width": 1024, "height": 768})
+    await chat.page.get_by_role("button", name="Settings of this conversation").click()
+    settings = await chat.page.locator("#settings").bounding_box()
+    title, more = (
+        await chat.title.bounding_box(),
+        await chat.page.locator("#header [data-menu]").bounding_box(),
+    )
+    assert settings is not None and title is not None and more is not None
+    assert title["width"] > 100
+    assert more["x"] + more["width"] <= settings["x"]
+    await _fits(chat.page)
+
+
 async def test_right_to_left_text_runs_right_to_left(alice: Visit) -> None:
     chat = await alice.chat(alice.conversation(["שלום עולם", "مرحبا **بالعالم**\n\nand English"], "שלום"))
     prose = chat.answers.last.locator("p")
@@ -156,3 +182,28 @@ async def test_right_to_left_text_runs_right_to_left(alice: Visit) -> None:
     arabic, english = [await prose.nth(number).evaluate(edge) for number in (0, 1)]
     assert arabic > english + 100
     await expect(chat.page).to_have_title(re.compile("שלום"))
+
+
+async def test_a_long_right_to_left_title_keeps_clear_of_what_stands_beside_it(alice: Visit) -> None:
+    chat = await alice.chat(alice.conversation(["Question", "Answer"], "שלום עולם " * 14))
+    title, model = await chat.title.bounding_box(), await chat.page.locator("#header-model").bounding_box()
+    assert title is not None and model is not None
+    assert title["x"] + title["width"] <= model["x"]
+    entry = chat.page.locator("#conversations .entry").first
+    await entry.hover()
+    name = await entry.locator(".entry__title").bounding_box()
+    more = await entry.locator(".entry__more").bounding_box()
+    assert name is not None and more is not None
+    assert name["x"] + name["width"] <= more["x"]
+
+
+async def test_marks_of_right_to_left_lists_and_the_line_of_quotations_are_on_the_right(alice: Visit) -> None:
+    source = "- שלום\n\n> עולם\n\n| מספר | שם |\n|---|---|\n| 12 | דן |"
+    chat = await alice.chat(alice.conversation(["A question", source], "Marks"))
+    prose = chat.answers.last
+    style = "(one, name) => parseFloat(getComputedStyle(one)[name])"
+    assert await prose.locator("ul").evaluate(style, "paddingRight") > 10
+    assert await prose.locator("blockquote").evaluate(style, "borderRightWidth") > 1
+    number, name = [await prose.locator("td").nth(at).bounding_box() for at in (0, 1)]
+    assert number is not None and name is not None and number["x"] > name["x"]
+    assert await prose.locator("td").first.evaluate("one => getComputedStyle(one).textAlign") == "right"

@@ -61,6 +61,47 @@ async def test_both_see_the_same_answer_live_and_each_other(
     await expect(hers.page.locator("#present .avatar")).to_have_count(0)
 
 
+LONG_NAME = "Bartholomew Featherstonehaugh-Cholmondeley of the Harbour Office"
+
+
+async def test_a_long_name_leaves_room_for_everything_else_in_the_panel(
+    alice: Visit, visit: NewVisit, path: str
+) -> None:
+    bob = await visit(person={"display_name": LONG_NAME})
+    chat = await alice.chat(path)
+    await share(chat, bob.name, "writer")
+    for width in (1440, 360):
+        await chat.page.set_viewport_size({"width": width, "height": 740})
+        await chat.page.locator("[data-act=people]").first.evaluate("button => button.click()")
+        panel = chat.page.locator("#people")
+        await expect(panel.locator(".people__name").last).to_have_text(LONG_NAME)
+        await expect(panel.get_by_role("button", name=f"Remove {LONG_NAME}")).to_be_in_viewport(ratio=1)
+        await expect(panel.get_by_role("button", name="Add", exact=True)).to_be_in_viewport(ratio=1)
+        assert await panel.locator(".panel__body").evaluate("one => one.scrollWidth <= one.clientWidth")
+        await chat.page.keyboard.press("Escape")
+
+
+async def test_on_a_phone_who_is_asking_has_a_line_of_its_own(
+    place: Place, alice: Visit, visit: NewVisit, path: str
+) -> None:
+    bob = await visit(person={"display_name": LONG_NAME})
+    hers = await alice.chat(path)
+    await share(hers, bob.name, "writer")
+    await hers.page.set_viewport_size({"width": 360, "height": 740})
+    his = await bob.chat(path)
+    answer = place.answer()
+    await his.say("Asked by Bob")
+    state = hers.page.locator("#composer-state")
+    await expect(state).to_have_text(f"{LONG_NAME} is asking.")
+    box, form = await state.bounding_box(), await hers.page.locator(".composer__form").bounding_box()
+    assert box is not None and form is not None
+    assert box["height"] <= 3 * 24 and box["width"] > 0.8 * form["width"]
+    await expect(hers.stop).to_be_in_viewport(ratio=1)
+    answer.begin().end()
+    await hers.settled()
+    await expect(state).to_have_text("")
+
+
 async def test_who_is_removed_in_mid_answer_is_cut_within_five_seconds(
     place: Place, alice: Visit, visit: NewVisit, path: str
 ) -> None:

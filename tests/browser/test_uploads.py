@@ -16,7 +16,7 @@ from tests.fake_upstream import wire
 
 from .axe import audit, violations
 from .place import Place
-from .visit import Chat, Visit
+from .visit import WIDE, Chat, Visit
 
 # Hands a page a file the way the clipboard or a drag does.
 TRANSFER = """([name, type, text]) => {
@@ -297,6 +297,21 @@ async def test_a_question_about_a_pdf_is_answered_with_a_citation_that_opens(
         wire.delta(1, type="citations_delta", citation=cited)
     )
     answer.raw(wire.block_stop(1) + wire.block_start(2)).text(", says the gauge.", 2)
+    await chat.shows(", says the gauge.")
+    lines = await chat.answers.last.locator(".prose").evaluate_all(
+        "all => new Set(all.flatMap((one) => [...one.getClientRects()].map((box) => Math.round(box.top)))).size"
+    )
+    assert lines == 1, "one sentence, also while it is written"
+    assert (await chat.text_of(chat.answers.last)).split() == [
+        "It",
+        "is",
+        "61",
+        "m",
+        "long,",
+        "says",
+        "the",
+        "gauge.",
+    ]
     answer.raw(wire.delta(2, type="citations_delta", citation=noted)).end(index=2)
     await chat.settled()
     for _ in range(2):
@@ -306,9 +321,19 @@ async def test_a_question_about_a_pdf_is_answered_with_a_citation_that_opens(
         panel = chat.page.get_by_role("dialog", name="Source 1")
         await expect(panel).to_be_hidden()
         mark = chat.answers.last.get_by_role("button", name="Source 1: gauge.pdf")
+        await chat.page.keyboard.press("Shift")  # from now on what has the focus shows it
         await mark.focus()
+        quotation = (
+            "mark => [getComputedStyle(mark, '::after').content, getComputedStyle(mark, '::after').display]"
+        )
+        assert await mark.evaluate(quotation) == ['"The pier is 61 m long."', "block"]
         await chat.page.keyboard.press("Enter")
         await expect(panel).to_contain_text("Page 2")
+        assert (await mark.evaluate(quotation))[1] == "none"
+        # At a wide screen the panel stands beside the text, not on it.
+        beside = await panel.evaluate("one => one.getBoundingClientRect().left")
+        for covered in (mark, chat.page.locator("#send"), chat.page.locator("#header [data-menu]")):
+            assert await covered.evaluate("one => one.getBoundingClientRect().right") <= beside
         await expect(panel.get_by_text("The pier is 61 m long.")).to_be_visible()
         async with chat.page.expect_download() as coming:
             await panel.get_by_role("link", name="Download the document").click()
@@ -322,6 +347,7 @@ async def test_a_question_about_a_pdf_is_answered_with_a_citation_that_opens(
         await expect(passage).to_have_text("The pier is 61 m long.")
         await expect(passage.locator("mark")).to_have_text("61 m")
         await audit(chat.page)
+        await chat.page.set_viewport_size(WIDE)
         await chat.page.reload()
 
 

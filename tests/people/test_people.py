@@ -38,6 +38,19 @@ def test_people_are_found_by_name_and_address(administrator: Person, alice: Pers
     assert administrator.get(f"/people/?page={10**18}", HTTP_ACCEPT="text/html").status_code == 200
 
 
+def test_people_who_show_the_same_name_are_told_apart_where_one_is_chosen(
+    administrator: Person, alice: Person, bob: Person
+) -> None:
+    User.objects.filter(pk__in=[alice.user.pk, bob.user.pk]).update(display_name="Sam Smith")
+    other = member("dora")
+    Conversation.objects.create(owner=other.user)
+    group = Group.objects.create(name="Survey")
+    for path in (f"/people/groups/{group.pk}/", f"/people/{other.user.pk}/remove/", "/budgets/new/"):
+        page = administrator.get(path, HTTP_ACCEPT="text/html").content.decode()
+        assert "Sam Smith (alice)" in page and "Sam Smith (bob)" in page, path
+        assert "(dora)" not in page
+
+
 def test_a_deactivated_person_is_out_and_stays_out_until_signing_in_anew(
     administrator: Person, bob: Person
 ) -> None:

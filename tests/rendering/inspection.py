@@ -17,19 +17,20 @@ MATH, PROSE = set(_MATH.split()), set(_PROSE.split())
 VOID = {"br", "hr", "input"}
 ATTRIBUTES = {
     "a": {"href", "rel", "target"},
+    "blockquote": {"dir"},
     "button": {"class", "type"},
     "code": {"class"},
-    "div": {"class", "tabindex", "role", "aria-label"},
+    "div": {"class", "dir", "tabindex", "role", "aria-label"},
     "figure": {"class"},
     "input": {"type", "checked", "disabled", "aria-label"},
     "li": {"class"},
-    "ol": {"class", "start"},
+    "ol": {"class", "dir", "start"},
     "p": {"class"},
     "pre": {"tabindex"},
     "span": {"class"},
     "td": {"class"},
     "th": {"class", "scope"},
-    "ul": {"class"},
+    "ul": {"class", "dir"},
 }
 NEVER = (
     "on",

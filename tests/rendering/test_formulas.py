@@ -135,3 +135,12 @@ def test_a_named_function_stands_apart_from_what_follows(source: str) -> None:
 @pytest.mark.parametrize("source", ["f(n)", "\\sin(x)", "ab", "a \\le b", "a + b", "12 x"])
 def test_nothing_else_does(source: str) -> None:
     assert "mspace" not in html(f"${source}$")
+
+
+@pytest.mark.parametrize(
+    ("script", "element"), [("^{-1}", "msup"), ("_n", "msub"), ("_n^T", "msubsup"), ("^T", "msup")]
+)
+def test_a_script_at_a_bracketed_matrix_stands_at_brackets_and_matrix(script: str, element: str) -> None:
+    rendered = html(f"$$\\begin{{pmatrix}} a & b \\end{{pmatrix}}{script}$$")
+    matrix = "<mtable><mtr><mtd><mi>a</mi></mtd><mtd><mi>b</mi></mtd></mtr></mtable>"
+    assert f"<{element}><mrow><mo>(</mo>{matrix}<mo>)</mo></mrow>" in rendered

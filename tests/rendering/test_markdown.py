@@ -122,6 +122,27 @@ def test_an_ordered_list_keeps_its_first_number() -> None:
 
 
 @pytest.mark.parametrize(
+    ("source", "opening"),
+    [
+        ("- **שלום** עולם\n- two", '<ul dir="rtl">'),
+        ("3. مرحبا", '<ol start="3" dir="rtl">'),
+        ("- `npm` להתקין", '<ul dir="rtl">'),
+        ("> שלום", '<blockquote dir="rtl">'),
+        ("| اسم | n |\n|---|---|\n| 1 | 2 |", '<div class="table" dir="rtl" tabindex="0"'),
+        ("- hello שלום", "<ul>"),
+        ("- 1\n- 2\n\n", "<ul>"),
+        ("> hello\n> שלום", "<blockquote>"),
+    ],
+)
+def test_what_runs_from_right_to_left_has_its_marks_there(source: str, opening: str) -> None:
+    assert html(source).startswith(opening)
+
+
+def test_what_stands_in_a_list_runs_as_the_list_does() -> None:
+    assert "dir=" not in html("- one\n  - שלום\n\n  > עולם")
+
+
+@pytest.mark.parametrize(
     ("kind", "name"),
     [
         ("NOTE", "note"),

@@ -109,7 +109,7 @@ export class AnswerView {
     const element = clone(template);
     element.dataset.index = block.index;
     this.#blocks.append(element);
-    const view = new View(block, element);
+    const view = new View(block, element, this.#answer.blocks.get(block.index - 1));
     this.#views.set(block.index, view);
     return view;
   }

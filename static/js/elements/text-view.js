@@ -11,22 +11,27 @@ const LONG = 12000;
 export class TextView {
   #block;
   #element;
+  #before;
+  #joined;
   /* Nodes of each closed Markdown block, then those of the open one. */
   #closed = [];
   #provisional = [];
-  #drawn = "";
   #tail = null;
   #shown = 0;
 
-  constructor(block, element) {
+  constructor(block, element, before) {
     this.#block = block;
     this.#element = element;
+    this.#before = before;
     element.replaceChildren();
   }
 
   /** Draws what is new. Returns true when there is more to draw in the next frame. */
   flush() {
     const block = this.#block;
+    if (this.#before && block.text) this.#join();
+    const end = this.#joined?.lastElementChild?.previousSibling;
+    if (end?.data === "\n") end.remove();
     const changed = block.changedFrom !== Infinity;
     if (changed && this.#drawHTML()) return true;
     if (changed || !this.#tail) this.#newTail();
@@ -47,12 +52,22 @@ export class TextView {
     this.#tail = null;
   }
 
+  /* A text split for its sources stays one paragraph, without white space between its parts. */
+  #join() {
+    const { type, text } = this.#before;
+    const seam = text.slice(-1) + this.#block.text[0];
+    this.#before = null;
+    if (type !== "text" || seam.includes("\n")) return;
+    this.#element.classList.add("prose--joined");
+    this.#joined = this.#element.previousElementSibling;
+    if (/\s/.test(seam)) this.#element.prepend(" ");
+  }
+
   #drawHTML() {
     const block = this.#block;
     this.settle();
     this.#remove(this.#provisional);
     this.#provisional = [];
-    this.#drawn = "";
     while (this.#closed.length > block.changedFrom) this.#remove(this.#closed.pop());
     let budget = PER_FRAME;
     while (this.#closed.length < block.closed.length) {
