@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 
 import httpx
 
+from .answer_size import AnswerSize
 from .chat_decoder import ChatDecoder
 from .decoder import MessagesDecoder
 from .endpoint import Endpoint
@@ -17,6 +18,7 @@ from .events import Event
 from .json_values import is_whole
 from .limits import Limits
 from .moving_timeout import MovingTimeout
+from .pieces import within
 from .reply import Reply, events_from_reply, read_reply
 from .spoken import is_chat
 from .sse import EventTooLarge, SSEParser
@@ -195,7 +197,9 @@ class Exchange:
                 secrets=self._secrets,
             )
             self._ended = True
-            return events_from_reply(self.reply)
+            whole, size = events_from_reply(self.reply), AnswerSize(self._limits.max_answer_bytes)
+            events, self._failure = within(whole, size)
+            return events
         events = self._decode([pair for pair in pairs if pair[1].strip() == b"[DONE]" or is_whole(pair[1])])
         if self._decoder is None:
             raise UpstreamError("protocol", detail="an empty answer", request_id=self.request_id)

@@ -1,5 +1,5 @@
 """Pieces of text as deltas of the open block: whole characters only, and no more of them than an answer may have
-(promises row 27). Both decoders give their text through here.
+(promises row 27). Both decoders give their text through here, `exchange` that of a whole reply.
 """
 
 from __future__ import annotations
@@ -7,7 +7,8 @@ from __future__ import annotations
 from typing import Any
 
 from .answer_size import AnswerSize
-from .deltas import PIECES
+from .deltas import PIECES, piece_text
+from .errors import UpstreamError
 from .events import ContentBlockDelta, Event
 from .json_values import split_high_surrogate, storable_text
 
@@ -43,3 +44,14 @@ class Pieces:
         if self.half:
             self.half = ""
             events.append(ContentBlockDelta(index, PIECES[self._kind][1]("\ufffd")))
+
+
+def within(events: list[Event], size: AnswerSize) -> tuple[list[Event], UpstreamError | None]:
+    """The events up to the one whose text does not fit, that one cut; and the error for it."""
+    for position, event in enumerate(events):
+        if isinstance(event, ContentBlockDelta) and (text := piece_text(event.delta)) is not None:
+            kept = size.fitting(text)
+            if kept != text:
+                delta = PIECES[event.delta.type][1](kept)
+                return [*events[:position], ContentBlockDelta(event.index, delta)], size.exceeded()
+    return events, None

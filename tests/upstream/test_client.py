@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from conversations.upstream.accumulator import Accumulator
 from conversations.upstream.client import UpstreamClient, Wait
 from conversations.upstream.endpoint import Endpoint
 from conversations.upstream.errors import UpstreamError
@@ -280,6 +281,19 @@ async def test_json_without_end_is_too_large(upstream: FakeUpstream) -> None:
         async for _ in client.stream(Endpoint("anthropic", upstream.url), request()):
             pass
     assert caught.value.type == "too_large"
+
+
+@pytest.mark.parametrize("length", [1000, 1001, 1500])
+async def test_json_over_the_limit_of_an_answer_is_kept_up_to_it(upstream: FakeUpstream, length: int) -> None:
+    client = UpstreamClient(Limits(max_answer_bytes=1000, max_event_bytes=1000).scaled(0.01))
+    upstream.script(Reply(200, wire.message_body("x" * length)))
+    answer, failure = Accumulator(), ""
+    try:
+        async for events in client.stream(Endpoint("anthropic", upstream.url), request()):
+            answer.extend(events)
+    except UpstreamError as error:
+        failure = error.type
+    assert (answer.text, failure) == ("x" * 1000, "limit" if length > 1000 else "")
 
 
 async def test_the_chat_dialect_streams_too(ask: Any, upstream: FakeUpstream) -> None:
