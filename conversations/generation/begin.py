@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+
+from django.db import Error
+
 from ..actions import answers
 from ..actions.outcome import Outcome
 from ..attachments.sending import CannotBeSent
@@ -13,11 +17,14 @@ from ..models import Generation, GenerationStatus
 from ..models.encryption import SecretUnreadable
 from . import context, supervisor
 
+logger = logging.getLogger(__name__)
+
 _KEY_LOST = {
     "type": "auth",
     "message": "The key of this provider can no longer be read. Tell your administrator.",
     "admin_message": "The stored key was encrypted with another SECRET_KEY. Enter the provider's key again.",
 }
+_UNEXPECTED = {"type": "internal", "message": "Something went wrong on this server. Your message is saved."}
 
 
 def begin(generation: Generation) -> None:
@@ -30,6 +37,12 @@ def begin(generation: Generation) -> None:
         _fail(generation, {"type": error.type, "message": str(error)})
     except ValueError as error:
         _fail(generation, {"type": "invalid", "message": str(error)})
+    except Error:
+        # What was sent is on disk, and must not be called lost: the answer ends when nobody renews its lease.
+        logger.exception("An answer could not be begun: generation %s", generation.pk)
+    except Exception:
+        logger.exception("An answer could not be asked for: generation %s", generation.pk)
+        _fail(generation, _UNEXPECTED)
     else:
         supervisor.launch(turn)
 

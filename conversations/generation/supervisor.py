@@ -73,6 +73,7 @@ class Supervisor:
         generation_id.set(str(answer.turn.generation))
         self._journal.add(answer)
         began = time.time()
+        stored = False
         metrics.running.inc()
         try:
             outcome = await answer.read(self._client)
@@ -80,6 +81,9 @@ class Supervisor:
             stored = answer.ending is not Ending.LOST and await asyncio.shield(
                 self._journal.finish(answer, outcome)
             )
+        except Exception:
+            # Pages must not wait for ever; what is stored is ended when nobody renews the lease.
+            logger.exception("An answer could not be ended: generation %s", answer.turn.generation)
         finally:
             self._journal.discard(answer)
             self._answers.pop(answer.turn.generation, None)

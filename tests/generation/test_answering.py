@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from conversations.models import Generation
+from conversations.upstream.accumulator import Accumulator
 from tests.fake_upstream import wire
 from tests.fake_upstream.steps import Head
 from tests.world import World
@@ -40,3 +41,14 @@ def test_the_name_of_a_failed_try_is_not_that_of_the_next(world: World) -> None:
     world.upstream.script(Head(headers={"request-id": ""}), *wire.text_answer("Hi"))
     sent, _ = world.answer()
     assert Generation.objects.get(pk=sent["generation"]).request_id == ""
+
+
+def test_an_answer_that_cannot_be_ended_leaves_no_page_waiting(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("a fault of our own")
+
+    monkeypatch.setattr(Accumulator, "finish", broken)
+    _, frames = world.answer()
+    assert (frames[-1]["type"], frames[-1]["status"]) == ("message_stop", "interrupted")

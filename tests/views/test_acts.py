@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.db import OperationalError, connection
 from django.utils import timezone
 
 from conversations import access
@@ -325,3 +326,28 @@ def test_the_end_of_a_limit_is_told_in_the_zone_of_the_reader(alice: Person, sen
         page = alice.client.get(f"/conversations/{sent['conversation']}/").content.decode()
         local = f"{at.astimezone(ZoneInfo(zone)):%H:%M}" if zone else f"{at:%H:%M} UTC"
         assert f"reached until {local}. Try again then." in page
+
+
+def test_a_send_that_is_stored_is_not_called_lost_when_the_database_goes_then(
+    alice: Person, sent: dict[str, Any]
+) -> None:
+    def away(execute: Any, sql: str, *rest: Any) -> Any:
+        if "WITH RECURSIVE" in sql:
+            raise OperationalError("gone")
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(away):
+        response = alice.post(
+            f"/conversations/{sent['conversation']}/messages/",
+            {"text": "More", "client_id": str(uuid.uuid4())},
+        )
+    assert response.status_code == 201
+    assert Generation.objects.get(pk=response.json()["generation"]).is_live
+
+
+def test_what_cannot_be_asked_for_ends_with_a_reason(alice: Person, sent: dict[str, Any]) -> None:
+    Message.objects.filter(pk=sent["reply"]).update(content=[5])
+    more = alice.send(sent["conversation"], "More")
+    reply = Message.objects.get(pk=more["reply"])
+    assert reply.error is not None
+    assert (reply.status, reply.error["type"]) == ("failed", "internal")
