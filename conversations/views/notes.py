@@ -58,7 +58,8 @@ def note_for(message: Message, viewer: User) -> Note | None:
     if message.status in (GenerationStatus.FAILED, GenerationStatus.INTERRUPTED):
         return _broken(message, viewer)
     if message.status == GenerationStatus.STOPPED:
-        return Note("stopped", "Stopped. Everything up to here is saved.", _going_on(message))
+        kept = "" if says_nothing(message.content) else " Everything up to here is saved."
+        return Note("stopped", f"Stopped.{kept}", _going_on(message))
     if message.status != GenerationStatus.COMPLETED:
         return None
     if message.stop_reason in _ENDINGS:

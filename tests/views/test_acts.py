@@ -351,3 +351,13 @@ def test_what_cannot_be_asked_for_ends_with_a_reason(alice: Person, sent: dict[s
     reply = Message.objects.get(pk=more["reply"])
     assert reply.error is not None
     assert (reply.status, reply.error["type"]) == ("failed", "internal")
+
+
+@pytest.mark.parametrize("text", ["", "Some"])
+def test_a_stopped_answer_says_what_is_saved_only_where_something_is(alice: Person, text: str) -> None:
+    sent = alice.start()
+    finished(sent["generation"], text, status=GenerationStatus.STOPPED)
+    page = alice.get(f"/conversations/{sent['conversation']}/").content.decode()
+    assert (
+        "<p>Stopped.</p>" in page if not text else "<p>Stopped. Everything up to here is saved.</p>" in page
+    )
