@@ -135,10 +135,9 @@ def figures_of(period: Period, user: User | None) -> Figures:
 
 def _people(period: Period) -> tuple[list[Line], list[Line]]:
     """By person, and by group: somebody in two groups counts in both. Whole months come from their own sums."""
-    names = {
-        pk: display or name
-        for pk, name, display in User.objects.values_list("pk", "username", "display_name")
-    }
+    everybody = list(User.objects.only("username", "display_name"))
+    bearers = Counter(user.name for user in everybody)
+    names = {user.pk: user.choice if bearers[user.name] > 1 else user.name for user in everybody}
     groups_of: dict[int, list[str]] = defaultdict(list)
     for pk, group in User.objects.exclude(groups=None).values_list("pk", "groups__name"):
         groups_of[pk].append(group)

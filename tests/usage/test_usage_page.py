@@ -76,6 +76,15 @@ def test_the_figures_add_up(alice: Person, bob: Person) -> None:
     assert figures.errors == [("busy", 1)]
 
 
+def test_people_of_one_name_are_told_apart(alice: Person, bob: Person) -> None:
+    for person in (alice, bob):
+        answered(person)
+        person.user.display_name = "Sam Smith"
+        person.user.save()
+    figures = figures_of(Period(TODAY, TODAY), None)
+    assert [line.label for line in figures.people] == ["Sam Smith (alice)", "Sam Smith (bob)"]
+
+
 def test_other_days_are_left_out(alice: Person) -> None:
     answered(alice)
     all_happened_on(date(2026, 1, 31))
