@@ -42,7 +42,7 @@ def test_all_tables_come_back_with_their_sequences(databases: tuple[str, str], t
     assert restored.returncode == 0, restored.stderr
     read = manage(data, "shell", "-v0", "-c", READ, **target)
     assert read.stdout.strip() == (
-        "['Research'] [{'text': 'a\\tb\\n\\\\N', 'type': 'text'}] True sk-canary-0123456789abcdef True"
+        "['Research'] [{'type': 'text', 'text': 'a\\tb\\n\\\\N'}] True sk-canary-0123456789abcdef True"
     ), read.stderr
     assert manage(data, "migrate", "--check", **target).returncode == 0
 

@@ -192,12 +192,12 @@ class Kills:
     def _check_ledger(self, answers: dict[str, dict[str, Any]]) -> None:
         """An answer that has ended is one row, by whoever and however it was ended."""
         rows = self.place.rows(
-            "SELECT u.content, count(*) FROM conversations_usagerecord r "
+            "SELECT CAST(u.content AS text), count(*) FROM conversations_usagerecord r "
             "JOIN conversations_generation g ON g.id = r.generation_id "
             "JOIN conversations_message m ON m.id = g.message_id JOIN conversations_message u ON u.id = m.parent_id "
-            "WHERE r.purpose = 'chat' GROUP BY g.id, u.content"
+            "WHERE r.purpose = 'chat' GROUP BY g.id, u.id"
         )
-        booked = {mark[0]: count for content, count in rows if (mark := MARK.search(str(content)))}
+        booked = {mark[0]: count for content, count in rows if (mark := MARK.search(content))}
         for send in self.sends:
             if answers.get(send.mark, {}).get("status") in _ENDED:
                 count = booked.get(send.mark, 0)
