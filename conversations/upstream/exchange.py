@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator
 
 import httpx
 
-from .answer_size import AnswerSize
 from .chat_decoder import ChatDecoder
 from .decoder import MessagesDecoder
 from .endpoint import Endpoint
@@ -18,11 +17,10 @@ from .events import Event
 from .json_values import is_whole
 from .limits import Limits
 from .moving_timeout import MovingTimeout
-from .pieces import within
-from .reply import Reply, events_from_reply, read_reply
+from .reply import Reply
 from .spoken import is_chat
 from .sse import EventTooLarge, SSEParser
-from .usage import meta_in_headers
+from .whole_reply import WholeReply
 
 # AI/ML API says what an answer cost in its last event, which may come after message_stop (messages-api 9.4).
 _COST_SECONDS = 1.0
@@ -61,9 +59,9 @@ class Exchange:
         self._is_chat: bool | None = None
         self._failure: UpstreamError | None = None
         self._ended = False
-        self._json: list[bytes] | None = [] if "json" in response.headers.get("content-type", "") else None
-        self._json_bytes = 0
-        self._sniffed = self._json is not None
+        is_json = "json" in response.headers.get("content-type", "")
+        self._whole = WholeReply(limits) if is_json else None
+        self._sniffed = is_json
 
     @property
     def request_id(self) -> str:
@@ -138,11 +136,8 @@ class Exchange:
     def _take(self, chunk: bytes) -> list[Event]:
         if not self._sniffed:
             self._sniff(chunk)
-        if self._json is not None:
-            self._json.append(chunk)
-            self._json_bytes += len(chunk)
-            if self._json_bytes > self._limits.max_answer_bytes + self._limits.max_event_bytes:
-                self._failure = UpstreamError("too_large", request_id=self.request_id)
+        if self._whole is not None:
+            self._whole.add(chunk)
             return []
         try:
             pairs = self._sse.feed(chunk)
@@ -160,7 +155,7 @@ class Exchange:
         if head:
             self._sniffed = True
             if head.startswith(b"{"):
-                self._json = []
+                self._whole = WholeReply(self._limits)
             elif head.startswith(b"<"):
                 raise UpstreamError(
                     "protocol", detail="HTML instead of an answer", request_id=self.request_id
@@ -189,16 +184,10 @@ class Exchange:
 
     def _finish(self, pairs: list[tuple[bytes, bytes]]) -> list[Event]:
         """The bytes have ended well: a last event without blank line counts if it is whole (section 9.6 rule 8)."""
-        if self._json is not None:
-            self.reply = read_reply(
-                b"".join(self._json),
-                request_id=self.request_id,
-                meta=meta_in_headers(self._response.headers),
-                secrets=self._secrets,
-            )
+        if self._whole is not None:
+            self.reply = self._whole.read(self._response.headers, self.request_id, self._secrets)
             self._ended = True
-            whole, size = events_from_reply(self.reply), AnswerSize(self._limits.max_answer_bytes)
-            events, self._failure = within(whole, size)
+            events, self._failure = self._whole.events(self.reply)
             return events
         events = self._decode([pair for pair in pairs if pair[1].strip() == b"[DONE]" or is_whole(pair[1])])
         if self._decoder is None:
