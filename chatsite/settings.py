@@ -111,6 +111,9 @@ TEMPLATES = [
     }
 ]
 
+# Requests are answered by this many threads, each with a lasting database connection.
+REQUEST_THREADS = env.integer("CHATSITE_REQUEST_THREADS", 4)
+
 # The database.
 DATABASE_URL = env.secret("DATABASE_URL")
 
@@ -138,7 +141,8 @@ def _database() -> dict[str, Any]:
     elif found["ENGINE"].endswith("postgresql"):
         found["OPTIONS"] = {
             **found.get("OPTIONS", {}),
-            "pool": {"min_size": 1, "max_size": 16, "timeout": 10},
+            # One for each of these threads; the others are for uploads, sockets, the journal and the engine.
+            "pool": {"min_size": 1, "max_size": REQUEST_THREADS + 12, "timeout": 10},
         }
         found["CONN_MAX_AGE"] = 0
     found["CONN_HEALTH_CHECKS"] = True
@@ -306,8 +310,6 @@ FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_TEMP_DIR = MEDIA_ROOT / "work"
 FILE_UPLOAD_MAX_MEMORY_SIZE = min(1024 * 1024, UPLOAD_REQUEST_MAX_BYTES)
 
-# Requests are answered by this many threads, each with a lasting database connection.
-REQUEST_THREADS = env.integer("CHATSITE_REQUEST_THREADS", 4)
 # "all" lets the system spread the threads of a single process, which is slower (chatsite/one_core.py).
 CORES = env.choice("CHATSITE_CORES", ("one", "all")) or "one"
 
