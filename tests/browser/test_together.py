@@ -78,7 +78,8 @@ async def test_a_long_name_leaves_room_for_everything_else_in_the_panel(
         await expect(panel.get_by_role("button", name=f"Remove {LONG_NAME}")).to_be_in_viewport(ratio=1)
         await expect(panel.get_by_role("button", name="Add", exact=True)).to_be_in_viewport(ratio=1)
         assert await panel.locator(".panel__body").evaluate("one => one.scrollWidth <= one.clientWidth")
-        await chat.page.keyboard.press("Escape")
+        await panel.get_by_role("button", name="Close", exact=True).click()
+        await expect(panel).to_be_hidden()
 
 
 async def test_on_a_phone_who_is_asking_has_a_line_of_its_own(
