@@ -6,7 +6,7 @@ Called by every view, consumer and admin page that takes an id from outside.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import timedelta
 from enum import StrEnum
 
@@ -44,22 +44,11 @@ def conversation(user: User | AnonymousUser, id: uuid.UUID, operation: Operation
 def readable(pairs: Collection[tuple[User, uuid.UUID]]) -> set[tuple[int, uuid.UUID]]:
     """Of these active people and conversations the pairs in which the person may read: two queries for all of them."""
     found = Conversation.objects.filter(pk__in={id for _, id in pairs}, deleted_at=None)
-    existing = {row.pk: row for row in found.only("owner", "visibility")}
-    people = {user.pk for user, _ in pairs}
-    shown = Participant.objects.filter(conversation__in=list(existing))
-    shown = shown.filter(Q(user__in=people) | Q(group__user__in=people))
-    readers: set[tuple[int | None, uuid.UUID]] = set()
-    for id, *some in shown.values_list("conversation", "user_id", "group__user__pk"):
-        readers.update((reader, id) for reader in some)
+    readers = audiences(found.only("owner", "visibility"), among={user.pk for user, _ in pairs})
     return {
         (user.pk, id)
         for user, id in pairs
-        if (row := existing.get(id)) is not None
-        and (
-            row.owner_id == user.pk
-            or row.visibility == Conversation.Visibility.WORKSPACE
-            or (user.pk, id) in readers
-        )
+        if id in readers and ((people := readers[id]) is None or user.pk in people)
     }
 
 
@@ -180,8 +169,10 @@ def audience(conversation: Conversation) -> set[int] | None:
     return audiences([conversation])[conversation.pk]
 
 
-def audiences(conversations: Collection[Conversation]) -> dict[uuid.UUID, set[int] | None]:
-    """The audience of each of these."""
+def audiences(
+    conversations: Iterable[Conversation], among: Collection[int] | None = None
+) -> dict[uuid.UUID, set[int] | None]:
+    """The audience of each of these; beside the owners only the participants `among` these people, where given."""
     found: dict[uuid.UUID, set[int] | None] = {}
     shown: dict[uuid.UUID, set[int]] = {}
     for conversation in conversations:
@@ -191,6 +182,8 @@ def audiences(conversations: Collection[Conversation]) -> dict[uuid.UUID, set[in
             found[conversation.pk] = shown[conversation.pk] = {conversation.owner_id}
     if shown:
         people = Participant.objects.filter(conversation__in=list(shown))
+        if among is not None:
+            people = people.filter(Q(user__in=among) | Q(group__user__in=among))
         for id, *readers in people.values_list("conversation", "user_id", "group__user__pk"):
             shown[id].update(reader for reader in readers if reader is not None)
     return found
