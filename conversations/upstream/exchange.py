@@ -59,9 +59,10 @@ class Exchange:
         self._is_chat: bool | None = None
         self._failure: UpstreamError | None = None
         self._ended = False
-        is_json = "json" in response.headers.get("content-type", "")
-        self._whole = WholeReply(limits) if is_json else None
-        self._sniffed = is_json
+        self._whole: WholeReply | None = None
+        self._sniffed = "json" in response.headers.get("content-type", "")
+        if self._sniffed:
+            self._begin_whole()
 
     @property
     def request_id(self) -> str:
@@ -147,6 +148,9 @@ class Exchange:
             return events
         return self._decode(pairs) if pairs else []
 
+    def _begin_whole(self) -> None:
+        self._whole = WholeReply(self._limits, self.request_id, self._secrets)
+
     def _sniff(self, chunk: bytes) -> None:
         """Some gateways answer a streaming request with plain JSON under any content type, captive portals
         with HTML.
@@ -155,7 +159,7 @@ class Exchange:
         if head:
             self._sniffed = True
             if head.startswith(b"{"):
-                self._whole = WholeReply(self._limits)
+                self._begin_whole()
             elif head.startswith(b"<"):
                 raise UpstreamError(
                     "protocol", detail="HTML instead of an answer", request_id=self.request_id
@@ -185,7 +189,7 @@ class Exchange:
     def _finish(self, pairs: list[tuple[bytes, bytes]]) -> list[Event]:
         """The bytes have ended well: a last event without blank line counts if it is whole (section 9.6 rule 8)."""
         if self._whole is not None:
-            self.reply = self._whole.read(self._response.headers, self.request_id, self._secrets)
+            self.reply = self._whole.read(self._response.headers)
             self._ended = True
             events, self._failure = self._whole.events(self.reply)
             return events
