@@ -10,10 +10,9 @@ from ..actions import titles
 from ..actions.errors import Refused
 from ..actions.outcome import Outcome
 from ..models import GenerationStatus
-from ..upstream.capabilities import lookup
 from ..upstream.client import UpstreamClient, Wait
 from ..upstream.errors import UpstreamError
-from ..upstream.request import MessageRequest
+from ..upstream.request import MessageRequest, abilities_of
 from .context import Turn
 
 logger = logging.getLogger(__name__)
@@ -65,7 +64,7 @@ def request_for(turn: Turn, outcome: Outcome) -> MessageRequest:
     """The call that asks for the title of a conversation which began with this turn and its answer."""
     question = _text(turn.request.messages[0]["content"])
     answer = _text(outcome.content)
-    abilities = turn.request.abilities or lookup(turn.request.model, turn.endpoint.dialect)
+    abilities = abilities_of(turn.request, turn.endpoint)
     is_chat = turn.endpoint.dialect == "openai_chat"
     return MessageRequest(
         model=turn.request.model,

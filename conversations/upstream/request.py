@@ -42,6 +42,11 @@ class MessageRequest:
     abilities: Capabilities | None = None
 
 
+def abilities_of(request: MessageRequest, endpoint: Endpoint) -> Capabilities:
+    """What the model that is asked can do behind this endpoint."""
+    return request.abilities or lookup(request.model, endpoint.dialect)
+
+
 def body(request: MessageRequest, endpoint: Endpoint, *, stream: bool) -> dict[str, Any]:
     """The JSON body for this endpoint, without the fields that its dialect (section 19) or the model (section
     14) refuses.
@@ -49,7 +54,7 @@ def body(request: MessageRequest, endpoint: Endpoint, *, stream: bool) -> dict[s
     Raises UpstreamError `invalid` for content that cannot be sent there at all, such as a PDF: leaving it out
     would be a lie.
     """
-    abilities = request.abilities or lookup(request.model, endpoint.dialect)
+    abilities = abilities_of(request, endpoint)
     if not abilities.documents:
         _refuse_documents(request.messages)
     if endpoint.dialect == "openai_chat":
