@@ -16,7 +16,7 @@ from tests.fake_upstream import FakeUpstream
 from tests.reading import ReadingClient
 from tests.running_site import RunningSite
 
-from .person import Visitor
+from .person import Page, Visitor
 from .test_crashes import deltas, ended, whole
 
 pytestmark = [pytest.mark.postgres, pytest.mark.redis, pytest.mark.slow]
@@ -57,6 +57,11 @@ def test_a_reader_at_another_process_follows_live_and_has_the_same_in_the_end(
     assert here.messages(sent)[1]["content"][0]["text"] == near.client.text
 
 
+def go_on(visitor: Visitor, page: Page, text: str) -> None:
+    """The next message of the page's conversation, sent by this visitor: its answer is what the page reads from now on."""
+    page.sent = page.sent | visitor.post(f"/conversations/{page.sent['conversation']}/messages/", text=text)
+
+
 def test_a_page_at_another_process_gets_an_answer_from_its_first_event_and_the_news(
     visitors: tuple[Visitor, Visitor],
 ) -> None:
@@ -64,8 +69,7 @@ def test_a_page_at_another_process_gets_an_answer_from_its_first_event_and_the_n
     first = here.start("Hello")
     ended(here, first, 10)
     with there.page(first) as page:
-        more = here.post(f"/conversations/{first['conversation']}/messages/", text="load-50-10")
-        page.sent = first | more
+        go_on(here, page, "load-50-10")
         seen = []
         while page.client.stop is None:
             seen.append(page.read()["type"])
@@ -79,8 +83,7 @@ def test_a_wait_for_a_retry_is_shown_at_another_process_as_well(visitors: tuple[
     first = here.start("Hello")
     ended(here, first, 10)
     with there.page(first) as page:
-        more = here.post(f"/conversations/{first['conversation']}/messages/", text="fault:13*2")
-        page.sent = first | more
+        go_on(here, page, "fault:13*2")
         told = []
         while page.client.stop is None:
             told.append(page.read())
@@ -101,11 +104,11 @@ def test_an_answer_that_cannot_even_be_asked_for_ends_at_another_process_as_well
         keys = database.execute("SELECT id, api_key FROM conversations_provider").fetchall()
         database.execute("UPDATE conversations_provider SET api_key = 'cannot be read'")
         try:
-            more = here.post(f"/conversations/{first['conversation']}/messages/", text="More")
+            go_on(here, page, "More")
         finally:
             for id, key in keys:
                 database.execute("UPDATE conversations_provider SET api_key = %s WHERE id = %s", (key, id))
-        page.sent, page.client = first | more, ReadingClient()
+        page.client = ReadingClient()
         stop = page.end()
         assert (stop["status"], stop["error"]["type"]) == ("failed", "auth")
         assert page.client.stops == 1
