@@ -58,8 +58,9 @@ def test_a_reader_at_another_process_follows_live_and_has_the_same_in_the_end(
 
 
 def go_on(visitor: Visitor, page: Page, text: str) -> None:
-    """The next message of the page's conversation, sent by this visitor: its answer is what the page reads from now on."""
-    page.sent = page.sent | visitor.post(f"/conversations/{page.sent['conversation']}/messages/", text=text)
+    """The next message of the page's conversation, sent by this visitor: the page reads its answer from now on."""
+    path = f"/conversations/{page.sent['conversation']}/messages/"
+    page.sent = page.sent | visitor.post(path, text=text)
 
 
 def test_a_page_at_another_process_gets_an_answer_from_its_first_event_and_the_news(

@@ -414,7 +414,7 @@ def test_records_of_models_take_what_pages_can_read(
 def test_the_record_of_the_workspace_takes_starting_points_that_pages_can_read(
     administrator: Person, value: str, stored: Any
 ) -> None:
-    Workspace.objects.create()
+    Workspace.objects.create(pk=1)
     given = {"name": "Ours", "default_model": "", "system_prompt": "", "starters": value}
     answer = administrator.client.post("/admin/conversations/workspace/1/change/", given)
     assert answer.status_code == (200 if stored is None else 302)
