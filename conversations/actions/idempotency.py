@@ -25,7 +25,7 @@ def earlier(user: User, client_id: uuid.UUID, digest: str) -> Generation | None:
     """
     if connection.features.has_select_for_update:
         # Equal sends take turns here, before the look-up: the second one sees what the first has committed.
-        User.objects.select_for_update(no_key=True).get(pk=user.pk)
+        User.objects.select_for_update(no_key=True).filter(pk=user.pk).values_list("pk").get()
     sends = Generation.objects.filter(requested_by=user, client_id=client_id)
     # Nearly every send is a new one, so the rows themselves are read only where there are some.
     known = list(sends.values_list("client_digest", flat=True))

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..actions import large_pictures
 from ..attachments import sending
-from ..models import Conversation, Generation, LanguageModel, Message, Provider
+from ..models import Conversation, Generation, GenerationStatus, LanguageModel, Message, Provider
 from ..upstream.endpoint import Endpoint
 from ..upstream.model_table import Capabilities
 from ..upstream.request import MessageRequest
@@ -37,6 +37,8 @@ class Turn:
     conversation: uuid.UUID
     endpoint: Endpoint
     request: MessageRequest
+    # Whether an answer above this one has completed.
+    answered_before: bool = False
 
 
 def prepare(generation: Generation) -> Turn:
@@ -46,17 +48,14 @@ def prepare(generation: Generation) -> Turn:
     language_model = generation.language_model
     if language_model is None:
         raise ValueError("The model of this generation was removed.")
+    path = _path_to(generation.message.parent)
     return Turn(
         generation=generation.pk,
         message=generation.message_id,
         conversation=generation.conversation_id,
         endpoint=endpoint_of(language_model.provider),
-        request=request_for(
-            generation.conversation,
-            language_model,
-            generation.parameters,
-            _path_to(generation.message.parent),
-        ),
+        request=request_for(generation.conversation, language_model, generation.parameters, path),
+        answered_before=any(_has_completed(message) for message in path),
     )
 
 
@@ -65,6 +64,10 @@ def _path_to(message: Message | None) -> list[Message]:
     if message is None or message.parent_id is None:
         return [message] if message else []
     return Message.objects.path(message.pk, related=())
+
+
+def _has_completed(message: Message) -> bool:
+    return message.role == Message.Role.ASSISTANT and message.status == GenerationStatus.COMPLETED
 
 
 def endpoint_of(provider: Provider) -> Endpoint:

@@ -19,15 +19,11 @@ logger = logging.getLogger(__name__)
 
 _MAX_TOKENS = 64
 _QUOTED_CHARACTERS = 1500
-# A question; or one, half an answer, and the next. In a longer request somebody was answered before.
-_FIRST_TURNS = 3
 
 
 async def give_title(client: UpstreamClient, turn: Turn, outcome: Outcome) -> None:
     """Ask for a title when this was the first answer that completed; store it unless a person was faster."""
-    if outcome.status != GenerationStatus.COMPLETED or not outcome.content:
-        return
-    if len(turn.request.messages) > _FIRST_TURNS:
+    if outcome.status != GenerationStatus.COMPLETED or not outcome.content or turn.answered_before:
         return
     request = request_for(turn, outcome)
     try:
