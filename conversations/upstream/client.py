@@ -70,7 +70,7 @@ class UpstreamClient:
         payload = _payload(request, endpoint, stream=True)
         started = asyncio.get_running_loop().time()
         ends_at = started + self.limits.total
-        attempt = 0
+        failures: list[UpstreamError] = []
         while True:
             held: list[Event] = []
             committed = False
@@ -93,19 +93,18 @@ class UpstreamClient:
                         exchange.resumed()
                 return
             except UpstreamError as error:
-                pause = None if committed else self._pause(error, attempt, started)
+                pause = None if committed else self._pause(error, failures, started)
                 if pause is None:
                     if held:
                         yield held
                     if not committed:
                         error.nothing_arrived()
                     raise
-                failed = error
+                failures.append(error)
             finally:
                 if exchange is not None:
                     await exchange.aclose()
-            attempt += 1
-            await _rest(pause, failed, on_wait)
+            await _rest(pause, failures[-1], on_wait)
 
     async def create(
         self,
@@ -119,29 +118,30 @@ class UpstreamClient:
         """
         payload = _payload(request, endpoint, stream=False)
         started = asyncio.get_running_loop().time()
-        attempt = 0
+        failures: list[UpstreamError] = []
         while True:
             exchange: Exchange | None = None
             try:
                 exchange = await self._exchange(endpoint, payload, started + self.limits.total)
                 return await _whole_reply(exchange)
             except UpstreamError as error:
-                pause = self._pause(error, attempt, started)
+                pause = self._pause(error, failures, started)
                 if pause is None:
                     error.nothing_arrived()
                     raise
-                failed = error
+                failures.append(error)
             finally:
                 if exchange is not None:
                     await exchange.aclose()
-            attempt += 1
-            await _rest(pause, failed, on_wait)
+            await _rest(pause, failures[-1], on_wait)
 
     async def aclose(self) -> None:
         """Nothing is pooled, so nothing stays open; there for symmetry with the client's owner."""
 
-    def _pause(self, error: UpstreamError, attempt: int, started: float) -> float | None:
-        return pause_before_retry(error, attempt, asyncio.get_running_loop().time() - started, self.limits)
+    def _pause(self, error: UpstreamError, before: list[UpstreamError], started: float) -> float | None:
+        elapsed = asyncio.get_running_loop().time() - started
+        alike = sum(one.type == error.type for one in before)
+        return pause_before_retry(error, len(before), elapsed, self.limits, alike)
 
     async def _exchange(self, endpoint: Endpoint, payload: bytes, ends_at: float) -> Exchange:
         sent_at = asyncio.get_running_loop().time()

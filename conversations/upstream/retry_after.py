@@ -35,13 +35,17 @@ def read_retry_after(headers: Mapping[str, str], now: float) -> float | None:
     return says_nothing
 
 
-def pause_before_retry(error: UpstreamError, attempt: int, elapsed: float, limits: Limits) -> float | None:
+def pause_before_retry(
+    error: UpstreamError, attempt: int, elapsed: float, limits: Limits, alike: int | None = None
+) -> float | None:
     """Seconds to wait before attempt `attempt` + 1 (the first is 0), or None where the fault table forbids another one.
 
+    `alike` of the attempts before failed in the same way (None: all of them): what one fault allows, another
+    does not use up.
     Failed connections are tried again only while little time has passed, so that the whole stays within its
     bound (rows 1 to 3).
     """
-    if attempt >= min(error.max_retries, limits.max_retries):
+    if attempt >= limits.max_retries or (attempt if alike is None else alike) >= error.max_retries:
         return None
     if error.type == "connect" and error.max_retries > 1 and elapsed > limits.connect / 2:
         return None

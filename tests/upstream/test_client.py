@@ -172,6 +172,21 @@ async def test_a_connection_closed_without_an_answer_is_opened_again_once(
     assert (outcome.error.type, len(upstream.calls)) == ("connection_lost", 4)
 
 
+async def test_what_one_fault_allows_another_does_not_use_up(ask: Any, upstream: FakeUpstream) -> None:
+    busy, limited = Reply(529, b""), Reply(429, b"", {"retry-after": "0.2"})
+    for later in (limited, Reset()):
+        upstream.calls.clear()
+        upstream.script(busy)
+        upstream.script(later)
+        outcome = await ask()
+        assert (outcome.error, len(upstream.calls)) == (None, 3)
+        assert outcome.text == "Hello from the fake upstream."
+    upstream.calls.clear()
+    for step in (limited, busy, limited):
+        upstream.script(step)
+    assert ((await ask()).error.type, len(upstream.calls)) == ("limit", 3), "two retries in all"
+
+
 async def test_nobody_needs_to_listen_for_waits(client: UpstreamClient, upstream: FakeUpstream) -> None:
     upstream.script(Reply(529, b""))
     batches = [batch async for batch in client.stream(Endpoint("anthropic", upstream.url), request())]
