@@ -151,12 +151,14 @@ def _add(turns: Turns, role: str, content: list[Block]) -> None:
 
 
 def _whole_calls(content: list[Block]) -> list[Block]:
-    """Without server tools' calls that have no result: the answer broke off there, or its pause was never ended."""
+    """Without server tools' calls that have no result: the answer broke off there, or its pause was never ended. And
+    without results whose call is left out: the one goes back with the other (messages-api 5).
+    """
     # As words: of an upstream's block nobody knows what its fields hold.
     answered = {str(block["tool_use_id"]) for block in content if "tool_use_id" in block}
-    return _with_words(
-        [b for b in content if b.get("type") not in _SERVER_CALLS or str(b.get("id")) in answered]
-    )
+    called = {str(block["id"]) for block in content if "id" in block}
+    kept = [b for b in content if b.get("type") not in _SERVER_CALLS or str(b.get("id")) in answered]
+    return _with_words([b for b in kept if "tool_use_id" not in b or str(b["tool_use_id"]) in called])
 
 
 def _with_words(content: list[Block]) -> list[Block]:

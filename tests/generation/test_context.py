@@ -172,6 +172,16 @@ def test_a_server_tools_call_without_its_result_is_left_out(alice: Person) -> No
     assert told(sent) == [("user", [text("Question"), text("More")])]
 
 
+@pytest.mark.parametrize("call", [[], [{"input": {}, "partial_json": '{"query": "x'}]], ids=["none", "broken"])
+def test_a_server_tools_result_without_its_call_is_left_out(
+    alice: Person, call: list[dict[str, Any]]
+) -> None:
+    """Its input was no JSON, say: no request can hold it, and one with the result alone is refused."""
+    calls = [{"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", **rest} for rest in call]
+    result = {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1", "content": []}
+    assert told(after(alice, {"content": [*calls, result, text("So.")]}))[1] == ("assistant", "So.")
+
+
 def test_a_result_that_came_with_the_continuation_belongs_to_its_call(
     alice: Person, model: LanguageModel
 ) -> None:
