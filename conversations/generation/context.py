@@ -121,10 +121,12 @@ def turns(path: list[Message], language_model: LanguageModel, parameters: dict[s
     signed = signatures.holding(path, language_model, parameters)
     declined = {message.parent_id for message in path if message.stop_reason == "refusal"}
     for message in path:
-        if message.stop_reason == "refusal" or message.pk in declined:
-            # With the question, what the model declines would be asked again (messages-api 8.1).
+        is_question = message.role == Message.Role.USER
+        if message.stop_reason == "refusal" or (is_question and message.pk in declined):
+            # With the question, what the model declines would be asked again (messages-api 8.1). Half an answer that it
+            # declines to go on with stays.
             continue
-        if message.role == Message.Role.USER:
+        if is_question:
             content = _user_blocks(message.content)
         else:
             content = _assistant_blocks(message, keep_thinking=message.pk in signed)

@@ -172,7 +172,9 @@ def test_a_server_tools_call_without_its_result_is_left_out(alice: Person) -> No
     assert told(sent) == [("user", [text("Question"), text("More")])]
 
 
-@pytest.mark.parametrize("call", [[], [{"input": {}, "partial_json": '{"query": "x'}]], ids=["none", "broken"])
+@pytest.mark.parametrize(
+    "call", [[], [{"input": {}, "partial_json": '{"query": "x'}]], ids=["none", "broken"]
+)
 def test_a_server_tools_result_without_its_call_is_left_out(
     alice: Person, call: list[dict[str, Any]]
 ) -> None:
@@ -394,6 +396,14 @@ def test_a_paused_turn_is_sent_again_as_it_is(
     path = f"/conversations/{sent['conversation']}/messages/{sent['reply']}/continue/"
     more = alice.post(path).json()
     assert told(more) == [("user", "Question"), ("assistant", [text("I look. "), call, *after_it])]
+
+
+def test_half_an_answer_stays_when_the_model_declines_to_go_on_with_it(alice: Person) -> None:
+    declined = continued(alice, [text("One, two,")])
+    finished(declined["generation"], content=[text("No.")], stop_reason="refusal")
+    assert told(alice.send(declined["conversation"], "Well?")) == [
+        ("user", "Question"), ("assistant", "One, two,"), ("user", "Well?"),
+    ]  # fmt: skip
 
 
 # Parameters.
