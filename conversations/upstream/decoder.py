@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from .answer_size import AnswerSize
-from .deltas import PIECES, decode_delta_event, piece_text, whole_delta
+from .deltas import ALL_DELTAS, DELTAS_OF, PIECES, decode_delta_event, piece_text, whole_delta
 from .error_bodies import error_from_event
 from .errors import GarbledAnswer, UpstreamError
 from .events import (
@@ -49,6 +49,7 @@ class MessagesDecoder:
         self._started = False
         self._next_index = 0
         self._open_index = -1
+        self._fitting = ALL_DELTAS  # those that belong to the open block's type
         self._stop_reason_seen = False
         self._kept_meta: dict[str, Any] | None = None  # of a dropped event, for the next
 
@@ -64,7 +65,12 @@ class MessagesDecoder:
                     text = piece_text(event.delta)
                 except (ValueError, RecursionError):
                     text = None
-                if text is not None and 0 <= event.index == self._open_index and "\0" not in text:
+                if (
+                    text is not None
+                    and 0 <= event.index == self._open_index
+                    and event.delta.type in self._fitting
+                    and "\0" not in text
+                ):
                     size = len(text) if text.isascii() else len(text.encode())
                     if size <= left.left:
                         left.left -= size
@@ -167,6 +173,7 @@ class MessagesDecoder:
         self._size.take(len(msgspec.json.encode(block)))
         self._open_index = index
         self._next_index += 1
+        self._fitting = DELTAS_OF.get(block["type"], ALL_DELTAS)
         field, piece_type = PIECES.get(f"{block['type']}_delta", ("", None))
         piece = block.get(field)
         block = {key: value for key, value in block.items() if key != "partial_json"}  # a mark of our own
@@ -184,9 +191,10 @@ class MessagesDecoder:
         if not isinstance(raw, dict):
             raise GarbledAnswer("a delta that is not an object")
         kind = str(raw.get("type"))
-        if kind in PIECES:
+        fits = kind in self._fitting
+        if fits and kind in PIECES:
             self._piece(kind, raw, value, events)
-        elif (whole := whole_delta(raw)) is not None:
+        elif fits and (whole := whole_delta(raw)) is not None:
             self._size.take(whole[1])
             events.append(ContentBlockDelta(index, whole[0], self._meta(value)))
         else:

@@ -32,6 +32,16 @@ PIECES: dict[str, tuple[str, type[Piece]]] = {
     "input_json_delta": ("partial_json", InputJsonDelta),
 }
 
+# The deltas that a block of a known type may have (section 9.2); of other types nobody knows.
+DELTAS_OF: dict[str, frozenset[str]] = {
+    "text": frozenset({"text_delta", "citations_delta"}),
+    "thinking": frozenset({"thinking_delta", "signature_delta"}),
+    "redacted_thinking": frozenset(),
+    "compaction": frozenset({"compaction_delta"}),
+    **dict.fromkeys(("tool_use", "server_tool_use", "mcp_tool_use"), frozenset({"input_json_delta"})),
+}
+ALL_DELTAS = frozenset[str]().union(*DELTAS_OF.values())
+
 
 def piece_text(delta: object) -> str | None:
     """The text of a piece; None for the other deltas."""

@@ -86,7 +86,10 @@ def test_surrogate_halves_are_joined_and_what_no_database_stores_is_replaced(
 
 
 def test_halves_of_different_kinds_are_not_joined() -> None:
-    raw = BEGUN + raw_text("a\\ud83d") + raw_text("\\ude00", "thinking_delta", "thinking") + ENDED
+    begun = wire.message_start() + wire.block_start(
+        0, type="hologram"
+    )  # of which nobody knows what it may hold
+    raw = begun + raw_text("a\\ud83d") + raw_text("\\ude00", "thinking_delta", "thinking") + ENDED
     block = Decoded(raw).answer.content[0]
     assert (block["text"], block["thinking"]) == ("a\ufffd", "\ufffd")
 
@@ -388,6 +391,39 @@ def test_all_kinds_of_deltas_come_through() -> None:
     ]
 
 
+WRONG = {
+    "text_delta": {"text": "x"},
+    "thinking_delta": {"thinking": "x"},
+    "input_json_delta": {"partial_json": '{"a'},
+    "signature_delta": {"signature": "x"},
+    "citations_delta": {"citation": {"type": "char_location"}},
+    "compaction_delta": {"content": "x"},
+}
+
+
+@pytest.mark.parametrize(
+    ("block", "own"),
+    [
+        ({"type": "text", "text": ""}, {"text_delta", "citations_delta"}),
+        ({"type": "thinking", "thinking": "", "signature": ""}, {"thinking_delta", "signature_delta"}),
+        ({"type": "redacted_thinking", "data": "b3Bh"}, set()),
+        ({"type": "tool_use", "id": "t", "name": "n", "input": {"b": 1}}, {"input_json_delta"}),
+        ({"type": "server_tool_use", "id": "t", "name": "n", "input": {}}, {"input_json_delta"}),
+        ({"type": "compaction", "content": "short"}, {"compaction_delta"}),
+    ],
+    ids=lambda value: value["type"] if isinstance(value, dict) else "",
+)
+def test_a_delta_that_does_not_belong_to_its_block_is_dropped_and_counted(
+    block: dict[str, Any], own: set[str]
+) -> None:
+    foreign = {kind: fields for kind, fields in WRONG.items() if kind not in own}
+    deltas = b"".join(wire.delta(0, type=kind, **fields) for kind, fields in foreign.items())
+    decoded = Decoded(wire.message_start() + wire.block_start(0, **block) + deltas + ENDED)
+    assert decoded.answer.content == [block], "with one more field no provider would take it back"
+    assert decoded.ignored == {f"delta {kind}": 1 for kind in foreign}
+    assert decoded.answer.complete
+
+
 @pytest.mark.parametrize(
     ("room", "kept"),
     [(100_010, "a" * 10), (100_011, "a" * 10), (100_012, "a" * 10 + "é")],
@@ -405,9 +441,9 @@ def test_large_blocks_citations_and_signatures_count_too() -> None:
     for event in (
         wire.block_start(0, type="hologram", data=big),
         wire.block_start(0) + wire.delta(0, type="citations_delta", citation={"cited_text": big}),
-        wire.block_start(0) + wire.delta(0, type="signature_delta", signature=big),
-        wire.block_start(0) + wire.delta(0, type="compaction_delta", content=big),
-        wire.block_start(0) + wire.delta(0, type="input_json_delta", partial_json=big),
+        wire.block_start(0, type="thinking") + wire.delta(0, type="signature_delta", signature=big),
+        wire.block_start(0, type="compaction") + wire.delta(0, type="compaction_delta", content=big),
+        wire.block_start(0, type="tool_use") + wire.delta(0, type="input_json_delta", partial_json=big),
     ):
         assert Decoded(wire.message_start() + event, room=400).failure == "limit"
 
