@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from ..models import Conversation, GenerationStatus, LanguageModel, Message, User
 from . import branches, idempotency
@@ -37,10 +38,10 @@ def continue_answer(user: User, message: Message, client_id: uuid.UUID, *, owner
     def make(language_model: LanguageModel) -> tuple[Conversation, Message]:
         locked = branches.lock(conversation)
         branches.refuse_if_busy(locked, message.pk)
-        if takes_prefill(message, language_model, locked):
+        if takes_prefill(message, language_model, locked.parameters):
             return locked, message
         return locked, user_turn(
-            locked, message.pk, user, text_content(_request_to_go_on(message)), continues=True
+            locked, message.pk, user, text_content(request_to_go_on(message)), continues=True
         )
 
     return begin(
@@ -48,18 +49,19 @@ def continue_answer(user: User, message: Message, client_id: uuid.UUID, *, owner
     )
 
 
-def takes_prefill(message: Message, language_model: LanguageModel, conversation: Conversation) -> bool:
-    """The model accepts this answer as a trailing assistant turn (messages-api 3.1, 6.1)."""
+def takes_prefill(message: Message, language_model: LanguageModel, parameters: dict[str, Any]) -> bool:
+    """The model, with these parameters, accepts this answer as a trailing assistant turn (messages-api 3.1, 6.1)."""
     if message.stop_reason == "pause_turn":
         return True
-    thinks = conversation.parameters.get("thinking") == "on"
+    thinks = parameters.get("thinking") == "on"
     ends_in_text = message.content[-1].get("type") == "text" and bool(
         message.content[-1].get("text", "").strip()
     )
     return language_model.can.prefill and not thinks and ends_in_text
 
 
-def _request_to_go_on(message: Message) -> str:
+def request_to_go_on(message: Message) -> str:
+    """What asks for the rest where the answer cannot be prefilled."""
     tail = message.text[-_QUOTED_CHARACTERS:]
     if not tail.strip():
         return "Your previous answer was cut off before its text began. Write it now."

@@ -9,7 +9,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from ..actions import large_pictures
+from ..actions import continuation, large_pictures
 from ..attachments import sending
 from ..models import Conversation, Generation, GenerationStatus, LanguageModel, Message, Provider
 from ..upstream.endpoint import Endpoint
@@ -139,7 +139,12 @@ def turns(path: list[Message], language_model: LanguageModel, parameters: dict[s
         else:
             _add(result, turn["role"], turn["content"])
     if result and result[-1]["role"] == Message.Role.ASSISTANT and not paused:
-        result[-1]["content"] = _prefill(result[-1]["content"])
+        if continuation.takes_prefill(path[-1], language_model, parameters):
+            result[-1]["content"] = _prefill(result[-1]["content"])
+        else:
+            # It was to be prefilled, and is asked for again with a model or a setting that refuses that.
+            asking = {"type": "text", "text": continuation.request_to_go_on(path[-1])}
+            result.append({"role": "user", "content": [asking]})
     return result
 
 

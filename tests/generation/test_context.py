@@ -377,6 +377,29 @@ def test_where_prefill_is_refused_a_turn_of_ours_quotes_the_end(
     assert "x" * 250 not in turns[2][1]
 
 
+@pytest.mark.parametrize("change", [{"model": "claude-opus-5-5"}, {"thinking": "on"}])
+def test_a_prefilled_continuation_can_be_asked_for_again_where_prefill_is_refused(
+    alice: Person, model: LanguageModel, change: dict[str, str]
+) -> None:
+    """A request that ends in an answer would be refused, with every try (promise P26)."""
+    first = continued(alice, [text("One, two,")])
+    finished(first["generation"], **INVALID)
+    if "model" in change:
+        other = LanguageModel.objects.create(provider=model.provider, model_id=change["model"])
+        change = {"model": str(other.pk)}
+    alice.post(f"/conversations/{first['conversation']}/settings/", change)
+    path = f"/conversations/{first['conversation']}/messages/{first['reply']}/regenerate/"
+    again = alice.post(path).json()
+    (_, half, (role, asking)) = told(again)
+    assert half == ("assistant", "One, two,")
+    assert role == "user" and "One, two," in asking
+    finished(again["generation"], content=[THOUGHT, text(" three.")])
+    later = alice.send(first["conversation"], "And?")
+    assert told(later) == [
+        ("user", "Question"), ("assistant", [text("One, two,"), text(" three.")]), ("user", "And?"),
+    ], "its thinking came after words that are not there any more"  # fmt: skip
+
+
 def test_an_answer_cut_inside_its_thinking_is_asked_for_its_text(alice: Person) -> None:
     more = continued(alice, [{"type": "thinking", "thinking": "Hm", "signature": ""}])
     ((role, content),) = told(more)
