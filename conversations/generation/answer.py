@@ -85,7 +85,7 @@ class Answer:
 
     async def read(self, client: UpstreamClient) -> Outcome:
         """Relay the whole answer. Never raises for what an upstream or a person can do: the outcome says it."""
-        error: dict[str, Any] | None = None
+        error: UpstreamError | dict[str, Any] | None = None
         status = GenerationStatus.COMPLETED
         slow: asyncio.TimerHandle | None = None
         try:
@@ -103,7 +103,7 @@ class Answer:
             # A stop that came with the last bytes is delivered here, not in the middle of storing.
             await asyncio.sleep(0)
         except UpstreamError as failure:
-            error = described(failure)
+            error = failure
             self._request_id = failure.request_id or self._request_id
             nothing_arrived = not self._accumulator.content and failure.type != "stalled"
             status = GenerationStatus.FAILED if nothing_arrived else GenerationStatus.INTERRUPTED
@@ -180,7 +180,9 @@ class Answer:
         told = {"type": "generation_status", "status": status, "retry_at": retry_at, "error": error}
         statuses.tell(self.log, told)
 
-    async def _outcome(self, status: GenerationStatus, error: dict[str, Any] | None) -> Outcome:
+    async def _outcome(
+        self, status: GenerationStatus, error: UpstreamError | dict[str, Any] | None
+    ) -> Outcome:
         is_between_tries = time.time() < self._retry_at
         found = self._accumulator
         blocks = len(found.content)
@@ -193,6 +195,11 @@ class Answer:
             # Half a tool call is not kept: it stays open, which tells the page to drop it too.
             closing.append(self._thinking.stopped(ContentBlockStop(blocks - 1)))
         self._publish(closing)
+        if isinstance(error, UpstreamError):
+            if not found.content:
+                # Only the beginning of a block had come: there is nothing to continue.
+                error.nothing_arrived()
+            error = described(error)
         html = await self._html.finish(found.content)
         return Outcome(
             generation=self.turn.generation,

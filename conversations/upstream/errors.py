@@ -45,7 +45,7 @@ _MESSAGES: Final = {
 }
 _BEFORE_CONTENT: Final = {
     type_: _MESSAGES[type_].replace("Press Continue to get the rest.", "Try again.")
-    for type_ in ("connection_lost", "garbled", "too_large")
+    for type_ in ("stalled", "connection_lost", "garbled", "too_large")
 }
 _ADMIN_MESSAGES: Final = {
     "connect": "No connection to the provider: check its base URL, the name server and the firewall.",

@@ -132,7 +132,9 @@ class Exchange:
             return UpstreamError("timeout", message, request_id=self.request_id)
         if self.content_started:
             return UpstreamError("stalled", request_id=self.request_id)
-        return UpstreamError("timeout", no_answer_message(self._silence), request_id=self.request_id)
+        only_pings = now >= self._progress_at + self._limits.progress
+        waited = self._limits.progress if only_pings else self._silence
+        return UpstreamError("timeout", no_answer_message(waited), request_id=self.request_id)
 
     def _take(self, chunk: bytes) -> list[Event]:
         if not self._sniffed:

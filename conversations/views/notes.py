@@ -83,7 +83,7 @@ def _broken(message: Message, viewer: User) -> Note:
         text = limit_message(retry_at, time.time(), timezone.get_current_timezone())
     is_half = message.status == GenerationStatus.INTERRUPTED
     # Some errors say it themselves.
-    if is_half and "saved" not in text:
+    if is_half and "saved" not in text and not says_nothing(message.content):
         text += " Everything up to here is saved."
     if viewer.is_staff:
         said = error.get("detail") or ""

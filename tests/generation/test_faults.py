@@ -18,7 +18,7 @@ from conversations.live import replay
 from conversations.models import Generation, GenerationStatus, LanguageModel, Provider, UsageRecord
 from tests.clients import Frame
 from tests.fake_upstream import FakeUpstream, wire
-from tests.fake_upstream.steps import Close, Drip, Hang, Raw, Reply, Reset, Sleep
+from tests.fake_upstream.steps import Close, Drip, Hang, Raw, Repeat, Reply, Reset, Sleep
 from tests.services import free_port
 from tests.world import World
 
@@ -297,8 +297,37 @@ def test_row_18_pings_for_ever_after_some_text(world: World) -> None:
     assert 1.7 <= seen.seconds < 9
 
 
+@pytest.mark.parametrize(
+    "ends",
+    [Hang(), Repeat(wire.PING, 0.05), b"data: {\n\n", Close()],
+    ids=["hang", "pings", "garbled", "cut"],
+)
+@pytest.mark.parametrize(
+    "begun",
+    [
+        wire.block_start(),
+        wire.block_start(type="tool_use", id="t", name="f", input={})
+        + wire.delta(0, type="input_json_delta", partial_json='{"a'),
+    ],
+    ids=["text", "call"],
+)
+def test_where_a_block_has_only_begun_nothing_is_said_to_be_saved_or_to_be_continued(
+    world: World, begun: bytes, ends: Any
+) -> None:
+    first = world.alice.start("Hi")
+    world.ended(first)
+    world.upstream.script(wire.message_start(), begun, wire.PING, ends)
+    sent = world.alice.send(first["conversation"])
+    stop = follow(world, first["conversation"], sent)[-1]
+    assert stop["error"]["message"].endswith(" Try again.")
+    assert world.alice.messages(first["conversation"])[-1]["content"] == []
+    page = world.alice.client.get(first["url"]).content.decode()
+    assert "Continue</" not in page and "Press Continue" not in page and "is saved" not in page
+
+
 def test_row_18_pings_for_ever_and_not_one_word(world: World) -> None:
     seen = ask(world, "fault:18:early")
+    assert "No answer for 1.8 seconds." in seen.stop["error"]["message"]
     assert seen.generation.status in (GenerationStatus.INTERRUPTED, GenerationStatus.FAILED)
     assert seen.generation.message.content == []
     assert seen.calls == 1
