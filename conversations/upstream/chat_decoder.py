@@ -9,7 +9,7 @@ from collections import Counter
 from typing import Any
 
 from .answer_size import AnswerSize
-from .chat_reply import stop_reason_from_chat, usage_from_chat
+from .chat_reply import stop_reason_from_chat, text_of, usage_from_chat
 from .error_bodies import error_from_event
 from .errors import GarbledAnswer, UpstreamError
 from .events import (
@@ -129,12 +129,10 @@ class ChatDecoder:
         self._stop_reason = stop_reason_from_chat(choices[0].get("finish_reason")) or self._stop_reason
 
     def _delta(self, delta: dict[str, Any], events: list[Event]) -> None:
-        thinking = delta.get("reasoning_content") or delta.get("reasoning")
-        if isinstance(thinking, str) and thinking:
+        if thinking := text_of(delta.get("reasoning_content") or delta.get("reasoning")):
             self._open("thinking", {"type": "thinking", "thinking": "", "signature": ""}, events)
             self._pieces.add(self._index, "thinking_delta", thinking, events)
-        text = delta.get("content") or delta.get("refusal")
-        if isinstance(text, str) and text:
+        if text := text_of(delta.get("content") or delta.get("refusal")):
             self._open("text", {"type": "text", "text": ""}, events)
             self._pieces.add(self._index, "text_delta", text, events)
         calls = delta.get("tool_calls")

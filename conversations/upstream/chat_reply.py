@@ -24,9 +24,9 @@ def message_from_chat(value: dict[str, Any]) -> dict[str, Any]:
     message = choice.get("message")
     message = message if isinstance(message, dict) else {}
     content: list[dict[str, Any]] = []
-    if thinking := _text(message.get("reasoning_content") or message.get("reasoning")):
+    if thinking := text_of(message.get("reasoning_content") or message.get("reasoning")):
         content.append({"type": "thinking", "thinking": thinking, "signature": ""})
-    if text := _text(message.get("content") or message.get("refusal")):
+    if text := text_of(message.get("content") or message.get("refusal")):
         content.append({"type": "text", "text": text})
     calls = message.get("tool_calls")
     for number, call in enumerate(calls if isinstance(calls, list) else []):
@@ -68,7 +68,7 @@ def usage_from_chat(usage: object) -> dict[str, Any]:
     return {name: value for name, value in result.items() if value is not None}
 
 
-def _text(content: object) -> str:
+def text_of(content: object) -> str:
     """A text, also one that comes as a list of parts."""
     if isinstance(content, list):
         parts = [part.get("text") for part in content if isinstance(part, dict)]

@@ -419,3 +419,15 @@ def test_odd_chunks_are_survived() -> None:
     )
     assert (chat.answer.text, chat.answer.stop_reason, chat.answer.meta) == ("a", "max_tokens", meta)
     assert chat.ignored == {"after [DONE]": 1}
+
+
+def test_texts_of_chunks_may_come_as_parts_as_those_of_a_whole_reply_may() -> None:
+    parts = [
+        {"type": "text", "text": "Hel"},
+        {"type": "image"},
+        5,
+        {"text": None},
+        {"type": "text", "text": "lo"},
+    ]
+    chat = Chat(wire.chat_delta(reasoning=parts[:1]), wire.chat_delta(content=parts), wire.chat_delta("stop"))
+    assert [block.get("thinking") or block["text"] for block in chat.answer.content] == ["Hel", "Hello"]
