@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from conversations.models import Conversation, GenerationEvent, LanguageModel, Message
+from conversations.models import Conversation, GenerationEvent, GenerationStatus, LanguageModel, Message
 from conversations.views.messages import message_json
 from conversations.views.transcript import PAGE
-from tests.world import Person, finished, long_conversation
+from tests.world import MODEL, Person, finished, long_conversation
 
 
 def titles(person: Person, query: str = "") -> set[str]:
@@ -198,6 +198,39 @@ def test_the_export_as_markdown_says_where_an_answer_did_not_end_by_itself(
     path = f"/conversations/{sent['conversation']}/messages/{sent['reply']}/continue/"
     finished(alice.post(path).json()["generation"], " second half.")
     assert exported(alice, sent).endswith("\n\nFirst half, second half.\n")
+
+
+@pytest.mark.parametrize(
+    ("said", "closed_by"),
+    [
+        ("Look:\n```python\nprint(1)", "```"),
+        ("~~~~\n```\n~~~", "~~~~"),
+        ("```\r\na\u2028```\n``` not the end", "```"),
+        ("```\nwhole\n```", ""),
+        ("```in``` a line", ""),
+        ("- in a list\n  ```\n  ends with it", ""),
+        ("`" * 100_000 + " `", ""),
+    ],
+)
+def test_the_export_as_markdown_ends_the_code_in_which_an_answer_broke_off(
+    alice: Person, said: str, closed_by: str
+) -> None:
+    """What follows is no part of it: neither the note, nor the next message."""
+    sent = alice.start("Question")
+    finished(sent["generation"], said, status=GenerationStatus.INTERRUPTED, stop_reason="")
+    ending = f"{closed_by}\n" * bool(closed_by)
+    assert exported(alice, sent).endswith(f"\n\n{said}\n{ending}\n*The answer broke off.*\n")
+    more = alice.send(sent["conversation"], "~~~ as a person writes it")
+    finished(more["generation"])
+    assert exported(alice, sent).endswith(f"\n~~~ as a person writes it\n~~~\n\n## {MODEL}\n\nHi.\n")
+
+
+def test_the_export_as_markdown_leaves_code_open_that_a_continuation_goes_on_with(alice: Person) -> None:
+    sent = alice.start("Question")
+    finished(sent["generation"], "```\na", status=GenerationStatus.INTERRUPTED, stop_reason="")
+    path = f"/conversations/{sent['conversation']}/messages/{sent['reply']}/continue/"
+    finished(alice.post(path).json()["generation"], "b\n```\nSo.")
+    assert exported(alice, sent).endswith("\n\n```\nab\n```\nSo.\n")
 
 
 def test_a_title_adds_nothing_to_the_export_header(alice: Person) -> None:
