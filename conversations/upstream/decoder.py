@@ -107,7 +107,15 @@ class MessagesDecoder:
     def _slow(self, name: bytes, data: bytes, events: list[Event]) -> None:
         if data.strip() in NO_EVENTS:
             return
-        value = read_raw_json(data)
+        try:
+            value = read_raw_json(data)
+        except UnreadableJSON:
+            if name == b"error":
+                value = {"message": data.decode("utf-8", "replace")}
+            elif name == b"ping":
+                return
+            else:
+                raise
         if not isinstance(value, dict):
             raise GarbledAnswer("an event is not an object")
         kind = value.get("type")

@@ -189,6 +189,18 @@ def test_pings_comments_and_done_marks_are_no_events() -> None:
     assert not decoded.ignored
 
 
+def test_a_ping_need_not_be_json() -> None:
+    decoded = Decoded(BEGUN + raw_event("ping", "12:00") + wire.text_delta("a") + ENDED)
+    assert (decoded.answer.text, decoded.failure) == ("a", "")
+    assert not decoded.ignored
+
+
+def test_an_error_in_plain_words_is_one() -> None:
+    decoded = Decoded(BEGUN + wire.text_delta("a") + raw_event("error", "upstream sk-secret died"))
+    assert (decoded.answer.text, decoded.failure) == ("a", "service")
+    assert decoded.decoder.failure and decoded.decoder.failure.detail == "upstream [key] died"
+
+
 def test_events_without_event_line_are_read_by_their_type() -> None:
     raw = b"".join(
         line + b"\n"
