@@ -12,7 +12,9 @@ from .errors import Invalid
 from .messages import Sent, begin, text_content, user_turn
 
 _QUOTED_CHARACTERS = 200
-_CONTINUABLE_REASONS = {"max_tokens", "pause_turn", "model_context_window_exceeded"}
+# The upstream goes on when the same comes again with what it has said so far (messages-api 8.1).
+_PAUSES = {"pause_turn", "compaction"}
+_CONTINUABLE_REASONS = {"max_tokens", "model_context_window_exceeded"} | _PAUSES
 
 
 def can_continue(message: Message) -> bool:
@@ -49,9 +51,14 @@ def continue_answer(user: User, message: Message, client_id: uuid.UUID, *, owner
     )
 
 
+def is_paused(message: Message) -> bool:
+    """Whether the upstream paused and expects its own words back as they are, nothing after them."""
+    return message.stop_reason in _PAUSES
+
+
 def takes_prefill(message: Message, language_model: LanguageModel, parameters: dict[str, Any]) -> bool:
     """The model, with these parameters, accepts this answer as a trailing assistant turn (messages-api 3.1, 6.1)."""
-    if message.stop_reason == "pause_turn":
+    if is_paused(message):
         return True
     thinks = parameters.get("thinking") == "on"
     ends_in_text = message.content[-1].get("type") == "text" and bool(

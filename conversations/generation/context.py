@@ -132,7 +132,7 @@ def turns(path: list[Message], language_model: LanguageModel, parameters: dict[s
             content = _assistant_blocks(message, keep_thinking=message.pk in signed)
         _add(merged, str(message.role), content)
     result: Turns = []
-    paused = bool(path) and path[-1].stop_reason == "pause_turn"
+    paused = bool(path) and continuation.is_paused(path[-1])
     for turn in merged:
         if turn["role"] == Message.Role.ASSISTANT and not (paused and turn is merged[-1]):
             _add(result, turn["role"], _whole_calls(turn["content"]))

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db.models import prefetch_related_objects
 
+from ..actions.continuation import is_paused
 from ..attachments import sending
 from ..models import Generation, GenerationStatus, LanguageModel, Message
 from ..upstream.silent import THINKING
@@ -30,11 +31,7 @@ def holding(path: list[Message], language_model: LanguageModel, parameters: dict
             break
         if message.stop_reason == "refusal" or not _has_thinking(message):
             continue
-        if (
-            message.continues
-            and path[at - 1].role == Message.Role.ASSISTANT
-            and not _was_paused(path[at - 1])
-        ):
+        if message.continues and path[at - 1].role == Message.Role.ASSISTANT and not is_paused(path[at - 1]):
             # Whoever thinks takes no prefill: it was asked for in words that no later request holds.
             continue
         if not _same_beginning(message, language_model, parameters):
@@ -42,10 +39,6 @@ def holding(path: list[Message], language_model: LanguageModel, parameters: dict
         if at > last_in_vain:
             found.add(message.pk)
     return found
-
-
-def _was_paused(message: Message) -> bool:
-    return message.stop_reason == "pause_turn"
 
 
 def _has_thinking(message: Message) -> bool:

@@ -41,6 +41,11 @@ _ENDINGS = {
         ["new", "continue"],
     ),
     "pause_turn": ("paused", "The answer was paused.", ["continue"]),
+    "compaction": (
+        "paused",
+        "The answer was paused: the conversation before it was summed up.",
+        ["continue"],
+    ),
     "refusal": (
         "refused",
         "The model declined to answer this. The message is left out of the next request; you can put it differently.",

@@ -408,14 +408,15 @@ def test_an_answer_cut_inside_its_thinking_is_asked_for_its_text(alice: Person) 
     assert len(content) == 2
 
 
-@pytest.mark.parametrize("after_it", [[], [text("And \n")]])
+@pytest.mark.parametrize("reason", ["pause_turn", "compaction"])
+@pytest.mark.parametrize("after_it", [[], [text("And \n")], [{"type": "compaction", "content": "In short"}]])
 def test_a_paused_turn_is_sent_again_as_it_is(
-    alice: Person, model: LanguageModel, after_it: list[dict[str, Any]]
+    alice: Person, model: LanguageModel, reason: str, after_it: list[dict[str, Any]]
 ) -> None:
     use(model, "claude-opus-5-5")
     sent = alice.start("Question")
     call = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {"query": "x"}}
-    finished(sent["generation"], content=[text("I look. "), call, *after_it], stop_reason="pause_turn")
+    finished(sent["generation"], content=[text("I look. "), call, *after_it], stop_reason=reason)
     path = f"/conversations/{sent['conversation']}/messages/{sent['reply']}/continue/"
     more = alice.post(path).json()
     assert told(more) == [("user", "Question"), ("assistant", [text("I look. "), call, *after_it])]

@@ -424,7 +424,8 @@ def test_row_31_an_empty_answer_is_complete_and_does_not_poison_the_history(worl
 
 
 @pytest.mark.parametrize(
-    "reason", ["max_tokens", "refusal", "pause_turn", "model_context_window_exceeded", "hiccup"]
+    "reason",
+    ["max_tokens", "refusal", "pause_turn", "compaction", "model_context_window_exceeded", "hiccup"],
 )
 def test_row_32_every_stop_reason_has_its_own_note(world: World, reason: str) -> None:
     first = world.alice.start("Hi")
