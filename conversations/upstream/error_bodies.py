@@ -107,10 +107,12 @@ def error_from_event(value: dict[str, Any], secrets: tuple[str, ...] = ()) -> Up
     """
     said = _read(value)
     type_ = _classify(said.status or 0, said)
+    reason = quoted(said.message, *secrets)
     return UpstreamError(
         type_,
+        _message(type_, reason, None, 0, 0),
         status=said.status,
-        detail=quoted(said.message, *secrets),
+        detail=reason,
         request_id=quoted(said.request_id),
         max_retries=_RETRIES.get(type_, 0),
     )

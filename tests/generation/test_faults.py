@@ -487,6 +487,17 @@ def test_an_error_body_with_200_is_an_error(world: World) -> None:
     assert ended.error is not None
 
 
+@pytest.mark.parametrize("streamed", [True, False])
+def test_a_refusal_with_200_tells_its_reason_as_one_with_400_does(world: World, streamed: bool) -> None:
+    error = {"type": "invalid_request_error", "message": "max_tokens: must be positive"}
+    whole = Reply(200, wire.data({"type": "error", "error": error}))
+    world.upstream.script(wire.message_start() + wire.event("error", error=error) if streamed else whole)
+    ended = world.ended(world.alice.start())
+    assert ended.error is not None
+    assert (ended.status, ended.error["type"]) == ("failed", "invalid")
+    assert "max_tokens: must be positive." in ended.error["message"]
+
+
 def test_an_end_without_message_stop_but_with_a_reason_is_complete(world: World) -> None:
     whole = b"".join(wire.text_answer("All of it."))
     world.upstream.script(whole.removesuffix(wire.event("message_stop")), Close())
