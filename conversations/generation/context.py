@@ -165,7 +165,11 @@ def _whole_calls(content: list[Block]) -> list[Block]:
     answered = {str(block["tool_use_id"]) for block in content if "tool_use_id" in block}
     called = {str(block["id"]) for block in content if "id" in block}
     kept = [b for b in content if b.get("type") not in _SERVER_CALLS or str(b.get("id")) in answered]
-    return _with_words([b for b in kept if "tool_use_id" not in b or str(b["tool_use_id"]) in called])
+    return _with_words([b for b in kept if not _is_result(b) or str(b["tool_use_id"]) in called])
+
+
+def _is_result(block: Block) -> bool:
+    return str(block.get("type")).endswith("tool_result") and "tool_use_id" in block
 
 
 def _with_words(content: list[Block]) -> list[Block]:

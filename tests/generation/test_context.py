@@ -156,7 +156,7 @@ def test_server_tools_citations_and_unknown_blocks_go_back_as_they_came(alice: P
         "type": "text", "text": "Says A.",
         "citations": [{"type": "web_search_result_location", "url": "https://a", "encrypted_index": "aWR4"}],
     }  # fmt: skip
-    odd = {"type": "hologram", "depth": [1, 2.50, None, {"z": "\u2028"}]}
+    odd = {"type": "hologram", "tool_use_id": "none", "depth": [1, 2.50, None, {"z": "\u2028"}]}
     content = [use_block, result, cited, odd]
     assert told(after(alice, {"content": content}))[1] == ("assistant", content)
 
