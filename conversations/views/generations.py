@@ -137,9 +137,11 @@ class _Stream:
 
 
 _LAST = "event: message_stop\n"
+# Not line ends of the format, but of many a program that reads it line by line.
+_LINE_ENDS = {ord(end): f"\\u{ord(end):04x}" for end in "\x85\u2028\u2029"}
 
 
 def as_server_sent_event(log: LiveLog, body: Body, seq: int | None) -> str:
     """`id:` = seq (frames with a number of their own alone), `event:` = type, `data:` = the frame."""
     number = f"id: {seq}\n" if seq is not None else ""
-    return f"{number}event: {body['type']}\ndata: {frame(log, body, seq)}\n\n"
+    return f"{number}event: {body['type']}\ndata: {frame(log, body, seq).translate(_LINE_ENDS)}\n\n"

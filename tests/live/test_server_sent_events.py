@@ -54,6 +54,17 @@ def test_the_stream_has_the_same_frames_as_the_socket(world: World) -> None:
         assert id == (None if frame["type"] == "block_html" else str(frame["seq"]))
 
 
+def test_a_reader_that_knows_more_line_ends_than_the_format_gets_whole_frames(world: World) -> None:
+    odd = "next\x85line \u2028 paragraph\u2029 form\x0cfeed\x1e"
+    world.upstream.script(*wire.text_answer(odd))
+    sent, over_socket = world.answer()
+    log = LiveLog(*(uuid.UUID(sent[name]) for name in ("generation", "reply", "conversation")))
+    event = view.as_server_sent_event(log, over_socket[-1] | {"text": odd}, 7)
+    assert event.splitlines() == event.removesuffix("\n").split("\n")
+    assert json.loads(event.splitlines()[2].removeprefix("data: "))["text"] == odd
+    assert text_of([frame for _, _, frame in world.stream(world.alice, sent["generation"])]) == odd
+
+
 def test_a_running_answer_is_followed_to_its_end(world: World) -> None:
     world.upstream.script(wire.message_start(), wire.block_start(), wire.text_delta("Some text"), Hang())
     sent = world.alice.start()
