@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from conversations.actions import answers, journal
 from conversations.actions.outcome import Outcome
-from conversations.live import mirrors, news
+from conversations.live import journal_reader, news
 from conversations.models import Conversation, Generation, Message
 from tests.clients import Frame, Socket
 from tests.reading import ReadingClient
@@ -122,7 +122,7 @@ def test_rings_that_come_while_the_database_is_read_are_heard_after_it(
 ) -> None:
     page, client = elsewhere.page(world), ReadingClient()
     reading, go = threading.Event(), threading.Event()
-    beyond, times = mirrors._beyond, []
+    beyond, times = journal_reader.beyond, []
 
     def slow(ends: dict[uuid.UUID, int]) -> Any:
         found = beyond(ends)
@@ -132,7 +132,7 @@ def test_rings_that_come_while_the_database_is_read_are_heard_after_it(
             assert go.wait(10)
         return found
 
-    monkeypatch.setattr(mirrors, "_beyond", slow)
+    monkeypatch.setattr(journal_reader, "beyond", slow)
     elsewhere.journal(START, OPEN)
     elsewhere.ring()
     for _ in range(2):
@@ -153,7 +153,7 @@ def test_a_database_that_was_away_is_asked_again_with_the_next_ring(
     world: World, elsewhere: Elsewhere, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = elsewhere.page(world)
-    beyond, failed = mirrors._beyond, threading.Event()
+    beyond, failed = journal_reader.beyond, threading.Event()
 
     def away(ends: dict[uuid.UUID, int]) -> Any:
         if not failed.is_set():
@@ -161,7 +161,7 @@ def test_a_database_that_was_away_is_asked_again_with_the_next_ring(
             raise OperationalError("the database is away")
         return beyond(ends)
 
-    monkeypatch.setattr(mirrors, "_beyond", away)
+    monkeypatch.setattr(journal_reader, "beyond", away)
     elsewhere.journal(START, OPEN)
     elsewhere.ring()
     assert failed.wait(10)
@@ -176,7 +176,7 @@ def test_a_ring_of_a_conversation_that_nobody_has_open_here_reads_nothing(
     world: World, elsewhere: Elsewhere, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[Any] = []
-    monkeypatch.setattr(mirrors, "_beyond", asked.append)
+    monkeypatch.setattr(journal_reader, "beyond", asked.append)
     elsewhere.journal(START, OPEN)
     elsewhere.ring()
 
