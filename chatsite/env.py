@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+from . import address
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -106,7 +108,18 @@ class Environment:
         if not usable:
             self.problems.append(_not_an_address(name, schemes))
             return ""
-        return value
+        return parts.geturl()  # its scheme in lower case, which others compare
+
+    def origin(self, name: str) -> str:
+        """The address of a whole site, written as browsers write an origin."""
+        value = self.url(name, ("http", "https"))
+        parts = urlsplit(value)
+        if parts.path or parts.query or parts.fragment or "@" in parts.netloc:
+            self.problems.append(
+                f"{name} must be scheme and host alone, for example https://chat.example.com."
+            )
+            return ""
+        return value and address.origin_of(value)
 
     def secret_url(self, name: str, schemes: tuple[str, ...]) -> str:
         """As `secret`, an address; which host it needs is known to the service."""

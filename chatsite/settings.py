@@ -26,12 +26,12 @@ DEBUG = False
 # Where things are.
 DATA_DIR = (BASE_DIR / env.text("CHATSITE_DATA_DIR", "data")).resolve()
 MEDIA_ROOT = DATA_DIR / "uploads"
-PUBLIC_URL = env.url("CHATSITE_PUBLIC_URL", ("http", "https"))
+PUBLIC_URL = env.origin("CHATSITE_PUBLIC_URL")
 REDIS_URL = env.secret_url("REDIS_URL", ("redis", "rediss", "unix"))
 TRUSTED_PROXIES = env.networks("CHATSITE_TRUSTED_PROXIES")
 ALLOWED_HOSTS = address.allowed_hosts(PUBLIC_URL, "127.0.0.1")
 WEBSOCKET_ORIGINS = address.origins(PUBLIC_URL, "127.0.0.1", 8000)
-CSRF_TRUSTED_ORIGINS = [address.origin_of(PUBLIC_URL)] if PUBLIC_URL else []
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if PUBLIC_URL else []
 
 # The provider "Environment" (conversations.actions.providers).
 ANTHROPIC_API_KEY = env.secret("ANTHROPIC_API_KEY")
@@ -125,8 +125,10 @@ def _database() -> dict[str, Any]:
     else:
         try:
             found = dict(dj_database_url.parse(DATABASE_URL))
+            if not found["ENGINE"].endswith(("sqlite3", "postgresql")):
+                raise ValueError
         except ValueError:
-            env.problems.append("DATABASE_URL is not the address of a database.")
+            env.problems.append("DATABASE_URL must be the address of a PostgreSQL (or SQLite) database.")
             return {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}
     if found["ENGINE"].endswith("sqlite3"):
         found["CONN_MAX_AGE"] = None

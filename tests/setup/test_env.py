@@ -91,5 +91,26 @@ def test_an_address_loses_its_last_slash() -> None:
     assert Environment({"U": "https://chat.example.com/"}).url("U", ("https",)) == "https://chat.example.com"
 
 
+def test_the_scheme_of_an_address_is_read_whatever_its_case() -> None:
+    assert (
+        Environment({"U": "HTTPS://api.example.com/V1"}).url("U", ("https",)) == "https://api.example.com/V1"
+    )
+
+
+@pytest.mark.parametrize("value", ["https://chat.example.com/", "HTTPS://Chat.Example.com:443"])
+def test_the_address_of_a_site_is_written_as_browsers_write_it(value: str) -> None:
+    env = Environment({"U": value})
+    assert (env.origin("U"), env.problems) == ("https://chat.example.com", [])
+
+
+@pytest.mark.parametrize("more", ["/chat", "?a=b", "#a", "/chat/"])
+@pytest.mark.parametrize("host", ["chat.example.com", "ann@chat.example.com"])
+def test_a_site_is_not_a_part_of_another_one(host: str, more: str) -> None:
+    """Its pages name each other from the root of the host."""
+    env = Environment({"U": f"https://{host}{more}"})
+    assert env.origin("U") == ""
+    assert env.problems == ["U must be scheme and host alone, for example https://chat.example.com."]
+
+
 def test_a_good_environment_has_no_problem() -> None:
     Environment({"N": "0"}).check()

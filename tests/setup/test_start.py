@@ -367,6 +367,13 @@ def test_an_occupied_port_is_named(site: RunningSite, tmp_path: Path) -> None:
     assert "Traceback" not in second.output
 
 
+@pytest.mark.parametrize("port", ["-1", "65536"])
+def test_a_port_that_cannot_be_is_named(tmp_path: Path, port: str) -> None:
+    site = RunningSite(tmp_path / "data", f"--port={port}")
+    assert site.launch().wait(60) == 1
+    assert f"There is no port {port}; choose one from 1 to 65535." in site.output
+
+
 def test_listening_everywhere_needs_a_public_address(tmp_path: Path) -> None:
     site = RunningSite(tmp_path / "data", "--host", "0.0.0.0")
     assert site.launch().wait(60) == 1
@@ -380,12 +387,15 @@ def test_a_wrong_environment_is_named_at_once_and_leaves_nothing_behind(tmp_path
         CHATSITE_PUBLIC_URL="chat.example.com",
         CHATSITE_LEASE_SECONDS="soon",
         OIDC_ISSUER="http://login.example.com",
+        DATABASE_URL="mysql://somebody:pa55word@db/chat",
     )
     assert site.launch().wait(60) == 1
     assert "OIDC_ISSUER must be an https:// address." in site.output
     assert "OIDC_CLIENT_ID" in site.output
     assert "CHATSITE_PUBLIC_URL" in site.output
     assert "CHATSITE_LEASE_SECONDS" in site.output
+    assert "DATABASE_URL" in site.output
+    assert "pa55word" not in site.output
     assert "Traceback" not in site.output
     assert not (tmp_path / "data").exists()
 

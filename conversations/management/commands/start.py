@@ -134,6 +134,8 @@ class Command(BaseCommand):
             ) from None
 
     def _bind(self, host: str, port: int) -> socket.socket:
+        if not 0 <= port <= 65535:
+            raise CommandError(f"There is no port {port}; choose one from 1 to 65535.")
         try:
             family = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[
                 0
@@ -143,8 +145,6 @@ class Command(BaseCommand):
             listener.bind((host, port))
             # Claims the port; connections are taken only when everything is ready.
             return listener
-        except OverflowError:
-            raise CommandError(f"There is no port {port}; choose one from 1 to 65535.") from None
         except socket.gaierror:
             raise CommandError(f"“{host}” is no address of this machine.") from None
         except PermissionError:
