@@ -4,6 +4,7 @@
 from daphne.server import Server as DaphneServer  # isort: skip
 
 import asyncio
+import contextlib
 import logging
 import signal
 import socket
@@ -13,6 +14,7 @@ from typing import Any, Protocol
 
 from django.conf import settings
 from twisted.internet.defer import maybeDeferred
+from twisted.internet.error import ReactorNotRunning
 from twisted.logger import ILogObserver, globalLogBeginner
 from zope.interface import implementer
 
@@ -93,6 +95,9 @@ class Server(DaphneServer):  # type: ignore[misc]
         reactor.addSystemEventTrigger("before", "shutdown", self.kill_all_applications)
         reactor.callWhenRunning(lambda: loop.create_task(self._begin()))
         reactor.run(installSignalHandlers=False)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            # All is written: the process is about to end well, whatever it is told now.
+            signal.signal(number, signal.SIG_IGN)
         if self._failure is not None:
             raise self._failure
 
@@ -151,7 +156,8 @@ class Server(DaphneServer):  # type: ignore[misc]
         return any("disconnected" not in details for details in self.connections.values())
 
     def _stop_reactor(self) -> None:
-        if reactor.running:
+        # One that is stopping still counts as running, and must not be told again.
+        with contextlib.suppress(ReactorNotRunning):
             reactor.stop()
 
     async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ import signal
 import socket
 import sqlite3
 import stat
+import subprocess
 import time
 import uuid
 from collections.abc import Iterator
@@ -443,6 +444,17 @@ def test_sigterm_tells_open_pages_that_it_restarts(data: Path) -> None:
         # Its port is free at once.
         again = RunningSite(site.data_dir, port=site.port).start()
         assert again.end(signal.SIGINT) == 0
+
+
+def test_one_that_is_told_again_and_again_to_stop_stops_without_a_complaint(data: Path) -> None:
+    with RunningSite(data) as site:
+        process = site.process
+        assert process is not None
+        while process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(0.002)
+        assert (process.returncode, "Traceback" in site.output) == (0, False), site.output
 
 
 def test_the_database_is_copied_before_a_migration(data: Path) -> None:
