@@ -11,10 +11,14 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.internal.userkit import filter_users_by_email
 from allauth.core.internal import ratelimit
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import NON_FIELD_ERRORS
+from django.forms import BaseForm
+from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from conversations.actions import audit_signals
 from conversations.models import User, Workspace
+
+from . import errors
 
 logger = logging.getLogger("chatsite.mail")
 BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -86,6 +90,30 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         usage.rollback()
         user.backend = BACKEND
         return user
+
+    def is_ajax(self, request: HttpRequest) -> bool:
+        return errors.wants_json(request) or bool(super().is_ajax(request))
+
+    def ajax_response(
+        self,
+        request: HttpRequest,
+        response: HttpResponse,
+        redirect_to: str | None = None,
+        form: BaseForm | None = None,
+        data: Any = None,
+    ) -> HttpResponse:
+        """What a program gets: where to go on, or the refusal in the site's own shape; a page stays a page. allauth's
+        answer would hold all that was typed, the password included.
+        """
+        if redirect_to:
+            return JsonResponse({"location": redirect_to})
+        if form is None or form.is_valid() or not form.errors:
+            return response
+        name, sentences = next(iter(form.errors.items()))
+        if form.has_error(NON_FIELD_ERRORS, "too_many_login_attempts"):
+            return errors.json_error(429, "too_many_failures", str(sentences[0]))
+        label = "" if name == NON_FIELD_ERRORS else f"{form[name].label}: "
+        return errors.json_error(400, "invalid_request", label + str(sentences[0]))
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, object]) -> None:
         # Without a mail server nothing may pretend to have been sent, and nothing may fail. One that does not answer

@@ -57,6 +57,35 @@ def test_a_plain_post_with_the_csrf_cookie_is_enough(ann: User) -> None:
     assert is_signed_in(client)
 
 
+def test_a_program_signs_in_through_the_same_form(client: Client, ann: User) -> None:
+    program = {"HTTP_ACCEPT": "application/json, */*"}
+    page = client.get("/accounts/login/", **program)
+    assert page.status_code == 200
+    for field in (b'name="login"', b'name="password"'):
+        assert field in page.content
+    typed = {"login": "ann", "password": "not-the-right-one"}
+    wrong = client.post("/accounts/login/", typed, **program)
+    sentence = "The name or the password is not correct."
+    assert wrong.json() == {"error": {"type": "invalid_request", "message": sentence}}
+    missing = client.post("/accounts/login/", {"login": "ann"}, **program)
+    assert (missing.status_code, missing.json()["error"]["message"]) == (
+        400,
+        "Password: This field is required.",
+    )
+    right = client.post("/accounts/login/", {"login": "ann", "password": PASSWORD}, **program)
+    assert (wrong.status_code, right.status_code, right.json()) == (400, 200, {"location": "/"})
+    assert is_signed_in(client)
+
+
+def test_a_program_is_told_of_too_many_failures(client: Client, ann: User) -> None:
+    for _ in range(settings.LOGIN_FAILURES_PER_ACCOUNT):
+        sign_in(client, password="wrong")
+    answer = client.post(
+        "/accounts/login/", {"login": "ann", "password": PASSWORD}, HTTP_ACCEPT="application/json"
+    )
+    assert (answer.status_code, answer.json()["error"]["type"]) == (429, "too_many_failures")
+
+
 def test_signing_in_makes_a_new_session(client: Client, ann: User) -> None:
     chosen = SessionStore()
     chosen["planted"] = True
