@@ -361,6 +361,18 @@ def test_a_second_server_on_the_same_folder_says_so(site: RunningSite) -> None:
     assert "Traceback" not in second.output
 
 
+@pytest.mark.parametrize("part", ["server.lock", "prepare.lock", "static/staticfiles.json"])
+def test_a_data_folder_that_does_not_take_a_file_is_named(data: Path, part: str) -> None:
+    """As one that is read-only, or on a full disk."""
+    (data / part).unlink()
+    (data / part).mkdir()
+    (data / "static" / "sources").unlink()
+    site = RunningSite(data)
+    assert site.launch().wait(60) == 1
+    assert f"The data folder {data} cannot be used: " in site.output
+    assert "Traceback" not in site.output
+
+
 def test_an_occupied_port_is_named(site: RunningSite, tmp_path: Path) -> None:
     second = RunningSite(tmp_path / "data", port=site.port)
     assert second.launch().wait(60) == 1

@@ -50,11 +50,9 @@ class Command(BaseCommand):
             raise CommandError(" ".join(problems))
         try:
             data_folder.prepare()
+            lock = self._lock()
         except OSError as error:
-            raise CommandError(
-                f"The data folder {settings.DATA_DIR} cannot be made: {error.strerror}."
-            ) from None
-        lock = self._lock()
+            raise _unusable_folder(error) from None
         listener = self._bind(host, port)
         port = listener.getsockname()[1]
         self._be_known_as(host, port)
@@ -67,6 +65,8 @@ class Command(BaseCommand):
                     self._say("Static files collected.")
         except OperationalError as error:
             raise CommandError(f"The database cannot be used: {error}".strip()) from None
+        except OSError as error:
+            raise _unusable_folder(error) from None
         except Refused as error:
             raise CommandError(error.message) from None
         # The server's threads, and every worker, have connections of their own.
@@ -205,6 +205,11 @@ class Command(BaseCommand):
                 "CHATSITE_PUBLIC_URL is https, but no proxy is trusted: set CHATSITE_TRUSTED_PROXIES to the "
                 "address of the proxy that ends TLS, or every page will redirect to itself."
             )
+
+
+def _unusable_folder(error: OSError) -> CommandError:
+    """It is read-only, say, or its disk is full."""
+    return CommandError(f"The data folder {settings.DATA_DIR} cannot be used: {error.strerror or error}.")
 
 
 def _lasting(seconds: float) -> str:
