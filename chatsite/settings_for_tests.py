@@ -7,10 +7,19 @@ import os
 import shutil
 import tempfile
 
+_FOREIGN = (
+    "ANTHROPIC_",
+    "AWS_",
+    "CHATSITE_",
+    "DEFAULT_FROM_",
+    "DJANGO_SUPERUSER_",
+    "EMAIL_",
+    "OIDC_",
+    "SECRET_KEY",
+)
 for _name in list(os.environ):
-    if _name.startswith(("ANTHROPIC_", "DJANGO_SUPERUSER_", "OIDC_")) or (
-        _name.startswith("CHATSITE_") and _name != "CHATSITE_TEST_REQUIRE"
-    ):
+    # DATABASE_URL and REDIS_URL stay: they choose what the tests run on.
+    if _name.startswith(_FOREIGN) and _name != "CHATSITE_TEST_REQUIRE":
         del os.environ[_name]
 _folder = tempfile.mkdtemp(prefix="chatsite-tests-")
 atexit.register(shutil.rmtree, _folder, ignore_errors=True)

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from chatsite.env import Environment
+from tests.running_site import ROOT, clean_environment
 
 
 def test_an_empty_variable_counts_as_unset() -> None:
@@ -110,6 +113,21 @@ def test_a_site_is_not_a_part_of_another_one(host: str, more: str) -> None:
     env = Environment({"U": f"https://{host}{more}"})
     assert env.origin("U") == ""
     assert env.problems == ["U must be scheme and host alone, for example https://chat.example.com."]
+
+
+def test_the_environment_of_a_site_does_not_reach_the_tests() -> None:
+    """Whoever runs them may have a site of their own."""
+    code = "import chatsite.settings_for_tests as s; print(s.MAIL_WORKS, s.AWS_ACCESS_KEY_ID, s.DEFAULT_FROM_EMAIL)"
+    own = {
+        "EMAIL_URL": "smtp://mail.example.com",
+        "SECRET_KEY_FILE": "/run/secrets/none",
+        "AWS_ACCESS_KEY_ID": "key",
+        "DEFAULT_FROM_EMAIL": "chat@example.com",
+    }
+    said = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, env=clean_environment(**own)
+    )
+    assert said.stdout == "False  chatsite@localhost\n", said.stderr
 
 
 def test_a_good_environment_has_no_problem() -> None:
