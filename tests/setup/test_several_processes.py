@@ -77,6 +77,7 @@ ALSO_ON_POSTGRESQL = (
 )
 
 
+@pytest.mark.timeout(400)  # hundreds in one
 def test_the_tests_of_the_data_pass_on_postgresql_too(postgres_url: str, redis_url: str) -> None:
     # What Django would call the test database, and find migrated.
     prepared.postgres_database("test_" + postgres_url.rpartition("/")[2])
