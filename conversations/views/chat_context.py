@@ -18,7 +18,7 @@ from ..forms.settings import SettingsForm
 from ..models import Conversation, Generation, LanguageModel, Message, Provider, UsageRecord, User, Workspace
 from ..upstream.capabilities import lookup
 from .money import dollars, tokens
-from .sidebar import is_unread, sidebar
+from .sidebar import has_archived, is_unread, sidebar
 from .transcript import page_of
 
 
@@ -34,6 +34,7 @@ def chat_context(user: User, found: Conversation | None) -> dict[str, Any]:
     return {
         "workspace": workspace,
         "sidebar": sidebar(user),
+        "has_archived": lambda: has_archived(user),
         "conversation": _header(found, chosen) if found is not None else None,
         "messages": messages,
         "has_earlier": has_earlier,

@@ -21,8 +21,19 @@ QUERY_CHARACTERS = 200
 @require_safe
 def sidebar_list(request: HttpRequest) -> HttpResponse:
     """GET /conversations/?q=…&archived=0|1: the list alone."""
-    groups = sidebar(person(request), request.GET.get("q", ""), archived=request.GET.get("archived") == "1")
-    return render(request, "conversations/_sidebar.html", {"sidebar": groups, "conversation": None})
+    user = person(request)
+    archived = request.GET.get("archived") == "1"
+    context = {
+        "sidebar": sidebar(user, request.GET.get("q", ""), archived=archived),
+        "conversation": None,
+        "has_archived": lambda: has_archived(user),
+    }
+    return render(request, "conversations/_sidebar.html", context)
+
+
+def has_archived(user: User) -> bool:
+    """Whether something that this person may see is archived; asked where the list is empty."""
+    return Conversation.objects.visible_to(user).filter(archived_at__isnull=False).exists()
 
 
 def sidebar(user: User, query: str = "", *, archived: bool = False) -> list[dict[str, Any]]:

@@ -54,6 +54,17 @@ def test_the_list_shows_nobody_elses_and_no_deleted_conversations(alice: Person,
     assert titles(alice, "his") == set()
 
 
+def test_where_all_is_archived_nobody_is_told_that_there_is_nothing_yet(administrator: Person) -> None:
+    assert "No conversations yet" in administrator.client.get("/conversations/").content.decode()
+    assert "Welcome" in administrator.client.get("/").content.decode()
+    Conversation.objects.create(owner=administrator.user, title="Kept", archived_at=timezone.now())
+    for address in ("/", "/conversations/"):
+        page = administrator.client.get(address).content.decode()
+        assert "All conversations are archived" in page
+        assert "No conversations yet" not in page
+        assert "Welcome" not in page
+
+
 def test_a_running_conversation_is_marked(alice: Person) -> None:
     sent = alice.start("Marked")
     running = alice.client.get("/conversations/").content.decode()
