@@ -207,3 +207,30 @@ async def test_marks_of_right_to_left_lists_and_the_line_of_quotations_are_on_th
     number, name = [await prose.locator("td").nth(at).bounding_box() for at in (0, 1)]
     assert number is not None and name is not None and number["x"] > name["x"]
     assert await prose.locator("td").first.evaluate("one => getComputedStyle(one).textAlign") == "right"
+
+
+async def test_on_paper_stands_the_whole_conversation_dark_on_light(visit: NewVisit) -> None:
+    dora = await visit(person={"display_name": "Dora", "theme": "dark"})
+    code = "```text\n" + "\n".join(f"line {number} " + "wide " * 40 for number in range(60)) + "\n```"
+    question = "\n".join(f"Question {number}" for number in range(60))
+    page = (await dora.chat(dora.conversation([question, WIDE_THINGS, "And?", code], "On paper"))).page
+    await expect(page.locator(".code--folded")).to_have_count(1)
+    await page.emulate_media(media="print")
+    await page.set_viewport_size({"width": 720, "height": 1000})
+    for gone in ("#sidebar", "#composer", "#bars", ".foot__actions", ".code__copy", ".header .icon-button"):
+        for one in await page.locator(gone).all():
+            await expect(one).to_be_hidden()
+    await expect(page.locator("#title")).to_be_visible()
+    cut = await page.evaluate(
+        """() => [...document.querySelectorAll("#main, #main *:not(svg, svg *, math *)")].filter((one) => {
+            if (one.matches(".truncate, .math, math") || !one.checkVisibility()) return false;
+            if (getComputedStyle(one).overflow === "visible") return false;
+            return one.scrollHeight > one.clientHeight + 1 || one.scrollWidth > one.clientWidth + 1;
+        }).map((one) => one.outerHTML.slice(0, 120))"""
+    )
+    assert cut == []
+    await _fits(page)
+    colours = await page.evaluate(
+        "(({ color, backgroundColor }) => [color, backgroundColor])(getComputedStyle(document.body))"
+    )
+    assert colours == ["oklch(0.24 0.014 60)", "oklch(0.985 0.004 85)"]

@@ -192,7 +192,7 @@ class Visit:
                 for page in self.context.pages:
                     await page.unroute_all(behavior="ignoreErrors")
                     await page.goto(self.place.url + "/healthz")
-                    await page.emulate_media(color_scheme="null", reduced_motion="reduce")
+                    await page.emulate_media(media="null", color_scheme="null", reduced_motion="reduce")
                     await page.set_viewport_size(WIDE)
         except (TimeoutError, Error):
             return False
