@@ -234,3 +234,27 @@ async def test_on_paper_stands_the_whole_conversation_dark_on_light(visit: NewVi
         "(({ color, backgroundColor }) => [color, backgroundColor])(getComputedStyle(document.body))"
     )
     assert colours == ["oklch(0.24 0.014 60)", "oklch(0.985 0.004 85)"]
+
+
+async def test_with_forced_colours_it_shows_what_is_chosen_and_that_something_runs(
+    place: Place, visit: NewVisit
+) -> None:
+    chat = await (await visit(forced_colors="active")).chat()
+    drawn = """(one, pseudo) => getComputedStyle(one, pseudo).backgroundColor !==
+        getComputedStyle(document.body).backgroundColor"""
+    answer = place.answer()
+    await chat.say("Hello")
+    assert await chat.page.locator("#messages .waiting__pulse").evaluate(drawn)
+    assert (
+        await chat.page.locator(".composer__form").evaluate("one => getComputedStyle(one).outlineStyle")
+        == "solid"
+    )
+    answer.begin().text("Some text")
+    await chat.shows("Some text")
+    assert await chat.page.locator(".caret").evaluate(drawn, "::after")
+    answer.end()
+    await chat.settled()
+    assert await chat.page.locator(".gauge__meter").evaluate(drawn)
+    await chat.page.keyboard.press("Control+K")
+    selected = chat.page.locator(".command__option[aria-selected=true]")
+    assert await selected.evaluate("one => getComputedStyle(one).outlineStyle") == "solid"
