@@ -258,3 +258,16 @@ async def test_with_forced_colours_it_shows_what_is_chosen_and_that_something_ru
     await chat.page.keyboard.press("Control+K")
     selected = chat.page.locator(".command__option[aria-selected=true]")
     assert await selected.evaluate("one => getComputedStyle(one).outlineStyle") == "solid"
+
+
+async def test_a_menu_that_is_higher_than_the_screen_scrolls(visit: NewVisit) -> None:
+    carol = await visit(
+        person={"is_staff": True, "is_superuser": True}, viewport={"width": 640, "height": 256}
+    )
+    chat = await carol.chat()
+    await chat.page.get_by_role("button", name="Show the sidebar").click()
+    await chat.page.locator(".sidebar__account").click()
+    await expect(chat.page.locator("#account-menu")).to_be_in_viewport(ratio=1)
+    last = chat.page.get_by_role("menuitem", name="Sign out")
+    await last.scroll_into_view_if_needed()
+    await expect(last).to_be_in_viewport(ratio=1)

@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 from PIL import Image
 from playwright.async_api import CDPSession, FilePayload, Locator, Route, expect
 
@@ -205,6 +206,22 @@ async def test_a_send_waits_for_its_uploads_and_says_so(place: Place, chat: Chat
     await chat.settled()
     assert [block["type"] for block in sent(place)] == ["image", "image", "text"]
     await expect(chat.page.locator("#composer-state")).to_have_text("")
+
+
+@pytest.mark.parametrize(("width", "height"), [(360, 400), (740, 360), (320, 256)])
+async def test_on_a_low_screen_many_files_and_a_long_text_leave_the_buttons_on_it(
+    alice: Visit, width: int, height: int
+) -> None:
+    """A telephone with its keyboard, the same on its side, and what a desk has left at 400 %."""
+    chat = await alice.chat(alice.conversation(["Question", "Answer"], "Low"))
+    await attached(chat, *(picture(f"{number}.png") for number in range(5)))
+    await chat.composer.fill("A long text. " * 80)
+    await alice.context.set_offline(True)
+    await expect(chat.bar).to_be_visible()
+    await chat.page.set_viewport_size({"width": width, "height": height})
+    for button in ("#attach", "#send"):
+        await expect(chat.page.locator(button)).to_be_in_viewport(ratio=1)
+    await expect(chat.page.locator("#composer-model")).to_be_in_viewport(ratio=1)
 
 
 async def test_writing_on_takes_a_waiting_send_back(place: Place, chat: Chat) -> None:
