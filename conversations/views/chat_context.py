@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db.models import Sum
 from django.urls import reverse
+from django.utils import timezone
 
 from .. import access
 from ..access import Operation
@@ -96,7 +98,14 @@ def _page(
         "socket_url": f"/ws/conversations/{found.pk}/" if found is not None else "/ws/",
         "running": [],
         "urls": {"home": reverse("home"), "create": reverse("conversations")},
-        "user": {"id": user.pk, "name": user.name, "theme": user.theme, "staff": user.is_staff},
+        "user": {
+            "id": user.pk,
+            "name": user.name,
+            "theme": user.theme,
+            "staff": user.is_staff,
+            # Milliseconds, as the browser counts.
+            "utc_offset": (timezone.localtime().utcoffset() or timedelta()) // timedelta(milliseconds=1),
+        },
         "model": chosen.pk if chosen is not None else None,
         "models": [_model(row, row == chosen) for row in usable],
         "may_write": may_write,

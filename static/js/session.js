@@ -116,7 +116,8 @@ export class Session {
     if (user && message) {
       user.dataset.message = message;
       user.classList.remove("message--pending");
-      user.querySelector(".foot__facts").textContent = new Date().toTimeString().slice(0, 5);
+      // In the zone of the account, as the server writes it.
+      user.querySelector(".foot__facts").textContent = new Date(Date.now() + page.utcOffset).toISOString().slice(11, 16);
     }
     article.dataset.message = reply;
     article.dataset.generation = generation;

@@ -8,6 +8,7 @@ import re
 import pytest
 from playwright.async_api import Route, expect
 
+from .conftest import NewVisit
 from .place import Place
 from .visit import Chat, Visit
 
@@ -169,3 +170,15 @@ async def test_shift_enter_makes_a_line(chat: Chat) -> None:
     await chat.composer.press_sequentially("two")
     await expect(chat.composer).to_have_value("one\ntwo")
     await expect(chat.turns).to_have_count(0)
+
+
+async def test_the_echo_tells_the_time_that_the_server_will_tell(place: Place, visit: NewVisit) -> None:
+    """The zone of the account counts, wherever the browser is."""
+    person = {"time_zone": "Asia/Kathmandu"}
+    chat = await (await visit(person=person, timezone_id="America/Lima")).chat()
+    await chat.ask("What time is it?")
+    echo = await chat.turns.last.locator(".foot__facts").inner_text()
+    await chat.page.reload()
+    stored = await chat.turns.last.locator("time").inner_text()
+    minutes = [60 * int(time[:2]) + int(time[3:]) for time in (echo, stored)]
+    assert (minutes[0] - minutes[1]) % (24 * 60) in (0, 1)

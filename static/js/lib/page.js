@@ -7,6 +7,7 @@ export const page = {
   models: data.models ?? [],
   unread: data.unread ?? false,
   mayWrite: data.may_write ?? true,
+  utcOffset: data.user?.utc_offset,
   signIn: data.urls?.sign_in ?? "/accounts/login/",
 };
 
