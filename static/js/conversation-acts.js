@@ -1,3 +1,4 @@
+import { isComposing } from "./elements/composer.js";
 import { post } from "./lib/http.js";
 import { page, urls } from "./lib/page.js";
 import { leaveToast, takeToast, toast } from "./lib/toast.js";
@@ -46,13 +47,14 @@ export class ConversationActs {
       if (changed) this.#rename(button, title);
     };
     field.addEventListener("keydown", (event) => {
-      if (event.key === "Enter" && !event.isComposing) {
+      event.stopPropagation();
+      if (isComposing(event)) return;
+      if (event.key === "Enter") {
         // Or the same key press would act on the button that gets the focus.
         event.preventDefault();
         close(true);
       }
       if (event.key === "Escape") close(false);
-      event.stopPropagation();
     });
     field.addEventListener("blur", () => close(true));
   }

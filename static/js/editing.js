@@ -1,4 +1,4 @@
-import { draftKey, isSendKey } from "./elements/composer.js";
+import { draftKey, isComposing, isSendKey } from "./elements/composer.js";
 import { announce } from "./lib/announce.js";
 import { clone } from "./lib/html.js";
 import { page } from "./lib/page.js";
@@ -73,7 +73,7 @@ export class Editing {
   }
 
   #key(event) {
-    if (event.isComposing) return;
+    if (isComposing(event)) return;
     if (event.key === "Escape") {
       event.stopPropagation();
       this.#cancel();

@@ -1,3 +1,5 @@
+import { isComposing } from "./elements/composer.js";
+
 /* On Apple keyboards the same keys have other names. */
 const isApple = /Mac|iPhone|iPad/.test(navigator.platform);
 
@@ -19,7 +21,7 @@ export function enableKeys(acts) {
   };
   const alone = { "/": acts.composer, "?": acts.help };
   document.addEventListener("keydown", (event) => {
-    if (event.defaultPrevented || event.isComposing || event.altKey) return;
+    if (event.defaultPrevented || isComposing(event) || event.altKey) return;
     const key = event.key.toLowerCase();
     const control = isApple ? event.metaKey : event.ctrlKey;
     if (control) press(event, withControl[event.shiftKey ? `shift+${key}` : key]);

@@ -182,3 +182,36 @@ async def test_the_echo_tells_the_time_that_the_server_will_tell(place: Place, v
     stored = await chat.turns.last.locator("time").inner_text()
     minutes = [60 * int(time[:2]) + int(time[3:]) for time in (echo, stored)]
     assert (minutes[0] - minutes[1]) % (24 * 60) in (0, 1)
+
+
+@pytest.mark.parametrize("composing", [{"isComposing": True}, {"keyCode": 229}])
+async def test_enter_and_escape_of_an_input_method_send_and_stop_nothing(
+    place: Place, visit: NewVisit, composing: dict[str, object]
+) -> None:
+    """Safari sends the last key press of a composition after its end, with nothing but its number to know it by."""
+    person = await visit()
+    chat = await person.chat(person.conversation(["Question", "Answer"], "Title"))
+    press = """(field, [key, composing]) => field.dispatchEvent(
+        new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true, ...composing }))"""
+    answer = place.answer()
+    await chat.say("Begin")
+    answer.begin().text("Some text")
+    await chat.shows("Some text")
+    await chat.composer.fill("にほんご")
+    for key in ("Enter", "Escape"):
+        await chat.composer.evaluate(press, [key, composing])
+    answer.end()
+    await chat.settled()
+    await chat.composer.evaluate(press, ["Enter", composing])
+    await expect(chat.composer).to_have_value("にほんご")
+    await chat.act(chat.turns.last, "edit")
+    edit = chat.page.get_by_role("textbox", name="Edit the message")
+    for key in ("Enter", "Escape"):
+        await edit.evaluate(press, [key, composing])
+    await expect(edit).to_be_visible()
+    await chat.title.click()
+    field = chat.page.get_by_role("textbox", name="Title")
+    for key in ("Enter", "Escape"):
+        await field.evaluate(press, [key, composing])
+    await expect(field).to_be_visible()
+    await expect(chat.turns).to_have_count(2)

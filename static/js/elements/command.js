@@ -1,6 +1,7 @@
 import { nodesOf } from "../lib/html.js";
 import { getHTML } from "../lib/http.js";
 import { urls } from "../lib/page.js";
+import { isComposing } from "./composer.js";
 
 const WAIT = 120;
 
@@ -120,11 +121,12 @@ export class ChatCommand extends HTMLElement {
   }
 
   #key(event) {
+    if (isComposing(event)) return;
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step) {
       event.preventDefault();
       this.#select(this.#selected + step);
-    } else if (event.key === "Enter" && !event.isComposing) {
+    } else if (event.key === "Enter") {
       event.preventDefault();
       this.#run(this.#options[this.#selected]);
     }

@@ -5,6 +5,9 @@ import { Draft } from "../models/draft.js";
 const SIZES_ITSELF = CSS.supports("field-sizing", "content");
 const TOUCH = matchMedia("(pointer: coarse)");
 
+/** Whether an input method takes this key press; Safari tells of the last one by its number alone. */
+export const isComposing = (event) => event.isComposing || event.keyCode === 229;
+
 /** Whether this key press sends; on a touch screen Enter alone begins a line. */
 export const isSendKey = (event) =>
   event.key === "Enter" && !event.shiftKey && !event.altKey && (!TOUCH.matches || event.ctrlKey || event.metaKey);
@@ -163,7 +166,7 @@ export class ChatComposer extends HTMLElement {
   }
 
   #key(event) {
-    if (event.isComposing) return;
+    if (isComposing(event)) return;
     if (isSendKey(event)) {
       event.preventDefault();
       this.querySelector("form").requestSubmit();
