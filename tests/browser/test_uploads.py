@@ -285,6 +285,13 @@ async def test_a_refusal_says_why_and_the_rest_can_go(place: Place, chat: Chat) 
     assert [block["type"] for block in sent(place)] == ["image", "text"]
 
 
+async def test_what_is_no_picture_has_the_sign_of_a_file(chat: Chat) -> None:
+    await attach(chat, {"name": "broken.png", "mimeType": "image/png", "buffer": b"no picture"})
+    await expect(rows(chat)).to_contain_text("This is not a readable picture")
+    await expect(rows(chat).locator("img")).to_be_hidden()
+    await expect(rows(chat).locator(".upload__picture svg")).to_be_visible()
+
+
 async def test_an_upload_that_broke_off_is_tried_again(place: Place, chat: Chat) -> None:
     await attached(chat, picture("first.png"))
     place.cable.cut()

@@ -220,9 +220,14 @@ function name(row, act, label, isOff = false) {
 
 function showPicture(row, address) {
   const img = row.querySelector("img");
+  const show = (isPicture) => {
+    img.hidden = !isPicture;
+    row.querySelector(".upload__picture svg").toggleAttribute("hidden", isPicture);
+  };
+  // What is no picture, whatever its name says, keeps the sign of a file.
+  img.onerror = () => show(false);
   img.src = address;
-  img.hidden = false;
-  row.querySelector(".upload__picture svg").toggleAttribute("hidden", true);
+  show(true);
 }
 
 function forgetPreview(item) {
