@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib.auth.models import Group
@@ -15,10 +15,25 @@ from ..models import LanguageModel, Provider
 from ..upstream.capabilities import lookup
 from . import headers
 
+if TYPE_CHECKING:
+    _ModelChoiceField = forms.ModelChoiceField[LanguageModel]
+else:
+    _ModelChoiceField = forms.ModelChoiceField
+
 _HEADER = re.compile(r"([A-Za-z0-9_-]{1,100})\s*:\s*(.*)")
 DIALECTS = [choice for choice in Provider.Dialect.choices if choice[0] != Provider.Dialect.DEMO]
 PRICES = ("input", "output", "cache_read")
 STARTERS = 4
+
+
+class ModelField(_ModelChoiceField):
+    """One of the models, under the name that it has everywhere. The form sets which ones there are."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(queryset=LanguageModel.objects.none(), required=False, **kwargs)
+
+    def label_from_instance(self, obj: LanguageModel) -> str:
+        return obj.name
 
 
 class ProviderForm(forms.Form):
@@ -112,12 +127,7 @@ class ModelForm(forms.Form):
         required=False,
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
-    replacement = forms.ModelChoiceField(
-        label="Then continue with",
-        queryset=LanguageModel.objects.none(),
-        required=False,
-        empty_label="The default model",
-    )
+    replacement = ModelField(label="Then continue with", empty_label="The default model")
 
     def __init__(self, row: LanguageModel, data: Any = None) -> None:
         self._row = row
@@ -138,7 +148,8 @@ class ModelForm(forms.Form):
         self.fields["label"].widget.attrs["placeholder"] = self._known.display_name or row.model_id
         field = self.fields["replacement"]
         assert isinstance(field, forms.ModelChoiceField)
-        field.queryset = LanguageModel.objects.exclude(pk=row.pk).order_by("position", "pk")
+        others = LanguageModel.objects.select_related("provider").exclude(pk=row.pk)
+        field.queryset = others.order_by("position", "pk")
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -181,12 +192,7 @@ class ModelForm(forms.Form):
 
 class WorkspaceForm(forms.Form):
     name = forms.CharField(label="Name", max_length=100)
-    default_model = forms.ModelChoiceField(
-        label="Default model",
-        queryset=LanguageModel.objects.none(),
-        required=False,
-        empty_label="The first in the picker",
-    )
+    default_model = ModelField(label="Default model", empty_label="The first in the picker")
     system_prompt = forms.CharField(
         label="System prompt", required=False, max_length=100_000, widget=forms.Textarea(attrs={"rows": 5}),
         help_text="New conversations begin with it; those that there are keep theirs.",
@@ -210,9 +216,10 @@ class WorkspaceForm(forms.Form):
         super().__init__(*args, **kwargs)
         field = self.fields["default_model"]
         assert isinstance(field, forms.ModelChoiceField)
-        field.queryset = LanguageModel.objects.filter(enabled=True, provider__enabled=True).order_by(
-            "position", "pk"
+        offered = LanguageModel.objects.select_related("provider").filter(
+            enabled=True, provider__enabled=True
         )
+        field.queryset = offered.order_by("position", "pk")
 
     def clean_name(self) -> str:
         return " ".join(self.cleaned_data["name"].split())

@@ -324,6 +324,15 @@ def test_the_workspace_is_set_in_plain_fields(
     assert administrator.post("/workspace/", {**given, "starters": "1\n2\n3\n4\n5"}).status_code == 400
 
 
+def test_a_model_is_chosen_by_the_name_that_it_has_everywhere(
+    administrator: Person, model: LanguageModel
+) -> None:
+    other = LanguageModel.objects.create(provider=model.provider, model_id="claude-haiku-5-5")
+    for address in ("/workspace/", f"/models/{model.pk}/"):
+        page = administrator.get(address, **HTML).content.decode()
+        assert f'<option value="{other.pk}">Claude Haiku 5.5</option>' in page
+
+
 def test_administrators_are_told_of_a_refused_key_until_it_is_another_or_works(
     administrator: Person, alice: Person
 ) -> None:
