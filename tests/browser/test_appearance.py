@@ -271,3 +271,15 @@ async def test_a_menu_that_is_higher_than_the_screen_scrolls(visit: NewVisit) ->
     last = chat.page.get_by_role("menuitem", name="Sign out")
     await last.scroll_into_view_if_needed()
     await expect(last).to_be_in_viewport(ratio=1)
+
+
+async def test_on_a_phone_the_details_of_the_audit_are_lines_of_words(visit: NewVisit) -> None:
+    carol = await visit(person={"is_staff": True, "is_superuser": True}, **PHONE)
+    page = await carol.page("/workspace/")
+    await page.get_by_label("System prompt").fill("Be brief.")
+    await page.get_by_role("button", name="Save").click()
+    await page.goto(carol.place.url + "/audit/")
+    cell = page.locator("td:has(> .audit__detail)").first
+    box = await cell.bounding_box()
+    assert box is not None and box["width"] >= 200
+    await _fits(page)
