@@ -283,3 +283,24 @@ async def test_on_a_phone_the_details_of_the_audit_are_lines_of_words(visit: New
     box = await cell.bounding_box()
     assert box is not None and box["width"] >= 200
     await _fits(page)
+
+
+@pytest.mark.parametrize(("width", "height"), [(360, 400), (320, 256)])
+async def test_on_a_low_screen_starting_points_leave_room_for_the_field(
+    place: Place, alice: Visit, width: int, height: int
+) -> None:
+    starters = [
+        "Summarise the attached paper so that a colleague can read it",
+        *(f"Start {n}" for n in range(3)),
+    ]
+    place.clerk.workspace(starters=starters)
+    chat = await alice.chat()
+    await chat.page.set_viewport_size({"width": width, "height": height})
+    for one in ("#composer-text", "#attach", "#send"):
+        await expect(chat.page.locator(one)).to_be_in_viewport(ratio=1)
+    last = chat.page.get_by_role("button", name="Start 2")
+    await last.focus()
+    await expect(last).to_be_in_viewport(ratio=0.9)
+    await last.click()
+    await expect(chat.composer).to_have_value("Start 2")
+    place.clerk.workspace(starters=[])
