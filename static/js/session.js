@@ -314,7 +314,7 @@ export class Session {
     const running = this.runningArticle;
     const asker = running?.previousElementSibling?.querySelector(".message__author");
     this.composer.answering = running !== null;
-    if (asker) this.composer.say(`${asker.lastChild.textContent} is asking.`);
+    if (asker) this.composer.say(`${asker.children[1].textContent} is asking.`);
   }
 
   async #totals() {

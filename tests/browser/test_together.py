@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -187,6 +188,20 @@ async def test_a_reader_may_read_only(place: Place, alice: Visit, visit: NewVisi
     await expect(his.page.locator("#title")).to_have_text("Coast photographs")
     await his.page.get_by_role("button", name="People", exact=True).click()
     await expect(his.page.locator("#people")).to_contain_text("Leave this conversation")
+
+
+async def test_others_turns_say_who_and_when_and_a_readers_title_keeps_its_distance(
+    alice: Visit, visit: NewVisit, path: str
+) -> None:
+    hers, his = await together(alice, visit, path, "reader")
+    author = his.turns.first.locator(".message__author")
+    await expect(author).to_contain_text("Alice")
+    await expect(author.locator("time")).to_be_visible()
+    await expect(author.locator("time")).to_have_text(re.compile(r"^\d\d:\d\d$"))
+    await expect(his.turns.first.locator(".foot__facts")).to_be_empty()
+    await expect(hers.turns.first.locator(".foot__facts")).not_to_be_empty()
+    for chat in (hers, his):
+        await expect(chat.title).to_have_css("padding-right", "8px")
 
 
 READING = "You may read this conversation, but not write in it."
