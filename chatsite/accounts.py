@@ -9,11 +9,13 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.internal.userkit import filter_users_by_email
+from allauth.core import context
 from allauth.core.internal import ratelimit
 from django.conf import settings
 from django.core.exceptions import NON_FIELD_ERRORS
 from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from conversations.actions import audit_signals
 from conversations.models import User, Workspace
@@ -22,6 +24,8 @@ from . import errors
 
 logger = logging.getLogger("chatsite.mail")
 BACKEND = "django.contrib.auth.backends.ModelBackend"
+# No user name and no e-mail address is longer. SQLite compares nothing with a text of 50,000 bytes.
+LONGEST_LOGIN = 254
 
 
 class TooManyFailures(Exception):
@@ -67,6 +71,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
+
+    def is_safe_url(self, url: str) -> bool:
+        """Whether `next` may lead there: to this site as it was called, by no other port and no other name of it."""
+        host = context.request.get_host()
+        return url_has_allowed_host_and_scheme(url, {host}, require_https=context.request.is_secure())
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
         """The active person with this name or address and password.
@@ -129,6 +138,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
 def _person(login: str) -> User | None:
     """Whose user name this is (as written, else whatever the case), else whose e-mail address."""
+    if len(login) > LONGEST_LOGIN:
+        return None
     name = User.normalize_username(login)
     # All names are gone through whether there is such a one or not: the time tells nothing.
     people = User.objects.filter(username__iexact=name) if name.isascii() else User.alike(name)

@@ -15,6 +15,9 @@ from ..models import Conversation, Participant, ReadMark, User
 from .errors import Invalid
 from .transaction import writing
 
+# No user name, shown name or e-mail address is longer. SQLite compares nothing with a text of 50,000 bytes.
+LONGEST_NAME = 254
+
 
 def add_person(conversation: Conversation, who: str, role: str) -> Participant:
     """Open the conversation to the active member with this user name, shown name or e-mail address.
@@ -81,7 +84,7 @@ def _person(who: str) -> User:
         Q(email__iexact=text),
         Q(display_name__iexact=text),
     ):
-        found = list(active.filter(names)[:2]) if text else []
+        found = list(active.filter(names)[:2]) if 0 < len(text) <= LONGEST_NAME else []
         if len(found) == 1:
             return found[0]
         if found:

@@ -105,10 +105,20 @@ def test_signing_in_makes_a_new_session(client: Client, ann: User) -> None:
         "javascript:alert(1)",
         "/\t/evil.example",
         "http:///evil",
+        "http://[::1",
+        "http://testserver:81/",
+        "http://localhost/",
     ],
 )
-def test_the_next_page_is_one_of_ours(client: Client, ann: User, target: str) -> None:
+def test_the_next_page_is_one_of_ours(client: Client, ann: User, target: str, settings: Any) -> None:
+    settings.ALLOWED_HOSTS = ["testserver", "localhost"]
     assert sign_in(client, next=target)["Location"] == "/"
+    assert client.get("/accounts/login/", {"next": target})["Location"] == "/"
+
+
+def test_an_address_that_is_none_breaks_no_page(client: Client) -> None:
+    for path in ("/accounts/login/", "/accounts/password/reset/"):
+        assert client.get(path, {"next": "http://[::1"}).status_code == 200
 
 
 def test_the_next_page_is_followed(client: Client, ann: User) -> None:
@@ -141,6 +151,19 @@ def test_one_password_is_hashed_whoever_is_asked_for(
     ann.save()
     CountingHasher.used = 0
     sign_in(client, login=login, password="wrong")
+    assert CountingHasher.used == 1
+
+
+@pytest.mark.parametrize(
+    "login",
+    ["a" * 60_000, "a" * 60_000 + "@example.com", "\ufdfa" * 4000],
+    ids=["name", "address", "ligature"],
+)
+def test_a_name_longer_than_any_is_a_wrong_one(client: Client, ann: User, login: str, settings: Any) -> None:
+    settings.PASSWORD_HASHERS = ["tests.setup.counting_hasher.CountingHasher"]
+    CountingHasher.used = 0
+    answer = sign_in(client, login=login)
+    assert answer.status_code == 200 and "not correct" in answer.content.decode()
     assert CountingHasher.used == 1
 
 

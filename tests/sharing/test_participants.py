@@ -27,7 +27,9 @@ def test_a_member_is_added_by_any_of_their_names(alice: Person, bob: Person, pat
     assert bob.get(path).status_code == 200
 
 
-@pytest.mark.parametrize("who", ["", "nobody", "bo", "b%", "carol", "alice", "bob\x00x"])
+@pytest.mark.parametrize(
+    "who", ["", "nobody", "bo", "b%", "carol", "alice", "bob\x00x", pytest.param("b" * 60_000, id="long")]
+)
 def test_nobody_else_is_added(alice: Person, bob: Person, path: str, who: str) -> None:
     member("carol", is_active=False)
     response = alice.post(path + "people/", {"who": who, "role": "reader"})
