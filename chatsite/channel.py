@@ -59,6 +59,13 @@ class Channel(http.HTTPChannel):
     def resetTimeout(self) -> None:
         pass
 
+    def _maybeChooseTransferDecoder(self, header: bytes, data: bytes) -> bool:
+        # Twisted skips `identity`, so that a body after it, or after `chunked` in another line, would be read
+        # differently than a proxy in front of us does.
+        if header == b"Transfer-Encoding" and data.lower() != b"chunked":
+            return bool(self._failChooseTransferDecoder())
+        return bool(super()._maybeChooseTransferDecoder(header, data))  # type: ignore[no-untyped-call]
+
     def lineLengthExceeded(self, line: bytes) -> None:
         self._turn_away(_LONG_HEADERS if hasattr(self, "_path") else _LONG_ADDRESS)
 

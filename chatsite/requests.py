@@ -120,13 +120,14 @@ class Request(WebRequest):  # type: ignore[misc]
         return super().process()
 
     def _is_ambiguous(self) -> bool:
-        """Two hosts, or a host in the request line, are two meanings; a protocol name that is no ASCII ends the
-        handshake in an exception."""
+        """Two hosts, or a host in the request line, are two meanings, and none is no meaning (but for HTTP/1.0, which
+        probes speak); a protocol name that is no ASCII ends the handshake in an exception."""
         hosts = self.requestHeaders.getRawHeaders(b"Host", [])
         port = hosts[0].rpartition(b":")[2] if len(hosts) == 1 and not hosts[0].endswith(b"]") else b""
         protocols = self.requestHeaders.getRawHeaders(b"Sec-WebSocket-Protocol", [])
         return (
             len(hosts) > 1
+            or (not hosts and self.clientproto != b"HTTP/1.0")
             or (port.isdigit() and int(port[:6]) > 65535)
             or not self.path.startswith(b"/")
             or not all(value.isascii() for value in protocols)

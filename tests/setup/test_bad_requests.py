@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Iterator
 
@@ -45,8 +46,15 @@ NEXT = b"GET /attachments/ HTTP/1.1\r\nHost: x\r\n\r\n"
         (HEAD + b"A: b\r\n" * 600 + b"\r\n", 431, "headers_too_large"),
         (HEAD + b"no colon\r\n\r\n", 400, "invalid_request"),
         (HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\nhello\r\n0\r\n\r\n", 400, "invalid_request"),
+        (HEAD + b"Transfer-Encoding: identity\r\n\r\n", 400, "invalid_request"),
+        (
+            HEAD + b"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n",
+            400,
+            "invalid_request",
+        ),
+        (HEAD + b"Transfer-Encoding: identity\r\nContent-Length: 1\r\n\r\nx", 400, "invalid_request"),
     ],
-    ids=range(7),
+    ids=range(10),
 )
 def test_what_is_too_much_or_malformed_is_answered_once(
     server: BareServer, request_: bytes, status: int, type: str
@@ -57,6 +65,15 @@ def test_what_is_too_much_or_malformed_is_answered_once(
     head, body = answer.split(b"\r\n\r\n")
     assert b"Connection: close" in head and b"Content-Length: %d" % len(body) in head
     assert b'{"error":{"type":"%b","message":' % type.encode() in body
+
+
+def test_who_does_not_say_which_site_is_meant_is_refused_unless_the_protocol_is_older(
+    server: BareServer,
+) -> None:
+    for line, answer in ((b"HTTP/1.1", b"HTTP/1.1 400 "), (b"HTTP/1.0", b"HTTP/1.0 200 ")):
+        with server.connect() as connection:
+            connection.sendall(b"GET /events/ " + line + b"\r\n\r\n")
+            assert connection.recv(len(answer), socket.MSG_WAITALL) == answer
 
 
 @pytest.mark.parametrize(
