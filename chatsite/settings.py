@@ -338,9 +338,11 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {
-        # Not found, forbidden, a foreign Host: anybody on the network can cause these lines.
+        # Not found, forbidden, a foreign Host, too many fields: anybody on the network can cause these lines.
         "django.request": {"level": "ERROR"},
-        "django.security.DisallowedHost": {"level": "CRITICAL"},
+        "django.security": {"level": "CRITICAL"},
+        # But this one says when the public address is not the one that people use.
+        "django.security.csrf": {"level": LOG_LEVEL},
         # Its DEBUG lines hold the words of the conversations.
         "django.db.backends": {"level": "WARNING"},
         "httpx": {"level": "WARNING"},

@@ -4,6 +4,8 @@ import logging
 import sys
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
 
 from chatsite.logging import PlainFormatter
 
@@ -58,3 +60,20 @@ def test_a_traceback_keeps_its_lines_and_hides_its_secrets() -> None:
         text = line("failed", sys.exc_info()[1])
     assert text.count("\n") > 2
     assert "abcdefgh" not in text
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "body",
+    [
+        {f"field-{number}": "x" for number in range(1001)},
+        {"file": [SimpleUploadedFile("a.txt", b"x") for _ in range(101)]},
+    ],
+    ids=["fields", "files"],
+)
+def test_too_much_of_something_is_no_error_of_the_server(
+    body: dict[str, object], capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    assert Client().post("/accounts/login/", body).status_code == 400
+    assert not caplog.records
+    assert "Traceback" not in capsys.readouterr().err
