@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, TypeVar
 
 from django.db.models import Model, Q, QuerySet
@@ -45,10 +46,12 @@ def pieces_of(rows: QuerySet[Row]) -> Iterator[list[Row]]:
 
 
 def cell(value: Any) -> str:
-    """One line of text that no spreadsheet computes; numbers stay numbers."""
+    """One line of text that no spreadsheet computes; numbers stay numbers, written out (`4.1e-05` is text to some)."""
     if value is None:
         return ""
-    if isinstance(value, int | float):
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, int):
         return str(value)
     if isinstance(value, datetime):
         return value.isoformat(timespec="seconds")

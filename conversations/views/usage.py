@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -93,8 +94,8 @@ def _cells(row: UsageRecord) -> Sequence[Any]:
     )  # fmt: skip
 
 
-def _usd(microdollars: int | None) -> float | None:
-    return None if microdollars is None else microdollars / 1_000_000
+def _usd(microdollars: int | None) -> Decimal | None:
+    return None if microdollars is None else Decimal(microdollars).scaleb(-6)
 
 
 def _cost_bar(line: Line) -> dict[str, Any]:
