@@ -16,6 +16,7 @@ from django.http.request import split_domain_port
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 from django.utils import timezone
+from django.utils.deprecation import MiddlewareMixin
 from whitenoise.middleware import WhiteNoiseFileResponse
 
 from conversations.models import User
@@ -77,6 +78,14 @@ def public_host(get_response: GetResponse) -> GetResponse:
         return get_response(request)
 
     return middleware
+
+
+class KnownNumbers(MiddlewareMixin):
+    """An id beyond all numbers of the database is a bad request; Django's fields for several rows let it through."""
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        too_large = isinstance(exception, OverflowError) and "SQLite INTEGER" in str(exception)
+        return errors.bad_request(request) if too_large else None
 
 
 class SignInRequired(LoginRequiredMiddleware):

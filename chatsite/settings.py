@@ -90,6 +90,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "chatsite.middleware.audit_address",
     "chatsite.middleware.time_zone",
+    "chatsite.middleware.KnownNumbers",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
 ]

@@ -100,3 +100,14 @@ def test_none_of_it_fails_for_an_administrator(
     path: str, person: Callable[[str], Person], sent: dict[str, Any]
 ) -> None:
     assert person("boss").client.get(path).status_code < 500
+
+
+@pytest.mark.parametrize("id", ["abc", "", "1.5", "9" * 30, "0e3ff6a1-5d5b-4b4e-9d56-1d0a4f4b2f6a"])
+def test_an_action_on_what_can_be_no_row_is_a_bad_request(
+    id: str, person: Callable[[str], Person], sent: dict[str, Any]
+) -> None:
+    boss = person("boss").client
+    for path, name in ACTIONS:
+        answer = boss.post(path, {"action": name, "_selected_action": ["1", id]})
+        # A page without actions shows its list.
+        assert answer.status_code == (200 if "/workspace/" in path else 400), path

@@ -186,3 +186,12 @@ def test_open_sockets_close_within_five_seconds(world: World, cause: str) -> Non
         assert boss.post(f"/people/groups/{group.pk}/remove/").status_code == 200
     assert socket.closed(5) == (4401 if cause == "deactivate" else 4404)
     assert time.monotonic() - begun < 5
+
+
+def test_a_number_larger_than_any_id_chooses_nothing(administrator: Person, bob: Person) -> None:
+    group = Group.objects.create(name="Harbour")
+    for path, field in (
+        (f"/people/{bob.user.pk}/groups/", "groups"),
+        (f"/people/groups/{group.pk}/", "people"),
+    ):
+        assert administrator.post(path, {"name": "Harbour", field: "9" * 30}).status_code == 400
