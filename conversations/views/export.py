@@ -16,6 +16,7 @@ from .. import access
 from ..access import Operation
 from ..attachments.sending import referred
 from ..models import Conversation, GenerationStatus, Message
+from ..rendering.inert import inert
 from .files import files_of
 from .footnotes import Footnotes, plain
 from .messages import as_it_is_now, message_json
@@ -101,7 +102,8 @@ def _markdown(found: Conversation, path: list[Message]) -> str:
             parts.append(f"{fence}\n")
         if row.status in _UNFINISHED and not went_on:
             parts.append(f"\n*{_UNFINISHED[GenerationStatus(row.status)]}*\n")
-    return "".join(parts) + footnotes.notes()
+    # As a whole: a fence that one message leaves open is closed by another one's.
+    return inert("".join(parts) + footnotes.notes())
 
 
 def _left_open(text: str) -> str:

@@ -196,6 +196,19 @@ def test_the_export_as_markdown_holds_what_is_journalled_of_a_running_answer(ali
     assert Message.objects.get(pk=sent["reply"]).content == []
 
 
+def test_the_export_as_markdown_loads_nothing_where_it_is_opened(alice: Person) -> None:
+    sent = alice.start("![](https://evil.example/title)")
+    finished(
+        sent["generation"],
+        "`![a](b)`\n\n![](https://evil.example/?q=1) <img src=//evil.example>\n\n```html\n<b>",
+    )
+    finished(alice.send(sent["conversation"], "More")["generation"], "```\n![](https://evil.example/2)\n```")
+    text = exported(alice, sent)
+    assert text.startswith("# \\![](https://evil.example/title)\n")
+    assert "`![a](b)`\n\n\\![](https://evil.example/?q=1) \\<img src=//evil.example>\n\n```html\n<b>" in text
+    assert text.count("![](") == text.count("\\![](") == 4
+
+
 @pytest.mark.parametrize(
     ("status", "sentence"),
     [("stopped", "The answer was stopped."), ("interrupted", "The answer broke off.")],
