@@ -77,6 +77,6 @@ def test_one_costly_block_leaves_the_others_their_format(process: WorkerProcess)
 def test_a_large_honest_answer_is_formatted(process: WorkerProcess) -> None:
     prose = "## Title\n\nSome **bold** text with `code` and $x^2$.\n\n- a\n- b\n\n"
     part = prose + "```python\ndef f(x):\n    return x + 1\n```\n\n"
-    # Far from its budget, however slow the machine is, and more than what a single step may use for it.
-    blocks = process.ask({"text": part * (2 * worker.STEP_BYTES // len(part))}, 20.0)["html"]
+    # More than one step may render; and cut into blocks in a fifth of one, on a slow machine at rest.
+    blocks = process.ask({"text": part * (36 * 1024 // len(part))}, 20.0)["html"]
     assert not any('class="plain"' in block for block in blocks)

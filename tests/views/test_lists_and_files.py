@@ -202,11 +202,12 @@ def test_the_export_as_markdown_loads_nothing_where_it_is_opened(alice: Person) 
         sent["generation"],
         "`![a](b)`\n\n![](https://evil.example/?q=1) <img src=//evil.example>\n\n```html\n<b>",
     )
-    finished(alice.send(sent["conversation"], "More")["generation"], "```\n![](https://evil.example/2)\n```")
+    code = "```\n![](https://evil.example/2)\n```\n"
+    finished(alice.send(sent["conversation"], "More")["generation"], code)
     text = exported(alice, sent)
     assert text.startswith("# \\![](https://evil.example/title)\n")
     assert "`![a](b)`\n\n\\![](https://evil.example/?q=1) \\<img src=//evil.example>\n\n```html\n<b>" in text
-    assert text.count("![](") == text.count("\\![](") == 4
+    assert text.count("![](") == text.count("\\![](") + 1 == 4 and code in text
 
 
 @pytest.mark.parametrize(
