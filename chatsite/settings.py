@@ -144,10 +144,6 @@ def _database() -> dict[str, Any]:
     elif found["ENGINE"].endswith("postgresql"):
         found["OPTIONS"] = {
             **found.get("OPTIONS", {}),
-            # Statements are prepared once for each connection, not composed here and planned there every time: in a storm
-            # of sends that saves a fourteenth of all time (`python -m tests.prove crossing`).
-            "server_side_binding": True,
-            "prepare_threshold": 5,
             # One for each of these threads; the others are for uploads, sockets, the journal and the engine.
             "pool": {"min_size": 1, "max_size": REQUEST_THREADS + 12, "timeout": 10},
         }

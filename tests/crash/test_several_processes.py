@@ -212,34 +212,3 @@ def test_signing_out_at_one_process_closes_the_pages_at_the_other(visitors: tupl
         assert time.monotonic() - began < 6
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == 4401
-
-
-def test_a_very_long_conversation_is_forked(visitors: tuple[Visitor, Visitor], postgres_url: str) -> None:
-    """PostgreSQL takes 65,535 values in one statement; each message has a score."""
-    here, _ = visitors
-    sent = here.start("Hello")
-    ended(here, sent, 10)
-    with psycopg.connect(postgres_url, autocommit=True) as database:
-        names = [
-            column.name
-            for column in database.execute("SELECT * FROM conversations_message").description or ()
-        ]
-        made = {
-            "id": "md5(n::text)::uuid",
-            "parent_id": "CASE n WHEN 1 THEN id ELSE md5((n - 1)::text)::uuid END",
-        }
-        values = ", ".join(made.get(name, name) for name in names)
-        database.execute(
-            f"INSERT INTO conversations_message ({', '.join(names)}) SELECT {values} "
-            "FROM conversations_message, generate_series(1, 4000) AS n WHERE id = %s ORDER BY n",
-            [sent["message"]],
-        )
-        last = database.execute("SELECT md5('4000')::uuid").fetchone()
-    assert last is not None
-    copy = here.post(f"/conversations/{sent['conversation']}/messages/{last[0]}/fork/")
-    with psycopg.connect(postgres_url) as database:
-        found = database.execute(
-            "SELECT count(*) FROM conversations_message WHERE conversation_id = %s",
-            [copy["conversation"]],
-        ).fetchone()
-    assert found == (4001,)
