@@ -152,7 +152,7 @@ def _message(type_: str, reason: str, retry_after: float | None, now: float, sen
         return f"The model service refused this request: {reason.rstrip(' .')}. {_WHAT_TO_DO[type_]}"
     if type_ == "size" and sent_bytes:
         # Some gateways have lower ones.
-        size = f"{max(sent_bytes / 1e6, 0.01):.3g} MB, the usual limit is {_REQUEST_LIMIT_MB} MB"
+        size = f"{max(sent_bytes / 1e6, 0.1):.1f} MB, the usual limit is {_REQUEST_LIMIT_MB} MB"
         return f"This request is too large for the model service: {size}. {_WHAT_TO_DO[type_]}"
     if type_ == "limit" and retry_after:
         return limit_message(now + retry_after, now)

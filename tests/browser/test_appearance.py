@@ -256,8 +256,9 @@ async def test_with_forced_colours_it_shows_what_is_chosen_and_that_something_ru
     await chat.settled()
     assert await chat.page.locator(".gauge__meter").evaluate(drawn)
     await chat.page.keyboard.press("Control+K")
-    selected = chat.page.locator(".command__option[aria-selected=true]")
-    assert await selected.evaluate("one => getComputedStyle(one).outlineStyle") == "solid"
+    await expect(chat.page.locator(".command__option[aria-selected=true]")).to_have_css(
+        "outline-style", "solid"
+    )
 
 
 async def test_a_menu_that_is_higher_than_the_screen_scrolls(visit: NewVisit) -> None:

@@ -123,7 +123,7 @@ def test_request_ids_are_found_in_headers_first() -> None:
 
 def test_a_size_error_says_how_much_and_how_much_is_allowed() -> None:
     assert "34.5 MB, the usual limit is 32 MB." in read(413, b"", sent_bytes=34_500_000).message
-    assert "0.01 MB, the usual limit is 32 MB." in read(413, b"", sent_bytes=300).message
+    assert "0.1 MB, the usual limit is 32 MB." in read(413, b"", sent_bytes=300).message
     assert "MB" not in read(413, b"").message
 
 
