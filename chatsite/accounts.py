@@ -19,13 +19,12 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from conversations.actions import audit_signals
 from conversations.models import User, Workspace
+from conversations.models.user import LONGEST_NAME
 
 from . import errors
 
 logger = logging.getLogger("chatsite.mail")
 BACKEND = "django.contrib.auth.backends.ModelBackend"
-# No user name and no e-mail address is longer. SQLite compares nothing with a text of 50,000 bytes.
-LONGEST_LOGIN = 254
 
 
 class TooManyFailures(Exception):
@@ -138,7 +137,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
 def _person(login: str) -> User | None:
     """Whose user name this is (as written, else whatever the case), else whose e-mail address."""
-    if len(login) > LONGEST_LOGIN:
+    if len(login) > LONGEST_NAME:
         return None
     name = User.normalize_username(login)
     # All names are gone through whether there is such a one or not: the time tells nothing.

@@ -12,11 +12,9 @@ from django.utils import timezone
 from .. import access
 from ..live import news
 from ..models import Conversation, Participant, ReadMark, User
+from ..models.user import LONGEST_NAME
 from .errors import Invalid
 from .transaction import writing
-
-# No user name, shown name or e-mail address is longer. SQLite compares nothing with a text of 50,000 bytes.
-LONGEST_NAME = 254
 
 
 def add_person(conversation: Conversation, who: str, role: str) -> Participant:

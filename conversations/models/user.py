@@ -14,6 +14,10 @@ def folded(name: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
+# No user name, shown name or e-mail address is longer. SQLite compares nothing with a text of 50,000 bytes.
+LONGEST_NAME = 254
+
+
 class User(AbstractUser):
     class Theme(models.TextChoices):
         SYSTEM = "system", "Follow the system"
