@@ -15,6 +15,8 @@ from collections.abc import Iterator
 
 from markdown_it.common.html_re import close_tag, open_tag
 
+from .fences import BLANK, FENCE, LINE, closes
+
 _LIVE = re.compile(
     # Escapes and addresses stay, but for addresses with a backtick, which would be no end of code then.
     r"(?P<kept>\\[\s\S]|<[A-Za-z][A-Za-z0-9+.-]{1,31}:[^\s<>`]*>|<[\w.+-]+@[\w.-]+>)"
@@ -22,14 +24,10 @@ _LIVE = re.compile(
     rf"|(?={open_tag}|{close_tag})<"
 )
 _MAY_BE_LIVE = re.compile(r"!\[|<[A-Za-z/!?]")
-_LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
-_FENCE = re.compile(r"( {0,3})(`{3,}+(?!.*`)|~{3,})(.*)")
 _NESTED_FENCE = re.compile(r"[\s>*+\-\d.)]*(?:```|~~~)")
 _TICKS = re.compile(r"`+")
 _OPENER = re.compile(r"\\[\s\S]|(`+)")
 _UNDER_TABLE_HEAD = re.compile(r"^[ \t\r>|:-]+$", re.MULTILINE)
-# Other white space makes no line empty.
-_BLANK = " \t\r\n"
 
 Span = tuple[int, int]
 
@@ -43,21 +41,21 @@ def inert(text: str) -> str:
 
 def _parts(text: str) -> Iterator[tuple[str, bool]]:
     """The text in pieces: fenced code, and what stands between (at most up to the next empty line)."""
-    lines: list[str] = _LINE.findall(text)
+    lines: list[str] = LINE.findall(text)
     words: list[str] = []
     code: list[str] = []
     opened: re.Match[str] | None = None
     # A fence inside a list or a quotation may be open, which only its own container knows to end.
     nested = False
     for number, line in enumerate(lines):
-        fence = _FENCE.match(line)
+        fence = FENCE.match(line)
         if _is_ambiguous(line, fence, opened, nested):
             words += code + lines[number:]
             code = []
             break
         if opened is not None:
             code.append(line)
-            if fence is not None and fence[2].startswith(opened[2]) and not fence[3].strip(_BLANK):
+            if closes(fence, opened[2]):
                 yield "".join(code), True
                 opened, code = None, []
         elif fence is not None:
@@ -66,7 +64,7 @@ def _parts(text: str) -> Iterator[tuple[str, bool]]:
         else:
             words.append(line)
             nested = bool(_NESTED_FENCE.match(line)) or (nested and line[0].isspace())
-            if not line.strip(_BLANK):
+            if not line.strip(BLANK):
                 yield "".join(words), False
                 words = []
     yield "".join(words), False
@@ -82,7 +80,7 @@ def _is_ambiguous(line: str, fence: re.Match[str] | None, opened: re.Match[str] 
     # A fence that is indented stands by itself or in a list, which ends where a line is indented less.
     is_outside = indented < len(opened[1])
     is_deep_end = indented > 3 and line.lstrip(" \t").startswith(opened[2])
-    return bool(opened[1] and line.strip(_BLANK)) and (is_outside or is_deep_end)
+    return bool(opened[1] and line.strip(BLANK)) and (is_outside or is_deep_end)
 
 
 def _marked(words: str) -> str:

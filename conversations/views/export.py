@@ -16,16 +16,13 @@ from .. import access
 from ..access import Operation
 from ..attachments.sending import referred
 from ..models import Conversation, GenerationStatus, Message
+from ..rendering.fences import left_open
 from ..rendering.inert import inert
 from .files import files_of
 from .footnotes import Footnotes, plain
 from .messages import as_it_is_now, message_json
 from .requests import answers_refusals, person
 
-_LINE_END = re.compile(r"\r\n?|\n")
-# At the beginning of a line: one further in belongs to a list, and ends with it.
-_FENCE = re.compile(r"(`{3,}+(?!.*`)|~{3,})")
-_FENCE_END = re.compile(r" {0,3}(`{3,}|~{3,})[ \t]*")
 _RUNNING = "The answer was still running when this was exported."
 _UNFINISHED = {
     GenerationStatus.QUEUED: _RUNNING,
@@ -98,24 +95,13 @@ def _markdown(found: Conversation, path: list[Message]) -> str:
             parts.append(f"\n## {row.model or 'Answer'}\n\n{footnotes.marked(row)}\n")
         joined = row.role == Message.Role.ASSISTANT
         went_on = following is not None and following.continues
-        if not went_on and (fence := _left_open(parts[-1])):
+        if not went_on and (fence := left_open(parts[-1])):
+            # Or all that follows would be code.
             parts.append(f"{fence}\n")
         if row.status in _UNFINISHED and not went_on:
             parts.append(f"\n*{_UNFINISHED[GenerationStatus(row.status)]}*\n")
     # As a whole: a fence that one message leaves open is closed by another one's.
     return inert("".join(parts) + footnotes.notes())
-
-
-def _left_open(text: str) -> str:
-    """The fence of a code block that the text does not end, as where it broke off: else all that follows were code."""
-    fence = ""
-    for line in _LINE_END.split(text):
-        if not fence:
-            begun = _FENCE.match(line)
-            fence = begun[1] if begun else ""
-        elif (ends := _FENCE_END.fullmatch(line)) and ends[1].startswith(fence):
-            fence = ""
-    return fence
 
 
 def _download(found: Conversation, suffix: str, content_type: str, text: str) -> HttpResponse:
