@@ -90,19 +90,21 @@ def _luminance(lightness: float, chroma: float, hue: float) -> float:
 def test_the_letter_can_be_read_on_every_colour() -> None:
     tokens = (CSS / "tokens.css").read_text()
     hues = {
-        int(at): float(hue) for at, hue in re.findall(r"--person-(\d): oklch\(var\(--tone\) (\d+)\)", tokens)
+        int(at): float(hue)
+        for at, hue, _ in re.findall(
+            r"--person-(\d): light-dark\(oklch\(var\(--tone\) (\d+)\), oklch\(var\(--tone-dark\) (\2)\)\)",
+            tokens,
+        )
     }
     used = re.findall(
         r'\[data-colour="(\d)"\] \{ --disc: var\(--person-\1\)', (CSS / "avatar.css").read_text()
     )
     assert used == [str(number) for number in range(COLOURS)]
     assert sorted(hues) == list(range(COLOURS))
-    tones = re.findall(r"--tone: ([\d.]+) ([\d.]+);", tokens)
-    papers = re.findall(r"--paper: oklch\(([\d.]+) ([\d.]+) ([\d.]+)\);", tokens)
-    # Light, dark as the system has it, dark by choice.
-    assert len(tones) == len(papers) == 3
-    for tone, paper in zip(tones, papers, strict=True):
-        letter = _luminance(*map(float, paper))
+    tones = re.findall(r"--tone(?:-dark)?: ([\d.]+) ([\d.]+);", tokens)
+    ((light, dark),) = re.findall(r"--paper: light-dark\(oklch\(([\d. ]+)\), oklch\(([\d. ]+)\)\);", tokens)
+    for tone, paper in zip(tones, (light, dark), strict=True):
+        letter = _luminance(*map(float, paper.split()))
         for hue in hues.values():
             disc = _luminance(*map(float, tone), hue)
             assert (max(letter, disc) + 0.05) / (min(letter, disc) + 0.05) >= 4.5
