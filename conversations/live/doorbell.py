@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
@@ -29,6 +30,8 @@ BEAT_SECONDS = 1.0
 DEAF_SECONDS = 4.0
 _RETRY_SECONDS = 1.0
 _RING_SECONDS = 2.0
+# Both directions are tried every second; that Redis is still away is said once a minute.
+_SAY_SECONDS = 60.0
 # What comes up so soon after a message goes out in one with the rest: each costs every process a millisecond.
 _PAUSE_SECONDS = 0.02
 _MAX_WAITING = 5000
@@ -53,6 +56,7 @@ class Bell:
         self._waiting: Rings = []
         self._ringing: asyncio.Task[None] | None = None
         self._closing = asyncio.Event()
+        self._said_lost = -math.inf
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="doorbell", daemon=True)
         self._thread.start()
@@ -73,7 +77,7 @@ class Bell:
             runner.run(self._live())
 
     async def _live(self) -> None:
-        tasks = [asyncio.create_task(self._listen()), asyncio.create_task(_beat())]
+        tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._beat())]
         await self._closing.wait()
         if self._ringing is not None:
             await self._ringing
@@ -95,8 +99,24 @@ class Bell:
         while self._waiting:
             rings = self._waiting[:]
             self._waiting.clear()
-            await _ring(rings)
+            await self._ring(rings)
             await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def _ring(self, rings: Rings) -> None:
+        layer = get_channel_layer()
+        if layer is None:
+            return
+        message = {"type": "doorbell", "from": hub.process, "payload": {"rings": rings}}
+        try:
+            async with asyncio.timeout(_RING_SECONDS):
+                await layer.group_send(GROUP, message)
+        except Exception as error:
+            self._lost(error)
+
+    async def _beat(self) -> None:
+        while True:
+            await self._ring([])
+            await asyncio.sleep(BEAT_SECONDS)
 
     async def _listen(self) -> None:
         """Hears for ever; a broken connection is tried again.
@@ -113,12 +133,19 @@ class Bell:
                         continue
                     now = time.monotonic()
                     if now - last > DEAF_SECONDS:
+                        logger.warning("The doorbell is heard again after %.0f seconds.", now - last)
+                        self._said_lost = -math.inf
                         self._deaf_before()
                     last = now
                 return
             except Exception as error:
-                logger.warning("The doorbell is out of reach (%s); trying again.", type(error).__name__)
+                self._lost(error)
                 await asyncio.sleep(_RETRY_SECONDS)
+
+    def _lost(self, error: Exception) -> None:
+        if time.monotonic() - self._said_lost >= _SAY_SECONDS:
+            self._said_lost = time.monotonic()
+            logger.warning("The doorbell is out of reach (%s); trying again.", type(error).__name__)
 
     def _hear(self, message: dict[str, Any]) -> None:
         try:
@@ -153,18 +180,6 @@ def ring(*rings: dict[str, Any]) -> None:
         bell.ring(list(rings))
 
 
-async def _ring(rings: Rings) -> None:
-    layer = get_channel_layer()
-    if layer is None:
-        return
-    message = {"type": "doorbell", "from": hub.process, "payload": {"rings": rings}}
-    try:
-        async with asyncio.timeout(_RING_SECONDS):
-            await layer.group_send(GROUP, message)
-    except Exception as error:
-        logger.warning("The doorbell could not be rung: %s", type(error).__name__)
-
-
 async def _messages() -> AsyncIterator[dict[str, Any]]:
     """Rings as they come; ends where there is no layer. Raises what Redis raises."""
     layer = get_channel_layer()
@@ -174,9 +189,3 @@ async def _messages() -> AsyncIterator[dict[str, Any]]:
     await layer.group_add(GROUP, channel)
     while True:
         yield await layer.receive(channel)
-
-
-async def _beat() -> None:
-    while True:
-        await _ring([])
-        await asyncio.sleep(BEAT_SECONDS)

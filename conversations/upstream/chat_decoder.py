@@ -35,8 +35,8 @@ class ChatDecoder:
     """Text and reasoning stream on; tool calls are collected and follow at the end, since their pieces may be
     interleaved.
 
-    `failure` and `done` as in MessagesDecoder. The answer ends at `[DONE]`, or with the bytes once a
-    finish_reason came.
+    `failure` and `done` as in MessagesDecoder. The answer ends at `[DONE]`, before which some servers give no
+    finish_reason, or with the bytes once a finish_reason came.
     """
 
     def __init__(self, max_answer_bytes: int, ignored: Counter[str], secrets: tuple[str, ...] = ()) -> None:
@@ -62,7 +62,9 @@ class ChatDecoder:
                 self._ignored["after [DONE]"] += 1
                 continue
             if data.strip() in NO_EVENTS:
-                events += self.finish() if data.strip() else []
+                if data.strip():
+                    self._stop_reason = self._stop_reason or self._unsaid_reason()
+                    events += self.finish()
                 continue
             try:
                 self._chunk(name, read_raw_json(data), events)
@@ -102,6 +104,12 @@ class ChatDecoder:
         events += [MessageDelta(delta, self._usage or None, self._meta), MessageStop()]
         self.done = True
         return events
+
+    def _unsaid_reason(self) -> str | None:
+        """Why a stream ended that says only that it has; nothing where nothing had come."""
+        if self._calls:
+            return "tool_use"
+        return "end_turn" if self._index >= 0 else None
 
     def _chunk(self, name: bytes, raw: Any, events: list[Event]) -> None:
         if not isinstance(raw, dict):

@@ -60,9 +60,7 @@ class Exchange:
         self._failure: UpstreamError | None = None
         self._ended = False
         self._whole: WholeReply | None = None
-        self._sniffed = "json" in response.headers.get("content-type", "")
-        if self._sniffed:
-            self._begin_whole()
+        self._sniffed = False
 
     @property
     def request_id(self) -> str:
@@ -154,13 +152,13 @@ class Exchange:
         self._whole = WholeReply(self._limits, self.request_id, self._secrets)
 
     def _sniff(self, chunk: bytes) -> None:
-        """Some gateways answer a streaming request with plain JSON under any content type, captive portals
-        with HTML.
+        """Some gateways answer a streaming request with plain JSON, some send events as JSON by their content
+        type, captive portals send HTML: the first character tells which.
         """
         head = chunk.lstrip(b"\xef\xbb\xbf \t\r\n")
         if head:
             self._sniffed = True
-            if head.startswith(b"{"):
+            if head.startswith((b"{", b"[")):
                 self._begin_whole()
             elif head.startswith(b"<"):
                 raise UpstreamError(

@@ -50,15 +50,16 @@ async def _judge(response: httpx.Response, endpoint: Endpoint, sent_bytes: int, 
     status, headers = response.status_code, response.headers
     request_id = (headers.get("request-id") or headers.get("x-inference-id") or "")[:200]
     content_type = headers.get("content-type", "").lower()
-    if status == 200 and headers.get("content-encoding", "identity").lower() != "identity":
+    is_success = 200 <= status < 300
+    if is_success and headers.get("content-encoding", "identity").lower() != "identity":
         raise UpstreamError(
             "protocol", detail="compressed, though identity was asked for", request_id=request_id
         )
-    if status == 200 and "html" in content_type:
+    if is_success and "html" in content_type:
         raise UpstreamError(
             "protocol", detail="HTML instead of an answer", status=status, request_id=request_id
         )
-    if status != 200:
+    if not is_success:
         error_body = b"" if 300 <= status < 400 else await _error_body(response, limits.connect / 10)
         raise error_from_response(
             status,

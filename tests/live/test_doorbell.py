@@ -128,3 +128,31 @@ async def test_a_ring_that_cannot_be_read_hinders_none_after_it(
     await other.ring({"number": 1})
     assert await other.next() == {"number": 1}
     assert "cannot be read (TypeError)" in caplog.text
+
+
+async def test_a_redis_that_stays_away_is_named_once(
+    settings: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doorbell, "_RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(doorbell, "BEAT_SECONDS", 0.01)
+    tries = asyncio.Semaphore(0)
+
+    async def refuse(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        tries.release()
+        writer.close()
+
+    async with await asyncio.start_server(refuse, "127.0.0.1") as server:
+        url = "redis://127.0.0.1:{}/0".format(server.sockets[0].getsockname()[1])
+        settings.REDIS_URL = url
+        settings.CHANNEL_LAYERS = {
+            "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [url]}}
+        }
+        doorbell.open_bell(lambda rings: None, lambda: None)
+        try:
+            for _ in range(6):
+                await asyncio.wait_for(tries.acquire(), 10)
+        finally:
+            await asyncio.to_thread(doorbell.close_bell)
+    assert [record.message for record in caplog.records] == [
+        "The doorbell is out of reach (ConnectionError); trying again."
+    ]

@@ -71,6 +71,8 @@ async def test_an_answer_in_tiny_packets(ask: Any, upstream: FakeUpstream, size:
         [Raw(b"HTTP/1.1 100 Continue\r\n\r\n"), Sleep(0.01), Head(), WHOLE],
         [Head(headers={"content-encoding": "identity"}), WHOLE],
         [Head(headers={"content-type": "text/plain"}), WHOLE],
+        [Head(headers={"content-type": "application/json"}), b": hello\n\n" + WHOLE],
+        [Head(201), WHOLE],
         [Head(), b"\xef\xbb\xbf" + WHOLE],
         [Head(), b"\r\n\r\n" + WHOLE.replace(b"\n", b"\r\n")],
         [Head(), WHOLE.removesuffix(b"\n\n")],
