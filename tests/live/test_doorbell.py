@@ -142,10 +142,13 @@ async def test_a_redis_that_stays_away_is_named_once(
         writer.close()
 
     async with await asyncio.start_server(refuse, "127.0.0.1") as server:
-        url = "redis://127.0.0.1:{}/0".format(server.sockets[0].getsockname()[1])
+        url = f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0"
         settings.REDIS_URL = url
         settings.CHANNEL_LAYERS = {
-            "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [url]}}
+            "default": {
+                "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+                "CONFIG": {"hosts": [url]},
+            }
         }
         doorbell.open_bell(lambda rings: None, lambda: None)
         try:
