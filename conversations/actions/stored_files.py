@@ -14,9 +14,10 @@ from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import default_storage
 from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
-from ..models import StoredFile
+from ..models import Attachment, StoredFile
 from .errors import Unavailable
 from .transaction import writing
 
@@ -77,9 +78,9 @@ def sweep(now: datetime | None = None) -> int:
     """Removes bytes that nothing refers to any more. Returns how many files went."""
     before = (now or timezone.now()) - timedelta(seconds=settings.ATTACHMENT_ORPHAN_SECONDS)
     with writing():
-        locked = list(StoredFile.objects.unused(before).select_for_update(skip_locked=True))
+        locked = list(_unused(before).select_for_update(skip_locked=True))
         # Asked again under the lock: a reference may have been added meanwhile.
-        rows = list(StoredFile.objects.unused(before).filter(pk__in=[row.pk for row in locked]))
+        rows = list(_unused(before).filter(pk__in=[row.pk for row in locked]))
         keys = [row.pk for row in rows]
         StoredFile.objects.filter(pk__in=keys).update(complete=False)
     for row in rows:
@@ -87,6 +88,14 @@ def sweep(now: datetime | None = None) -> int:
     with writing():
         StoredFile.objects.filter(pk__in=keys).delete()
     return len(keys)
+
+
+def _unused(before: datetime) -> QuerySet[StoredFile]:
+    """Files older than `before` that no attachment refers to: left over, or never finished."""
+    found = StoredFile.objects.filter(created_at__lt=before)
+    for name in Attachment.FILES:
+        found = found.filter(~Exists(Attachment.objects.filter(**{name: OuterRef("pk")})))
+    return found
 
 
 def file_of(result: dict[str, Any], folder: Path) -> StoredFile:

@@ -3,22 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from datetime import datetime
 
 from django.db import models
 from django.utils import timezone
-
-
-class StoredFileQuerySet(models.QuerySet["StoredFile"]):
-    def unused(self, before: datetime) -> StoredFileQuerySet:
-        """Files older than `before` that no attachment refers to: left over, or never finished."""
-        from .attachment import Attachment
-
-        found = self.filter(created_at__lt=before)
-        for name in Attachment.FILES:
-            used = Attachment.objects.filter(**{name: models.OuterRef("pk")})
-            found = found.filter(~models.Exists(used))
-        return found
 
 
 class StoredFile(models.Model):
@@ -31,8 +18,6 @@ class StoredFile(models.Model):
     # The row comes before the bytes, so that a crash between them leaves a row to clean up, not a nameless file.
     complete = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now)
-
-    objects = StoredFileQuerySet.as_manager()
 
     class Meta:
         constraints = [

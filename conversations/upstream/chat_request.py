@@ -1,13 +1,12 @@
-"""A MessageRequest as a Chat Completions body (messages-api section 17.1); used by `request.body` for `openai_chat`."""
+"""A MessageRequest as a Chat Completions body (messages-api section 17.1); used by `request_body` for `openai_chat`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
-if TYPE_CHECKING:
-    from .request import MessageRequest
+from .request import MessageRequest
 
 _CHOICES = {"auto": "auto", "any": "required", "none": "none"}
 _REASONING_EFFORTS = {"low": "low", "medium": "medium", "high": "high", "xhigh": "high", "max": "high"}

@@ -21,7 +21,8 @@ from .exchange import Exchange
 from .json_values import storable
 from .limits import Limits
 from .reply import Reply
-from .request import MessageRequest, body
+from .request import MessageRequest
+from .request_body import body
 from .retry_after import pause_before_retry
 from .sending import send
 from .transport import DirectTransport, ssl_context

@@ -14,7 +14,8 @@ from conversations.generation import titles
 from conversations.generation.context import Turn
 from conversations.models import Conversation, GenerationStatus, LanguageModel, UsageRecord
 from conversations.upstream.endpoint import Endpoint
-from conversations.upstream.request import MessageRequest, body
+from conversations.upstream.request import MessageRequest
+from conversations.upstream.request_body import body
 from tests.fake_upstream import Call, wire
 from tests.fake_upstream.steps import Hang, Reply, Reset, Sleep, Step
 from tests.world import MODEL, World

@@ -9,7 +9,8 @@ import pytest
 from conversations.upstream.capabilities import lookup
 from conversations.upstream.endpoint import Endpoint
 from conversations.upstream.errors import UpstreamError
-from conversations.upstream.request import MessageRequest, body
+from conversations.upstream.request import MessageRequest
+from conversations.upstream.request_body import body
 
 PICTURE = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "iVBO"}}
 DOCUMENT = {"type": "document", "source": {"type": "base64", "media_type": "application/pdf", "data": "JVBE"}}

@@ -1,0 +1,163 @@
+"""The body of a request for a given endpoint and model: the only writer of request JSON for Messages dialects.
+Used by the client.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import chat_request
+from .endpoint import Endpoint
+from .errors import UpstreamError
+from .model_table import Capabilities
+from .request import MessageRequest, abilities_of
+
+_CACHE_DIALECTS = frozenset({"anthropic", "demo"})
+_FORCED = frozenset({"any", "tool"})
+_HIGHER_EFFORTS = frozenset({"xhigh", "max"})
+_LEAST_BUDGET = 1024
+
+
+def body(request: MessageRequest, endpoint: Endpoint, *, stream: bool) -> dict[str, Any]:
+    """The JSON body for this endpoint, without the fields that its dialect (section 19) or the model (section
+    14) refuses.
+
+    Raises UpstreamError `invalid` for content that cannot be sent there at all, such as a PDF: leaving it out
+    would be a lie.
+    """
+    abilities = abilities_of(request, endpoint)
+    if not abilities.documents:
+        _refuse_documents(request.messages)
+    if endpoint.dialect == "openai_chat":
+        return chat_request.body(
+            request, sampling=sampling(request, abilities, endpoint.version_sent, thinks=False), stream=stream
+        )
+    result: dict[str, Any] = {
+        "model": request.model,
+        "max_tokens": max(
+            1, min(request.max_tokens, abilities.max_output) if abilities.known else request.max_tokens
+        ),
+        "messages": _messages(request.messages, endpoint.dialect),
+    }
+    if request.system:
+        result["system"] = request.system
+    if stop_sequences := [text for text in request.stop_sequences if text.strip()]:
+        result["stop_sequences"] = stop_sequences
+    if stream:
+        result["stream"] = True
+    effort = _effort(request, abilities)
+    thinking = _thinking(request, abilities, result["max_tokens"], effort)
+    if thinking is not None:
+        result["thinking"] = thinking
+    result |= sampling(request, abilities, endpoint.version_sent, thinks=_thinks(thinking, abilities))
+    if output_config := _output_config(request, endpoint.dialect, effort):
+        result["output_config"] = output_config
+    if metadata := _metadata(request.metadata, endpoint.dialect):
+        result["metadata"] = metadata
+    result |= _tools(request, endpoint.dialect, abilities, thinking)
+    if request.cache_control and endpoint.dialect in _CACHE_DIALECTS:
+        result["cache_control"] = request.cache_control
+    return result
+
+
+def sampling(
+    request: MessageRequest, abilities: Capabilities, version: str, *, thinks: bool
+) -> dict[str, Any]:
+    """Sampling fields that this model and version take: none since 4.7, none on 2026-10-21, none while
+    thinking, else one of two.
+    """
+    if not abilities.sampling or version >= "2026-10-21" or thinks:
+        return {}
+    fields = {"temperature": request.temperature, "top_p": request.top_p, "top_k": request.top_k}
+    if abilities.one_sampling_field and request.temperature is not None:
+        fields["top_p"] = None
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _refuse_documents(messages: list[dict[str, Any]]) -> None:
+    for message in messages:
+        content = message.get("content")
+        if isinstance(content, list) and any(block.get("type") == "document" for block in content):
+            raise UpstreamError(
+                "invalid",
+                "This model cannot read documents. Remove them, or choose another model.",
+            )
+
+
+def _messages(messages: list[dict[str, Any]], dialect: str) -> list[dict[str, Any]]:
+    if dialect in _CACHE_DIALECTS:
+        return messages
+    return [{**message, "content": _plain_content(message["content"])} for message in messages]
+
+
+def _plain_content(content: Any) -> Any:
+    """Without cache marks and response-only nulls, which other servers than the native one may refuse."""
+    if not isinstance(content, list):
+        return content
+    return [
+        {key: value for key, value in block.items() if key != "cache_control" and value is not None}
+        for block in content
+    ]
+
+
+def _effort(request: MessageRequest, abilities: Capabilities) -> str | None:
+    effort = (request.output_config or {}).get("effort")
+    return effort if effort in abilities.efforts else None
+
+
+def _thinking(
+    request: MessageRequest, abilities: Capabilities, max_tokens: int, effort: str | None
+) -> dict[str, Any] | None:
+    thinking = request.thinking
+    if not thinking or thinking.get("type") not in abilities.thinking:
+        return None
+    if thinking["type"] == "enabled":
+        budget = min(int(thinking.get("budget_tokens") or _LEAST_BUDGET), max_tokens - 1)
+        return {**thinking, "budget_tokens": budget} if budget >= _LEAST_BUDGET else None
+    if thinking["type"] == "disabled" and abilities.disabled_up_to_high_effort and effort in _HIGHER_EFFORTS:
+        return None
+    return thinking
+
+
+def _thinks(thinking: dict[str, Any] | None, abilities: Capabilities) -> bool:
+    if thinking is not None:
+        return bool(thinking["type"] != "disabled")
+    return abilities.thinking_default in {"on", "always"}
+
+
+def _output_config(request: MessageRequest, dialect: str, effort: str | None) -> dict[str, Any]:
+    if dialect not in {"anthropic", "demo"}:
+        return {}
+    config = dict(request.output_config or {})
+    config.pop("effort", None)
+    return config | ({"effort": effort} if effort else {})
+
+
+def _metadata(metadata: dict[str, Any] | None, dialect: str) -> dict[str, Any]:
+    if dialect == "aimlapi":
+        return {key: str(value) for key, value in (metadata or {}).items() if value is not None}
+    return metadata or {}
+
+
+def _tools(
+    request: MessageRequest, dialect: str, abilities: Capabilities, thinking: dict[str, Any] | None
+) -> dict[str, Any]:
+    if not request.tools:
+        return {}
+    choice = request.tool_choice
+    kind = (choice or {}).get("type")
+    if kind == "none" and dialect in {"rockapi", "ollama"}:
+        return {}  # no such choice there: without tools, nothing can be called
+    tools = (
+        request.tools
+        if dialect in _CACHE_DIALECTS
+        else [_without_cache_control(tool) for tool in request.tools]
+    )
+    forced_refused = not abilities.forced_tool_choice or (thinking or {}).get("type") == "enabled"
+    if choice is None or dialect == "ollama" or (kind in _FORCED and forced_refused):
+        return {"tools": tools}
+    return {"tools": tools, "tool_choice": choice}
+
+
+def _without_cache_control(tool: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in tool.items() if key != "cache_control"}
