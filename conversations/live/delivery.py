@@ -85,17 +85,12 @@ class Delivery:
             # tells the client.
             after = 0
         following = _Following(log, after)
-        if (
-            before is not None
-            and before.log is log
-            and before.edition == log.edition
-            and after
-            and before.cursor
-        ):
-            # What this socket was sent so far arrives before anything new, whatever the reader knew when it asked:
-            # what comes again ends exactly there, and nothing in between may be left out.
-            following.cursor = min(after, before.cursor)
-            following.sent = before.cursor
+        if before is not None and before.log is log and before.edition == log.edition:
+            # What this socket was sent so far arrives before anything new, whatever the reader knew when it asked, and
+            # however often: what comes again ends exactly there, and nothing in between may be left out.
+            following.sent = max(before.cursor, before.sent)
+            if following.sent:
+                following.cursor = min(after, following.sent)
         self._following[log.generation] = following
         log.attach(self.wake)
         self.wake()

@@ -21,6 +21,7 @@ from conversations.upstream.events import (
     TextDelta,
     ThinkingDelta,
 )
+from tests.reading import ReadingClient
 
 Frame = dict[str, Any]
 
@@ -257,6 +258,22 @@ async def test_resuming_empties_the_window_of_that_answer(window: Any) -> None:
     reader.delivery.follow(log, 8)
     await reader.quiet()
     assert [f["seq"] for f in reader.frames[before:]] == list(range(9, 17))
+
+
+@pytest.mark.parametrize("resumes", [(50,), (50, 50), (70, 50), (2, 50), (0, 50), (50, 0, 50)])
+async def test_resuming_again_before_anything_has_left_doubles_nothing(resumes: tuple[int, ...]) -> None:
+    """What was sent before still arrives, and the reader applies it: no later frame may reach back across its end."""
+    log, reader = new_log(), Reader()
+    log.extend([text(f"{number} ") for number in range(3, 101)])
+    reader.delivery.follow(log)
+    reader.delivery.open()
+    await reader.quiet()
+    for after in resumes:
+        reader.delivery.follow(log, after)
+    log.extend([text("late")])
+    client = ReadingClient()
+    client.apply_all(await reader.quiet())
+    assert client.text == "".join(f"{number} " for number in range(3, 101)) + "late"
 
 
 async def test_a_slow_reader_holds_a_cursor_and_no_queue(window: Any) -> None:
