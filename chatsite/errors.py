@@ -22,7 +22,7 @@ _SENTENCES = {
 
 def wants_json(request: HttpRequest) -> bool:
     """Whether the client asked for JSON, speaks it, or follows an answer's events, rather than wants a page."""
-    accepted = request.headers.get("Accept", "")
+    accepted = request.headers.get("Accept", "").lower()
     return (
         "application/json" in (request.content_type or "")
         or "application/json" in accepted

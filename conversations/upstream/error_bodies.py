@@ -70,6 +70,8 @@ def error_from_response(
     `now` epoch seconds.
     """
     readable = True
+    if is_compressed(headers):
+        body = b""
     try:
         said = _read(read_json(body))
     except UnreadableJSON:
@@ -99,6 +101,11 @@ def error_from_response(
         headers.get("request-id") or said.request_id or headers.get("x-inference-id") or ""
     )
     return error
+
+
+def is_compressed(headers: Mapping[str, str]) -> bool:
+    """Whether a body is packed, though only plain ones are asked for: nothing is ever unpacked here."""
+    return (headers.get("content-encoding") or "identity").lower() != "identity"
 
 
 def error_from_event(value: dict[str, Any], secrets: tuple[str, ...] = ()) -> UpstreamError:

@@ -10,7 +10,7 @@ from functools import lru_cache
 import httpx
 
 from .endpoint import Endpoint
-from .error_bodies import error_from_response
+from .error_bodies import error_from_response, is_compressed
 from .errors import UpstreamError
 from .exchange import no_answer_message
 from .limits import Limits
@@ -51,7 +51,7 @@ async def _judge(response: httpx.Response, endpoint: Endpoint, sent_bytes: int, 
     request_id = (headers.get("request-id") or headers.get("x-inference-id") or "")[:200]
     content_type = headers.get("content-type", "").lower()
     is_success = 200 <= status < 300
-    if is_success and headers.get("content-encoding", "identity").lower() != "identity":
+    if is_success and is_compressed(headers):
         raise UpstreamError(
             "protocol", detail="compressed, though identity was asked for", request_id=request_id
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import time
 from contextlib import aclosing
 from typing import Any
@@ -70,6 +71,7 @@ async def test_an_answer_in_tiny_packets(ask: Any, upstream: FakeUpstream, size:
         [Raw(b"HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\nHTTP/1.1 200 OK\r\n\r\n" + WHOLE)],
         [Raw(b"HTTP/1.1 100 Continue\r\n\r\n"), Sleep(0.01), Head(), WHOLE],
         [Head(headers={"content-encoding": "identity"}), WHOLE],
+        [Head(headers={"content-encoding": ""}), WHOLE],
         [Head(headers={"content-type": "text/plain"}), WHOLE],
         [Head(headers={"content-type": "application/json"}), b": hello\n\n" + WHOLE],
         [Head(201), WHOLE],
@@ -127,6 +129,13 @@ async def test_what_is_no_answer_is_a_typed_error(
     if not text:
         assert "Continue" not in outcome.error.message
     assert all([await call.ended() for call in upstream.calls])
+
+
+async def test_a_compressed_reason_is_not_quoted_as_noise(ask: Any, upstream: FakeUpstream) -> None:
+    body = gzip.compress(wire.error_body("invalid_request_error", "max_tokens: must be positive"))
+    upstream.script(Reply(400, body, {"content-encoding": "gzip"}))
+    outcome = await ask()
+    assert (outcome.error.type, outcome.error.status, outcome.error.detail) == ("invalid", 400, "")
 
 
 @pytest.mark.parametrize("left_out", [3, 4, 5, 6])

@@ -66,6 +66,11 @@ def test_a_multipart_and_an_urlencoded_form_say_the_same(alice: Person) -> None:
     assert Message.objects.get(pk=multipart.json()["message"]).text == text
 
 
+def test_a_media_type_means_the_same_in_any_case(alice: Person) -> None:
+    response = alice.post("/conversations/", {"text": "Hello"}, HTTP_ACCEPT="Application/JSON")
+    assert response.status_code == 201
+
+
 def test_a_form_post_of_a_page_is_redirected_to_the_conversation(alice: Person) -> None:
     response = alice.client.post("/conversations/", body())
     conversation = Conversation.objects.get()
