@@ -37,6 +37,11 @@ class _Following:
         self.html = 0
         self.status: Body | None = None
 
+    def begin_again(self) -> None:
+        """The log's events were replaced: what was sent of the others binds nothing that comes now."""
+        self.edition = self.log.edition
+        self.cursor = self.sent = self.html = 0
+
     def is_done(self) -> bool:
         return self.log.closed and self.cursor == self.log.seq and self.html == len(self.log.html)
 
@@ -160,7 +165,7 @@ class Delivery:
     def _take(self, following: _Following, burst: list[str]) -> None:
         log = following.log
         if following.edition != log.edition:
-            following.edition, following.cursor, following.html = log.edition, 0, 0
+            following.begin_again()
         if log.status is not following.status:
             following.status = log.status
             if log.status is not None:

@@ -336,3 +336,25 @@ async def test_without_a_window_the_transport_alone_holds_back(window: Any) -> N
     reader.delivery.follow(log)
     reader.delivery.open()
     assert len(await reader.quiet()) == 102
+
+
+async def test_a_log_that_begins_again_is_read_to_its_end_by_whoever_had_resumed_it() -> None:
+    """Another process ended the answer, and its journal was gone before this one had read it all."""
+    log, reader = new_log(), Reader()
+    log.extend([text(piece) for piece in "abcde"])
+    reader.delivery.follow(log)
+    reader.delivery.open()
+    await reader.quiet()
+    reader.delivery.follow(log, 3)
+    start = {"type": "message_start", "model": "m", "usage": {}}
+    block = ContentBlockStart(0, {"type": "text", "text": ""})
+    # Of what is stored there are fewer events than there were numbers.
+    log.events = [start, block, text("abcdef"), ContentBlockStop(0), *[None] * 7]
+    log.rebuilt = True
+    log.restart()
+    log.close({"type": "message_stop", "status": "completed"})
+    frames = await reader.quiet()
+    assert [frame["type"] for frame in frames[-5:]] == [
+        "message_start", "content_block_start", "content_block_delta", "content_block_stop", "message_stop",
+    ]  # fmt: skip
+    assert frames[-1]["seq"] == log.seq
