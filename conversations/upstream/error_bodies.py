@@ -206,4 +206,5 @@ def _read(value: Any) -> _Body:
 
 def _status(value: object) -> int | None:
     text = str(value)
-    return int(text) if len(text) == 3 and text.isdigit() else None
+    # Digits of other scripts are no status, and not all of them are numbers to `int`.
+    return int(text) if len(text) == 3 and text.isascii() and text.isdigit() else None

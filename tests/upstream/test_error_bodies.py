@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from conversations.upstream.error_bodies import error_from_response, limit_message
+from conversations.upstream.error_bodies import error_from_event, error_from_response, limit_message
 from conversations.upstream.errors import ERROR_TYPES, UpstreamError, quoted
 from conversations.upstream.limits import Limits
 from conversations.upstream.retry_after import LONGEST, pause_before_retry, read_retry_after
@@ -103,6 +103,14 @@ def test_the_reason_is_quoted_without_keys_markup_or_length() -> None:
 
     page = read(400, b"<html><script>alert(1)</script>")
     assert "<" not in page.message and page.detail.startswith("<html>")
+
+
+@pytest.mark.parametrize("code", ["²²²", "٤٢٩", "4 0", "-40", 4.5, True])
+def test_a_code_that_is_no_http_status_hinders_nobody(code: object) -> None:
+    body = {"error": {"message": "No", "code": code}, "statusCode": code}
+    error = read(500, body)
+    assert (error.type, error.detail, error.status) == ("service", "No", 500)
+    assert error_from_event(body).status is None
 
 
 def test_the_inner_words_of_a_wrapped_error_count() -> None:
