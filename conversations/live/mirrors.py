@@ -7,6 +7,7 @@ at once, on a thread: in a storm of sends every turn of the event loop takes lon
 from __future__ import annotations
 
 import asyncio
+import logging
 import uuid
 from typing import Any
 
@@ -18,6 +19,8 @@ from . import replay, statuses
 from .hub import hub
 from .journal_reader import SILENCE_SECONDS, JournalReader, Read
 from .log import LiveLog
+
+logger = logging.getLogger(__name__)
 
 NOT_STORED = {
     "type": "internal",
@@ -111,11 +114,16 @@ def _show(read: Read) -> None:
 
 
 async def end_as_stored(log: LiveLog) -> None:
-    """The end of an answer of this process that another one has ended before, or that could not be stored."""
-    row = await database_sync_to_async(replay.generation_with_message)(log.generation)
-    if row is not None and not row.is_live:
-        _end(log, await database_sync_to_async(replay.log_of)(row), row.last_seq)
-        return
+    """The end of an answer of this process that another one has ended before, or that could not be stored. Raises
+    nothing: whatever the database does, the log ends here, and no page waits for more.
+    """
+    try:
+        row = await database_sync_to_async(replay.generation_with_message)(log.generation)
+        if row is not None and not row.is_live:
+            _end(log, await database_sync_to_async(replay.log_of)(row), row.last_seq)
+            return
+    except Exception:
+        logger.exception("What is stored of an answer could not be read: generation %s", log.generation)
     log.close(replay.stop_body(GenerationStatus.INTERRUPTED, NOT_STORED))
     hub.retire(log, settings.LOG_RETENTION_SECONDS)
 

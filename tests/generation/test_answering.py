@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from django.db import OperationalError
 
+from conversations.live import replay
 from conversations.models import Generation
 from conversations.upstream.accumulator import Accumulator
 from tests.fake_upstream import wire
@@ -52,3 +54,22 @@ def test_an_answer_that_cannot_be_ended_leaves_no_page_waiting(
     monkeypatch.setattr(Accumulator, "finish", broken)
     _, frames = world.answer()
     assert (frames[-1]["type"], frames[-1]["status"]) == ("message_stop", "interrupted")
+
+
+def test_a_database_that_is_away_as_well_leaves_no_page_waiting(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("a fault of our own")
+
+    def away(*_: object) -> None:
+        raise OperationalError("the database is away")
+
+    monkeypatch.setattr(Accumulator, "finish", broken)
+    # Asked what is stored of the answer, once its end could not be.
+    monkeypatch.setattr(replay, "generation_with_message", away)
+    sent = world.alice.start()
+    page = world.socket(world.alice, sent["conversation"])
+    page.frame()
+    page.resume(sent["generation"], 0)
+    assert page.next("message_stop")["status"] == "interrupted"
