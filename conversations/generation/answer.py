@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from contextlib import aclosing
 from datetime import datetime
 from enum import Enum
@@ -68,8 +67,8 @@ class Answer:
         self._accumulator = Accumulator()
         self._html = LiveHTML(self.log)
         self._thinking = Stopwatch()
+        self._tries = 0
         self._failed_attempts: list[str] = []
-        self._retry_at = 0.0
         self._request_id = ""
         self._reading = False
         self._ended = False
@@ -95,7 +94,11 @@ class Answer:
             slow = asyncio.get_running_loop().call_later(settings.SLOW_ANSWER_SECONDS, self._slow)
             async with aclosing(
                 client.stream(
-                    self.turn.endpoint, self.turn.request, on_wait=self._wait, on_answer=self._answered
+                    self.turn.endpoint,
+                    self.turn.request,
+                    on_wait=self._wait,
+                    on_try=self._try_begun,
+                    on_answer=self._answered,
                 )
             ) as stream:
                 async for events in stream:
@@ -120,6 +123,9 @@ class Answer:
                 slow.cancel()
         self._ended = True
         return await self._outcome(status, error)
+
+    def _try_begun(self) -> None:
+        self._tries += 1
 
     def _answered(self, request_id: str) -> None:
         """The upstream's own name for this call: what its support asks for."""
@@ -157,7 +163,6 @@ class Answer:
         """A try has failed, and there is a pause before the next: pages show a countdown, the ledger has its row."""
         self._failed_attempts.append(wait.error.type)
         self._request_id = ""
-        self._retry_at = wait.retry_at
         self._tell_status("waiting", wait.retry_at, described(wait.error) | {"message": wait.error.brief})
         try:
             is_ours = await database_sync_to_async(ledger.book_failed_tries)(
@@ -183,7 +188,8 @@ class Answer:
     async def _outcome(
         self, status: GenerationStatus, error: UpstreamError | dict[str, Any] | None
     ) -> Outcome:
-        is_between_tries = time.time() < self._retry_at
+        # No clock tells: one that is put back would hide a call that is under way.
+        is_between_tries = 0 < self._tries == len(self._failed_attempts)
         found = self._accumulator
         blocks = len(found.content)
         try:

@@ -57,10 +57,11 @@ class UpstreamClient:
         request: MessageRequest,
         *,
         on_wait: Callable[[Wait], Awaitable[None]] | None = None,
+        on_try: Callable[[], None] | None = None,
         on_answer: Callable[[str], None] | None = None,
     ) -> AsyncGenerator[list[Event], None]:
-        """Yields the answer's events, one list per network read. `on_answer` is told the upstream's id of each try that
-        it begins to answer.
+        """Yields the answer's events, one list per network read. `on_try` is called as each try begins, `on_answer`
+        when the upstream begins to answer it, with the upstream's id for it.
 
         Nothing is yielded before the first content_block_start (or message_delta, or message_stop): until
         then failures that the fault table lets retry are retried, each after `on_wait`, whose time is part of
@@ -76,6 +77,8 @@ class UpstreamClient:
             held: list[Event] = []
             committed = False
             exchange: Exchange | None = None
+            if on_try is not None:
+                on_try()
             try:
                 exchange = await self._exchange(endpoint, payload, ends_at)
                 if on_answer is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import uuid
 from typing import Any
 
@@ -17,7 +18,7 @@ from conversations.upstream.endpoint import Endpoint
 from conversations.upstream.request import MessageRequest
 from conversations.upstream.request_body import body
 from tests.fake_upstream import Call, wire
-from tests.fake_upstream.steps import Hang, Reply, Reset, Sleep, Step
+from tests.fake_upstream.steps import Hang, Head, Reply, Reset, Sleep, Step
 from tests.world import MODEL, World
 
 CHAT, TITLE, CONTINUE = "chat", "title", "continue"
@@ -137,6 +138,25 @@ def test_a_try_that_failed_is_booked_before_the_next_one_and_once(world: World) 
     assert [(row.attempt, row.status, row.error_type) for row in rows()] == failed, (
         "no call was open when it was stopped"
     )
+
+
+def test_a_clock_that_is_put_back_hides_no_call(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second try is under way; by the machine's clock its pause has not come yet."""
+    busy: Step = Reply(529, wire.error_body("overloaded_error", "Busy"))
+    world.upstream.script(busy)
+    world.upstream.script(Head(), Hang())
+    sent = world.alice.start()
+    pause, now = threading.Event(), time.time
+    for _ in range(250):
+        if streamed(world) == 2:
+            break
+        pause.wait(0.02)
+    monkeypatch.setattr(time, "time", lambda: now() - 60)
+    world.alice.post(f"/generations/{sent['generation']}/stop/")
+    assert world.ended(sent).status == "stopped"
+    assert [(row.attempt, row.status, row.error_type) for row in rows()] == [
+        (1, "failed", "busy"), (2, "stopped", ""),
+    ]  # fmt: skip
 
 
 def test_what_a_stopped_answer_cost_is_unknown(world: World) -> None:
