@@ -134,6 +134,8 @@ async def _connect(request: httpx.Request) -> Connection:
         loop.call_later(seconds, connecting.cancel)
         raise
     except TimeoutError as error:
+        # It may have succeeded in this very moment.
+        connecting.add_done_callback(_hang_up)
         connecting.cancel()
         raise httpx.ConnectTimeout("no connection in time") from error
     except (OSError, UnicodeError) as error:
