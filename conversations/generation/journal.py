@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 import uuid
 from collections.abc import Callable, Iterable
@@ -50,7 +51,7 @@ class Journal:
         self._wake = asyncio.Event()
         self._unwritten_since: float | None = None
         self._unsure = False
-        self._renewed = 0.0
+        self._renewed = -math.inf
         self._thread = DatabaseThread("journal", _relax_durability)
         self._task = asyncio.get_running_loop().create_task(self._run())
 
@@ -59,7 +60,7 @@ class Journal:
         self._answers[answer.turn.generation] = answer
         answer.log.attach(self._mark)
         # The first flush of an answer takes its lease further and calls it running.
-        self._renewed = 0.0
+        self._renewed = -math.inf
         self._mark()
 
     def discard(self, answer: Answer) -> None:
@@ -89,8 +90,6 @@ class Journal:
                 continue
             try:
                 await self._flush()
-            except asyncio.CancelledError:
-                raise
             except Exception:
                 # The disk may be full or the database away: what is unwritten stays in the log and is tried again.
                 logger.exception("The journal could not be written; trying again.")
@@ -147,15 +146,17 @@ class Journal:
         spans = [(answer, answer.journalled, answer.log.seq) for answer in running]
         now = time.monotonic()
         renew = now - self._renewed > settings.LEASE_SECONDS / 5
+        if renew:
+            # Said before the write: an answer that is added meanwhile takes it back.
+            self._renewed = now
         try:
             flushed = await self._thread.run(self._write, spans, renew)
         except Exception:
             # Some of it may be there: the next flush asks before it writes, or text would be there twice.
             self._unsure = True
+            self._renewed = -math.inf
             raise
         self._unsure = False
-        if renew:
-            self._renewed = now
         for answer, _, upto in spans:
             answer.journalled = upto
         for answer in running:

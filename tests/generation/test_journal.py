@@ -209,3 +209,27 @@ def test_the_lease_of_a_running_answer_is_renewed(world: World, settings: Any) -
     wait_for(lambda: Generation.objects.get().status == "running")
     first = Generation.objects.get().lease_until
     wait_for(lambda: Generation.objects.get().lease_until != first)
+
+
+def test_an_answer_that_begins_while_others_are_written_is_called_running_at_once(
+    world: World, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.LEASE_SECONDS = 600  # renewed every two minutes
+    flush, written, go = journal.flush, threading.Event(), threading.Event()
+
+    def slow(*arguments: Any, **options: Any) -> Any:
+        result = flush(*arguments, **options)
+        if options["renew"] and not written.is_set():
+            written.set()
+            assert go.wait(10)
+        return result
+
+    monkeypatch.setattr(journal, "flush", slow)
+    for _ in range(2):
+        world.upstream.script(wire.message_start(), wire.block_start(), Hang())
+    world.alice.start()
+    assert written.wait(10)
+    late = world.alice.start()
+    wait_for(lambda: len(world.upstream.calls) == 2)
+    go.set()
+    wait_for(lambda: Generation.objects.get(pk=late["generation"]).status == "running")
