@@ -144,6 +144,11 @@ class RenderService:
             except OSError:
                 logger.warning("the render process cannot be started; texts are shown plain", exc_info=True)
                 return None
+            except Exception:
+                # A fault of our own costs this text its format; it must not end the thread, for which all wait.
+                logger.exception("the render process could not be asked; the text is shown plain")
+                self._drop_worker()
+                return None
             else:
                 self._book(ticket, reply["cpu"])
                 return reply

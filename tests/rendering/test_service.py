@@ -152,6 +152,15 @@ def test_a_stuck_process_is_killed_and_the_next_job_works() -> None:
     service.close()
 
 
+def test_a_job_that_cannot_even_be_asked_costs_nobody_else_anything(
+    own_service: RenderService, caplog: pytest.LogCaptureFixture
+) -> None:
+    no_json = {"a": {"href": object()}}
+    assert own_service.submit(TailJob("[a]", no_json)).result(WAIT) is None
+    assert "could not be asked" in caplog.text
+    assert own_service.submit(DocumentJob("*next*")).result(WAIT) == ["<p><em>next</em></p>\n"]
+
+
 def test_an_idle_process_ends_and_the_next_job_starts_another() -> None:
     service = RenderService(idle_seconds=0.05)
     pid = started(service)
