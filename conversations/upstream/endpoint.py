@@ -27,6 +27,7 @@ _KEY_IN_X_API_KEY = frozenset({"anthropic", "rockapi"})
 _HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")
 _PATH = re.compile(r"[A-Za-z0-9._~%/-]*")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9_-]{1,100}")
+_SHORTEST_KEY = 8  # characters; the name of an authentication scheme is shorter
 _NO_VERSION = frozenset({"aimlapi", "openai_chat"})
 _PASTED_MESSAGES_PATHS = ("/v1/messages", "/messages", "/v1")
 
@@ -61,11 +62,14 @@ class Endpoint:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must never be shown: the key, and the values of foreign extra headers, which may be keys too."""
-        foreign = (
+        """What must never be shown: the key, and the values of foreign extra headers, which may be keys too. Also their
+        longer words by themselves: of `Bearer KEY` an upstream may repeat the key alone.
+        """
+        foreign = [
             value for name, value in self.extra_headers.items() if not name.lower().startswith("anthropic-")
-        )
-        return (self.api_key, *foreign)
+        ]
+        words = (word for value in foreign for word in value.split() if len(word) >= _SHORTEST_KEY)
+        return tuple(dict.fromkeys((self.api_key, *foreign, *words)))
 
     @property
     def version_sent(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from conversations.upstream.endpoint import DIALECTS, Endpoint, guess_dialect
+from conversations.upstream.error_bodies import error_from_event
 
 
 @pytest.mark.parametrize(
@@ -74,6 +75,14 @@ def test_an_extra_header_cannot_smuggle_another(header: dict[str, str]) -> None:
 def test_foreign_header_values_are_secrets_and_beta_names_are_not() -> None:
     endpoint = Endpoint("anthropic", api_key="k", extra_headers={"x-gateway-key": "g", "Anthropic-Beta": "b"})
     assert endpoint.secrets == ("k", "g")
+
+
+def test_a_key_is_a_secret_without_its_scheme_too() -> None:
+    """As an upstream repeats it that says: the key KEY is wrong."""
+    key = "sk-gateway-0123456789"
+    endpoint = Endpoint("litellm", extra_headers={"X-Authorization": f"Bearer  {key}"})
+    error = error_from_event({"error": {"message": f"The Bearer key {key} is wrong"}}, endpoint.secrets)
+    assert error.detail == "The Bearer key [key] is wrong"
 
 
 def test_the_key_is_not_in_the_repr() -> None:
