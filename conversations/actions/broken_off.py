@@ -46,6 +46,8 @@ def outcome_of(
         content=found.content,
         model=found.model or generation.model,
         stop_reason=found.stop_reason or "",
+        stop_sequence=found.stop_sequence or "",
+        stop_details=found.stop_details,
         usage=found.usage or None,
         usage_is_final=found.usage_is_final,
         error=error,

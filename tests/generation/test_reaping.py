@@ -90,6 +90,19 @@ def test_what_was_journalled_is_kept_and_reads_as_interrupted(alice: Person, set
     assert (row.status, row.cost_microdollars) == ("interrupted", None)
 
 
+def test_why_the_upstream_ended_an_answer_outlives_a_crash_before_it_was_stored(alice: Person) -> None:
+    generation = live(alice, dead_owner())
+    details = {"type": "refusal", "category": "cyber", "explanation": "No."}
+    end = {"stop_reason": "refusal", "stop_sequence": "END", "stop_details": details}
+    stop: dict[str, Any] = {"type": "content_block_stop", "index": 0}
+    journal(
+        generation, START, TEXT, delta("Some text"), stop,
+        {"type": "message_delta", "delta": end, "usage": {"output_tokens": 3}},
+    )  # fmt: skip
+    message = reaped(generation).message
+    assert (message.stop_reason, message.stop_sequence, message.stop_details) == ("refusal", "END", details)
+
+
 def test_tries_that_failed_before_a_crash_are_in_the_ledger_once(alice: Person) -> None:
     by = dead_owner()
     generation = live(alice, by)
