@@ -116,12 +116,10 @@ class Supervisor:
         for task in others:
             task.cancel()
         if others:
-            # Connections that they hold are closed by them, before the client goes.
+            # Each closes the connection that it holds.
             await asyncio.wait(others, timeout=2)
         if self._journal is not None:
             await self._journal.close()
-        if self._client is not None:
-            await self._client.aclose()
         await mirrors.close()
         await asyncio.to_thread(doorbell.close_bell)
 
@@ -136,8 +134,6 @@ class Supervisor:
                 await database_sync_to_async(reaper.reap)(set(self._answers))
                 await database_sync_to_async(journal.sweep)()
                 await database_sync_to_async(title_calls.end_lost_calls)()
-            except asyncio.CancelledError:
-                raise
             except Exception:
                 logger.exception("Interrupted answers could not be looked for; trying again.")
             await asyncio.sleep(settings.LEASE_SECONDS / 3)

@@ -34,8 +34,6 @@ async def walk_for_ever() -> None:
         hub.rights_changed.clear()
         try:
             await _walk()
-        except asyncio.CancelledError:
-            raise
         except Exception:
             logger.exception("Rights could not be checked; trying again.")
 

@@ -1,17 +1,13 @@
-"""Chat Completions chunks → the same typed events (messages-api section 17.3); a twin of MessagesDecoder,
-driven by the client.
-"""
+"""Chunks of a Chat Completions stream → the same typed events as of a Messages stream (messages-api section 17.3)."""
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from typing import Any
 
-from .answer_size import AnswerSize
 from .chat_reply import stop_reason_from_chat, text_of, usage_from_chat
 from .error_bodies import error_from_event
-from .errors import GarbledAnswer, UpstreamError
+from .errors import GarbledAnswer
 from .events import (
     ContentBlockDelta,
     ContentBlockStart,
@@ -22,30 +18,23 @@ from .events import (
     MessageStart,
     MessageStop,
 )
-from .json_values import UnreadableJSON, read_raw_json, storable, storable_text
-from .pieces import Pieces
+from .json_values import read_raw_json, storable, storable_text
 from .sse import NO_EVENTS
-
-logger = logging.getLogger(__name__)
+from .stream_decoder import StreamDecoder
 
 _MAX_CALLS = 128
 
 
-class ChatDecoder:
+class ChatDecoder(StreamDecoder):
     """Text and reasoning stream on; tool calls are collected and follow at the end, since their pieces may be
     interleaved.
 
-    `failure` and `done` as in MessagesDecoder. The answer ends at `[DONE]`, before which some servers give no
-    finish_reason, or with the bytes once a finish_reason came.
+    The answer ends at `[DONE]`, before which some servers give no finish_reason, or with the bytes once a finish_reason
+    came.
     """
 
     def __init__(self, max_answer_bytes: int, ignored: Counter[str], secrets: tuple[str, ...] = ()) -> None:
-        self.failure: UpstreamError | None = None
-        self.done = False
-        self._ignored = ignored
-        self._secrets = secrets
-        self._size = AnswerSize(max_answer_bytes)
-        self._pieces = Pieces(self._size)
+        super().__init__(max_answer_bytes, ignored, secrets)
         self._started = False
         self._kind = ""
         self._index = -1
@@ -54,56 +43,40 @@ class ChatDecoder:
         self._usage: dict[str, Any] = {}
         self._meta: dict[str, Any] | None = None
 
-    def feed(self, pairs: list[tuple[bytes, bytes]]) -> list[Event]:
-        """The events in `(name, data)` pairs from the SSE parser."""
-        events: list[Event] = []
-        for name, data in pairs:
-            if self.done:
-                self._ignored["after [DONE]"] += 1
-                continue
-            if data.strip() in NO_EVENTS:
-                if data.strip():
-                    self._stop_reason = self._stop_reason or self._unsaid_reason()
-                    events += self.finish()
-                continue
-            try:
-                self._chunk(name, read_raw_json(data), events)
-            except UpstreamError as error:
-                self.failure = error
-            except UnreadableJSON as error:
-                logger.debug("unreadable event (%s): %r", error, data[:500])
-                self.failure = GarbledAnswer(f"unreadable event ({error})")
-            if self.failure is not None:
-                break
-        return events
+    def _decode(self, name: bytes, data: bytes, events: list[Event]) -> None:
+        if self.done:
+            self._ignored["after [DONE]"] += 1
+        elif data.strip() not in NO_EVENTS:
+            self._chunk(name, read_raw_json(data), events)
+        elif data.strip():
+            self._stop_reason = self._stop_reason or self._unsaid_reason()
+            events += self.finish()
 
-    def finish(self) -> list[Event]:
-        """The end of the answer, or `failure` where no finish_reason came."""
-        if self.done or self.failure is not None:
-            return []
+    def _missing_end(self) -> list[Event] | None:
         if self._stop_reason is None:
-            self.failure = UpstreamError("connection_lost", detail="the stream ended in mid-answer")
-            return []
+            return None
         events: list[Event] = []
         self._close(events)
         for call in self._calls.values():
             self._index += 1
-            block = {
-                "type": "tool_use",
-                "id": call["id"] or f"call_{self._index}",
-                "name": call["name"],
-                "input": {},
-            }
-            arguments = InputJsonDelta(storable_text("".join(call["arguments"])))
-            events += [
-                ContentBlockStart(self._index, block),
-                ContentBlockDelta(self._index, arguments),
-                ContentBlockStop(self._index),
-            ]
+            events += self._call_events(call)
         delta = {"stop_reason": self._stop_reason, "stop_sequence": None}
-        events += [MessageDelta(delta, self._usage or None, self._meta), MessageStop()]
-        self.done = True
-        return events
+        return [*events, MessageDelta(delta, self._usage or None, self._meta), MessageStop()]
+
+    def _call_events(self, call: dict[str, Any]) -> list[Event]:
+        """A collected call as block number `_index`, which begins, comes in one piece and ends."""
+        block = {
+            "type": "tool_use",
+            "id": call["id"] or f"call_{self._index}",
+            "name": call["name"],
+            "input": {},
+        }
+        arguments = InputJsonDelta(storable_text("".join(call["arguments"])))
+        return [
+            ContentBlockStart(self._index, block),
+            ContentBlockDelta(self._index, arguments),
+            ContentBlockStop(self._index),
+        ]
 
     def _unsaid_reason(self) -> str | None:
         """Why a stream ended that says only that it has; nothing where nothing had come."""

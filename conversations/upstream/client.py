@@ -1,5 +1,5 @@
-"""The client: sends a request, retries what may be retried before the first word, yields typed events. Owned
-by the engine, one per process.
+"""The client: sends a request, retries what may be retried before the first word, yields typed events. The engine has
+one per process; nothing is pooled, so there is nothing to close.
 """
 
 from __future__ import annotations
@@ -138,9 +138,6 @@ class UpstreamClient:
                 if exchange is not None:
                     await exchange.aclose()
             await _rest(pause, failures[-1], on_wait)
-
-    async def aclose(self) -> None:
-        """Nothing is pooled, so nothing stays open; there for symmetry with the client's owner."""
 
     def _pause(self, error: UpstreamError, before: list[UpstreamError], started: float) -> float | None:
         elapsed = asyncio.get_running_loop().time() - started

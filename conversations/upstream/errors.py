@@ -113,6 +113,11 @@ class GarbledAnswer(UpstreamError):
         super().__init__("garbled", detail=detail, request_id=request_id)
 
 
+def no_answer_message(seconds: float) -> str:
+    """The sentence for silence before the first word."""
+    return f"No answer for {seconds:.3g} seconds. Try again."
+
+
 def quoted(text: object, *secrets: str) -> str:
     """At most 200 characters of foreign words on one line, with every secret taken out."""
     line = " ".join(str(text).split())

@@ -1,21 +1,25 @@
-"""Sends one request and judges the head of its response; used by the client for every attempt."""
+"""Sends one request and judges the head of its response: does it promise an answer? Used by the client for every try;
+the list of models shares what a failed connection means.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import ssl
 import time
+from collections.abc import Mapping
 from functools import lru_cache
 
 import httpx
 
 from .endpoint import Endpoint
 from .error_bodies import error_from_response, is_compressed
-from .errors import UpstreamError
-from .exchange import no_answer_message
+from .errors import UpstreamError, no_answer_message
 from .limits import Limits
 
 _MAX_ERROR_BYTES = 64 * 1024
+# Of the time to connect: one second as the limits are by default.
+_ERROR_BODY_SHARE = 0.1
 
 
 async def send(
@@ -27,7 +31,7 @@ async def send(
     """
     request = httpx.Request(
         "POST",
-        _url(endpoint.url or "demo://demo/v1/messages"),
+        _url(endpoint.url),
         headers=endpoint.headers(),
         content=payload,
         extensions={"timeout": {"connect": limits.connect, "read": limits.first_byte}},
@@ -46,9 +50,14 @@ async def send(
     return response
 
 
+def request_id_of(headers: Mapping[str, str]) -> str:
+    """The upstream's own handle for a request, as its response names it; "" without one."""
+    return (headers.get("request-id") or headers.get("x-inference-id") or "")[:200]
+
+
 async def _judge(response: httpx.Response, endpoint: Endpoint, sent_bytes: int, limits: Limits) -> None:
     status, headers = response.status_code, response.headers
-    request_id = (headers.get("request-id") or headers.get("x-inference-id") or "")[:200]
+    request_id = request_id_of(headers)
     content_type = headers.get("content-type", "").lower()
     is_success = 200 <= status < 300
     if is_success and is_compressed(headers):
@@ -60,7 +69,9 @@ async def _judge(response: httpx.Response, endpoint: Endpoint, sent_bytes: int, 
             "protocol", detail="HTML instead of an answer", status=status, request_id=request_id
         )
     if not is_success:
-        error_body = b"" if 300 <= status < 400 else await _error_body(response, limits.connect / 10)
+        error_body = (
+            b"" if 300 <= status < 400 else await _error_body(response, limits.connect * _ERROR_BODY_SHARE)
+        )
         raise error_from_response(
             status,
             headers,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
@@ -51,10 +51,8 @@ def limits() -> Limits:
 
 
 @pytest.fixture
-async def client(limits: Limits) -> AsyncIterator[UpstreamClient]:
-    client = UpstreamClient(limits, demo_drip=0)
-    yield client
-    await client.aclose()
+def client(limits: Limits) -> UpstreamClient:
+    return UpstreamClient(limits, demo_drip=0)
 
 
 def request(text: str = "Hello", model: str = "claude-opus-5-5", **fields: object) -> MessageRequest:

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conversations.upstream.accumulator import Accumulator
-from conversations.upstream.decoder import MessagesDecoder
 from conversations.upstream.events import ContentBlockDelta, Event, MessageStop, TextDelta
+from conversations.upstream.messages_decoder import MessagesDecoder
 from conversations.upstream.sse import SSEParser
 from tests.fake_upstream import wire
 
@@ -468,3 +468,18 @@ def test_a_journalled_event_is_json_with_the_api_words() -> None:
         b'{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"hi"}}'
     )
     assert delta.delta.type == "text_delta"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        wire.text_delta(""),
+        wire.event("message_delta", delta={"container": {"id": "x" * 5_000}}, usage={"output_tokens": 1}),
+    ],
+)
+def test_events_that_add_no_content_come_to_an_end_as_well(event: bytes) -> None:
+    """A server in a loop would fill the memory with them, within all limits of time and content."""
+    raw = BEGUN + wire.text_delta("Some text")
+    assert Decoded(raw + event * 100 + ENDED).failure == ""
+    endless = Decoded(raw + event * (8 * 1024 * 1024 // len(event)))
+    assert (endless.failure, endless.answer.text) == ("limit", "Some text")

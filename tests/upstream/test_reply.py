@@ -288,7 +288,8 @@ def test_an_end_mark_ends_an_answer_that_gave_no_reason() -> None:
     chat = Chat(wire.chat_delta(tool_calls=[call(0, "c1", name="f", arguments="{}")]), DONE)
     assert (chat.failure, chat.answer.stop_reason) == ("", "tool_use")
     assert Chat(wire.chat_delta(content="Hello")).failure == "connection_lost"
-    assert Chat(DONE).failure == "connection_lost"
+    early = Chat(DONE + wire.chat_delta(content="late"))
+    assert (early.failure, early.events) == ("connection_lost", [])
 
 
 def call(index: int | None, call_id: str | None = None, **function: str) -> dict[str, Any]:

@@ -1,19 +1,15 @@
-"""SSE data of the Messages dialects → typed events, in order or not at all; one decoder per stream, driven by
-the client.
-"""
+"""SSE data of the Messages dialects → typed events, in order or not at all."""
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from typing import Any
 
 import msgspec
 
-from .answer_size import AnswerSize
 from .deltas import ALL_DELTAS, DELTAS_OF, PIECES, decode_delta_event, piece_text, whole_delta
 from .error_bodies import error_from_event
-from .errors import GarbledAnswer, UpstreamError
+from .errors import GarbledAnswer
 from .events import (
     ContentBlockDelta,
     ContentBlockStart,
@@ -24,28 +20,18 @@ from .events import (
     MessageStop,
 )
 from .json_values import UnreadableJSON, read_raw_json, storable
-from .pieces import Pieces
 from .sse import NO_EVENTS
+from .stream_decoder import Pair, StreamDecoder
 from .usage import clean_meta, meta_of
 
-logger = logging.getLogger(__name__)
 
-
-class MessagesDecoder:
+class MessagesDecoder(StreamDecoder):
     """Checks the order of events (section 9.1), drops and counts what it does not know, repairs what no
     database could store.
-
-    After `feed`, `failure` holds the error that ended the answer (events before it are good), `done` tells
-    that the answer is whole.
     """
 
     def __init__(self, max_answer_bytes: int, ignored: Counter[str], secrets: tuple[str, ...] = ()) -> None:
-        self.failure: UpstreamError | None = None
-        self.done = False
-        self._ignored = ignored
-        self._secrets = secrets
-        self._size = AnswerSize(max_answer_bytes)
-        self._pieces = Pieces(self._size)
+        super().__init__(max_answer_bytes, ignored, secrets)
         self._started = False
         self._next_index = 0
         self._open_index = -1
@@ -53,13 +39,13 @@ class MessagesDecoder:
         self._stop_reason_seen = False
         self._kept_meta: dict[str, Any] | None = None  # of a dropped event, for the next
 
-    def feed(self, pairs: list[tuple[bytes, bytes]]) -> list[Event]:
-        """The events in `(name, data)` pairs from the SSE parser."""
+    def feed(self, pairs: list[Pair]) -> list[Event]:
+        """As of every decoder, with a short way for ordinary pieces of text, which nearly all events are."""
         events: list[Event] = []
         append, left = events.append, self._size
         for name, data in pairs:
             if name == b"content_block_delta" and not self._pieces.half:
-                # The hot path: everything that is odd in any way goes the slow one.
+                # The hot path: everything that is odd in any way is read with care.
                 try:
                     event = decode_delta_event(data)
                     text = piece_text(event.delta)
@@ -72,39 +58,33 @@ class MessagesDecoder:
                     and "\0" not in text
                 ):
                     size = len(text) if text.isascii() else len(text.encode())
-                    if size <= left.left:
+                    if 0 < size <= left.left:
                         left.left -= size
                         append(event)
                         continue
-            if self.done:
-                self._after_the_end(name, data, events)
-                continue
-            try:
-                self._slow(name, data, events)
-            except UpstreamError as error:
-                self.failure = error
-            except UnreadableJSON as error:
-                logger.debug("unreadable event (%s): %r", error, data[:500])
-                self.failure = GarbledAnswer(f"unreadable event ({error})")
+            self._read(name, data, events)
             if self.failure is not None:
                 break
         return events
 
-    def finish(self) -> list[Event]:
-        """At the end of the bytes: the missing message_stop where a stop reason came, else `failure` (section 9.5)."""
-        if self.done or self.failure is not None:
-            return []
-        if self._stop_reason_seen:
-            self._ignored["missing message_stop"] += 1
-            events: list[Event] = []
-            self._close_open_block(events)
-            events.append(MessageStop(self._meta({})))
-            self.done = True
-            return events
-        self.failure = UpstreamError("connection_lost", detail="the stream ended in mid-answer")
-        return []
+    def _missing_end(self) -> list[Event] | None:
+        if not self._stop_reason_seen:
+            return None
+        self._ignored["missing message_stop"] += 1
+        events: list[Event] = []
+        self._close_open_block(events)
+        return [*events, MessageStop(self._meta({}))]
 
-    def _slow(self, name: bytes, data: bytes, events: list[Event]) -> None:
+    def _decode(self, name: bytes, data: bytes, events: list[Event]) -> None:
+        if self.done:
+            self._after_the_end(name, data, events)
+            return
+        known, before = len(events), self._size.left
+        self._event(name, data, events)
+        if len(events) > known and self._size.left == before:
+            self._size.take_beside(len(data))
+
+    def _event(self, name: bytes, data: bytes, events: list[Event]) -> None:
         if data.strip() in NO_EVENTS:
             return
         try:
