@@ -14,7 +14,7 @@ from ..actions.transaction import writing
 from ..models import GenerationStatus, LanguageModel, Provider, UsageRecord, User
 from ..models.encryption import SecretUnreadable
 from ..upstream.client import UpstreamClient
-from ..upstream.errors import UpstreamError
+from ..upstream.errors import UpstreamError, told_administrator
 from ..upstream.model_list import Listed, list_models
 from ..upstream.reply import Reply
 from ..upstream.request import MessageRequest
@@ -78,7 +78,10 @@ def offered_by(provider: Provider) -> list[Listed]:
 
 def told(error: UpstreamError) -> str:
     """What failed, in all the words that there are for an administrator."""
-    parts = [error.message, error.admin_message, f"The provider said: {error.detail}" if error.detail else ""]
+    parts = [
+        told_administrator(error.message, error.admin_message),
+        f"The provider said: {error.detail}" if error.detail else "",
+    ]
     if error.status is not None:
         parts.append(f"(HTTP {error.status})")
     return " ".join(part for part in parts if part)

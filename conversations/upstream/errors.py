@@ -118,6 +118,12 @@ def no_answer_message(seconds: float) -> str:
     return f"No answer for {seconds:.3g} seconds. Try again."
 
 
+def told_administrator(message: str, admin_message: str) -> str:
+    """Both sentences for an administrator, whom nobody sends to one; `admin_message` may be empty."""
+    message = message.replace(" Tell your administrator.", "").replace(", or tell your administrator.", ".")
+    return f"{message} {admin_message}".rstrip()
+
+
 def quoted(text: object, *secrets: str) -> str:
     """At most 200 characters of foreign words on one line, with every secret taken out."""
     line = " ".join(str(text).split())

@@ -12,6 +12,7 @@ from ..actions.continuation import can_continue
 from ..actions.omission import omissible
 from ..models import GenerationStatus, Message, User
 from ..upstream.error_bodies import limit_message
+from ..upstream.errors import told_administrator
 from ..upstream.silent import says_nothing
 
 
@@ -93,7 +94,7 @@ def _broken(message: Message, viewer: User) -> Note:
     if viewer.is_staff:
         said = error.get("detail") or ""
         quoted = f"The provider said: {said}" if said not in text else ""
-        text = " ".join(part for part in (text, error.get("admin_message"), quoted) if part)
+        text = f"{told_administrator(text, error.get('admin_message') or '')} {quoted}".rstrip()
     if is_half:
         return Note(error.get("type", "interrupted"), text, _going_on(message))
     actions = _AFTER_ERROR.get(error.get("type", ""), ["retry"])

@@ -45,6 +45,7 @@ async def test_a_refused_key_is_told_to_members_and_administrators_differently(
     await administrator.say("Go")
     await administrator.settled("failed")
     await expect(administrator.notes).to_contain_text("401")
+    await expect(administrator.notes).not_to_contain_text("your administrator")
     assert "sk-canary" not in await administrator.page.content()
 
 
