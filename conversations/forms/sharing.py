@@ -10,7 +10,13 @@ LASTING = [("7", "One week"), ("30", "One month"), ("365", "One year"), ("", "Un
 
 class ShareLinkForm(forms.Form):
     days = forms.TypedChoiceField(
-        label="Lasts", choices=LASTING, coerce=int, empty_value=None, required=False, initial="30"
+        label="Lasts",
+        choices=LASTING,
+        coerce=int,
+        empty_value=None,
+        required=False,
+        initial="30",
+        widget=forms.Select({"class": "input"}),
     )
     public = forms.BooleanField(label="Also for people without an account", required=False)
     message = forms.UUIDField(required=False, widget=forms.HiddenInput)

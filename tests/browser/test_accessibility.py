@@ -151,9 +151,12 @@ async def test_pages_of_an_administrator(visit: NewVisit) -> None:
         "all => all.map((one) => one.getAttribute('href'))"
     )
     pages = {link for link in links if link.startswith("/") and not link.startswith("/admin/")}
+    lefts = set()
     for path in pages | {"/budgets/", "/budgets/new/", "/people/1/remove/"}:
         await home.goto(carol.place.url + path)
         await audit(home)
+        lefts |= set(await home.locator(".sections").evaluate_all("all => all.map((one) => one.offsetLeft)"))
+    assert len(lefts) == 1, "the list of sections moves from page to page"
 
 
 async def test_a_refused_key(place: Place, visit: NewVisit) -> None:
