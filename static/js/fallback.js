@@ -4,39 +4,64 @@ const EVENTS = [
   "message_start", "content_block_start", "content_block_delta", "content_block_stop", "message_delta", "message_stop",
   "block_html", "generation_status",
 ];
+/* Silence of the socket while an answer runs: the network may be gone without having said so. */
+const SUSPICIOUS_SILENCE = 25000;
+const WATCH_EVERY = 5000;
 
-/** Follows answers by Server-Sent Events where websockets do not get through; sends are HTTP anyway. */
+/**
+ * What helps where the websocket does not: a silent one is opened anew, and where sockets fail again and again,
+ * answers are followed by Server-Sent Events; sends are HTTP anyway. Fetched by the session while the network is well.
+ */
 export class Fallback {
   #streams = new Map();
+  #isCutOff = false;
 
-  /** `reached`: a stream has opened, so the server can be reached. */
-  constructor({ frame, seq, reached }) {
+  /** `frame` hears every event, as from the socket; `answers` tells which ones run and how far they are. */
+  constructor({ connection, answers, frame }) {
+    this.connection = connection;
+    this.answers = answers;
     this.frame = frame;
-    this.seq = seq;
-    this.reached = reached;
+    setInterval(() => this.#watch(), WATCH_EVERY);
   }
 
+  /** No socket comes through: every running answer is followed without one, until one does. */
+  takeOver() {
+    // Two streams at once would double text: each joins neighbouring deltas at places of its own.
+    if (this.connection.state === "open") return;
+    this.#isCutOff = true;
+    for (const { generation } of this.answers.running) this.follow(generation);
+  }
+
+  /** An answer has begun. */
   follow(generation) {
-    if (this.#streams.has(generation)) return;
-    const stream = new EventSource(urls.events(generation, this.seq(generation)));
+    if (!this.#isCutOff || this.#streams.has(generation)) return;
+    const stream = new EventSource(urls.events(generation, this.answers.seq(generation)));
     this.#streams.set(generation, stream);
-    stream.addEventListener("open", () => this.reached());
+    // The server can be reached again.
+    stream.addEventListener("open", () => this.connection.hurry());
     // It comes back by itself after a broken connection, but not after a refusal: then the next `follow` may.
-    stream.addEventListener("error", () => stream.readyState === EventSource.CLOSED && this.leave(generation));
+    stream.addEventListener("error", () => stream.readyState === EventSource.CLOSED && this.#leave(generation));
     for (const name of EVENTS) {
       stream.addEventListener(name, (event) => {
         this.frame(JSON.parse(event.data));
-        if (name === "message_stop") this.leave(generation);
+        if (name === "message_stop") this.#leave(generation);
       });
     }
   }
 
-  leave(generation) {
+  /** A socket is open, or nothing more will come. */
+  end() {
+    this.#isCutOff = false;
+    for (const generation of [...this.#streams.keys()]) this.#leave(generation);
+  }
+
+  #leave(generation) {
     this.#streams.get(generation)?.close();
     this.#streams.delete(generation);
   }
 
-  leaveAll() {
-    for (const generation of [...this.#streams.keys()]) this.leave(generation);
+  #watch() {
+    const { connection } = this;
+    if (this.answers.running.length && connection.state === "open" && connection.silence > SUSPICIOUS_SILENCE) connection.connect();
   }
 }

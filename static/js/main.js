@@ -154,13 +154,7 @@ document.addEventListener("model", ({ detail }) => {
   composer.model.value = detail;
 });
 
-/* Elements of the new conversation's own page take the place of those here; open settings stay. */
-document.addEventListener("chatsite:moved", ({ detail: doc }) => {
-  const panel = $("settings");
-  for (const id of ["header", "conversation-menu"]) $(id).replaceWith(doc.getElementById(id));
-  if (panel.hidden) panel.replaceWith(doc.getElementById("settings"));
-  else panel.moved();
-  document.title = doc.title;
+document.addEventListener("chatsite:moved", () => {
   retitle();
   presence().then((them) => them.draw(), () => {});
   sidebar.reload();
@@ -227,6 +221,8 @@ transcript.addEventListener("click", async (event) => {
   event.preventDefault();
   viewer().then(({ view }) => view(link), () => location.assign(link.href));
 });
+// Where it does not succeed, the next scroll asks again.
+transcript.addEventListener("earlier", () => import("./earlier.js").then(({ showEarlier }) => showEarlier(transcript)).catch(() => {}));
 enableAttachments(composer);
 session.start();
 if (page.unread) reading().catch(() => {});

@@ -1,13 +1,12 @@
 import { Answers, isRunning } from "./answers.js";
 import { getFresh, getHTML, Refused, signIn } from "./lib/http.js";
-import { documentOf, nodesOf } from "./lib/html.js";
 import { page, urls } from "./lib/page.js";
 import { Connection } from "./models/connection.js";
 import { Sending } from "./sending.js";
 
-/* Silence while an answer runs: the network may be gone without having said so. */
-const SUSPICIOUS_SILENCE = 25000;
-const FALLBACK_AFTER = 3000;
+/* What is needed when the network is bad, or at the first answer, is fetched while all is well. */
+const LATER = 3000;
+const surroundings = () => import("./surroundings.js");
 const OF_ANSWERS = ["message_start", "content_block_start", "content_block_delta", "content_block_stop", "message_delta", "message_stop", "block_html"];
 
 /**
@@ -26,15 +25,11 @@ export class Session {
   #seenBefore = false;
   /* News was left for after the acknowledgement of a send. */
   #behind = false;
-  /* The address of a conversation whose header this page does not have yet. */
-  #newPage = "";
+  /* The conversation has come into being here, and its header is not here yet. */
+  #isBare = false;
   #wasOpen = false;
-  /* Sockets fail again and again: answers come by Server-Sent Events meanwhile. */
-  #isCutOff = false;
   #fallback = null;
   #refreshing = null;
-  #loading = false;
-  #lastFrame = 0;
   /* client_ids of our own edits, regenerations and continuations: their POST's answer is enough. */
   #own = new Set();
 
@@ -78,17 +73,14 @@ export class Session {
     this.connection.connect();
     this.sending.takeUp();
     this.#changed();
-    this.transcript.addEventListener("earlier", () => this.#earlier());
     addEventListener("online", () => this.connection.again());
     addEventListener("offline", () => this.bar.update(this.connection.state));
     addEventListener("pageshow", (event) => event.persisted && this.connection.connect());
     document.addEventListener("visibilitychange", () => !document.hidden && this.connection.hurry());
-    setInterval(() => this.#watch(), 5000);
-    setTimeout(() => this.#loadFallback().catch(() => {}), FALLBACK_AFTER);
+    for (const load of [() => this.#loadFallback(), surroundings]) setTimeout(() => load().catch(() => {}), LATER);
   }
 
   frame(frame) {
-    this.#lastFrame = Date.now();
     this.#handlers[frame.type]?.(frame);
   }
 
@@ -123,7 +115,7 @@ export class Session {
     article.dataset.generation = generation;
     article.dataset.status = "running";
     this.answers.bind(generation, article);
-    if (this.#isCutOff) this.#follow(generation);
+    this.#fallback?.follow(generation);
   }
 
   /** The transcript as the server has it now; what already shows the same stays untouched. */
@@ -144,7 +136,7 @@ export class Session {
 
   gone() {
     this.connection.close();
-    this.#fallback?.leaveAll();
+    this.#fallback?.end();
     this.answers.leave();
     this.#changed();
     this.composer.closed = "Nothing can be sent here any more.";
@@ -159,7 +151,7 @@ export class Session {
       this.transcript.earlier = headers.get("X-Has-Earlier") === "1";
       this.#mayWrite(headers.get("X-May-Write") === "1");
       this.#bindRunning();
-      if (this.#newPage) await this.#dress();
+      if (this.#isBare) await this.#dress();
       else this.#totals();
     } catch (error) {
       if (error instanceof Refused && error.status === 404) this.gone();
@@ -228,15 +220,15 @@ export class Session {
   }
 
   /* The first send of a new conversation: this page becomes that conversation's page without a reload. */
-  async #move({ conversation, url }) {
+  #move({ conversation, url }) {
     page.conversation = conversation;
     history.pushState({}, "", url);
     this.composer.moveTo(conversation);
     this.connection.url = urls.socket();
     this.#seenBefore = false;
     this.connection.connect();
-    this.#newPage = url;
-    await this.#dress();
+    this.#isBare = true;
+    this.#dress();
   }
 
   #unstopped(error) {
@@ -247,67 +239,33 @@ export class Session {
   /* Header, menus and settings of the conversation that has come into being here; off the network, later. */
   async #dress() {
     try {
-      const { html } = await getHTML(this.#newPage);
-      this.#newPage = "";
-      document.dispatchEvent(new CustomEvent("chatsite:moved", { detail: documentOf(html) }));
+      await (await surroundings()).showConversation();
+      this.#isBare = false;
+      document.dispatchEvent(new Event("chatsite:moved"));
     } catch {
       // The refresh after reconnecting asks again.
     }
   }
 
-  async #earlier() {
-    if (this.#loading || !page.conversation) return;
-    this.#loading = true;
-    try {
-      const first = this.transcript.articles[0]?.dataset.message;
-      const { html, headers } = await getHTML(urls.history(first));
-      this.transcript.prepend(nodesOf(html), headers.get("X-Has-Earlier") === "1");
-    } catch {
-      // The next scroll asks again.
-    }
-    this.#loading = false;
-  }
-
   #state(state) {
     this.bar.update(state);
     if (state !== "open") return;
-    this.#isCutOff = false;
-    this.#fallback?.leaveAll();
+    this.#fallback?.end();
     if (this.#wasOpen) document.dispatchEvent(new Event("chatsite:reconnected"));
     this.#wasOpen = true;
   }
 
-  async #follow(generation) {
-    const fallback = await this.#loadFallback().catch(() => null);
-    if (this.#isCutOff) fallback?.follow(generation);
-  }
-
-  /* The way around websockets is fetched while the network is still well. */
   async #loadFallback() {
     const { Fallback } = await import("./fallback.js");
-    return (this.#fallback ??= new Fallback({
-      frame: (frame) => this.frame(frame),
-      seq: (generation) => this.answers.seq(generation),
-      reached: () => this.connection.hurry(),
-    }));
+    this.#fallback ??= new Fallback({ connection: this.connection, answers: this.answers, frame: (frame) => this.frame(frame) });
   }
 
   /* Three sockets in a row failed: is it us, or is it the network in between? HTTP tells, and brings the news. */
   async #ask() {
     if (!page.conversation) await getHTML(`${urls.list}?archived=0`).catch(() => {});
     else if (!this.sending.isBusy) await this.refresh();
-    // Two streams at once would double text: each joins neighbouring deltas at places of its own.
-    if (this.connection.state === "open") return;
-    this.#isCutOff = true;
-    for (const answer of this.answers.running) this.#follow(answer.generation);
-  }
-
-  #watch() {
-    const silent = Date.now() - this.#lastFrame > SUSPICIOUS_SILENCE;
-    if (silent && this.answers.running.length && this.connection.state === "open") {
-      this.#lastFrame = Date.now();
-      this.connection.connect();
-    }
+    await this.#loadFallback().catch(() => {});
+    this.#fallback?.takeOver();
   }
 
   #changed() {
@@ -319,11 +277,7 @@ export class Session {
 
   async #totals() {
     try {
-      const { html } = await getHTML(urls.act("totals"));
-      for (const part of [...nodesOf(html).children]) {
-        const old = document.getElementById(part.id);
-        if (!old?.isEqualNode(part)) old?.replaceWith(part);
-      }
+      await (await surroundings()).showTotals();
     } catch {
       // They are shown anew after the next answer.
     }

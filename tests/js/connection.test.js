@@ -35,6 +35,16 @@ function setUp() {
   return world;
 }
 
+test("tells for how long the socket has been silent", () => {
+  const world = setUp();
+  world.clock = 40000;
+  world.sockets[0].open();
+  world.clock = 50000;
+  assert.equal(world.connection.silence, 10000);
+  world.sockets[0].hear({ type: "conversation" });
+  assert.equal(world.connection.silence, 0);
+});
+
 test("sends only while it is open, and hands every frame on", () => {
   const world = setUp();
   assert.equal(world.connection.send({ type: "ack" }), false);

@@ -49,6 +49,7 @@ export class Connection {
   #timer = null;
   #failures = 0;
   #openedAt = 0;
+  #heardAt = 0;
 
   constructor({ url, socket, timers, handlers, backoff = new Backoff(), now = () => Date.now() }) {
     this.url = url;
@@ -67,11 +68,19 @@ export class Connection {
     this.#timer = this.timers.setTimeout(() => this.#closed(0), HANDSHAKE);
     socket.onopen = () => {
       this.timers.clearTimeout(this.#timer);
-      this.#openedAt = this.now();
+      this.#openedAt = this.#heardAt = this.now();
       this.#enter("open");
     };
-    socket.onmessage = (event) => this.handlers.frame(JSON.parse(event.data));
+    socket.onmessage = (event) => {
+      this.#heardAt = this.now();
+      this.handlers.frame(JSON.parse(event.data));
+    };
     socket.onclose = (event) => this.#closed(event.code);
+  }
+
+  /** Milliseconds since the open socket said anything. */
+  get silence() {
+    return this.now() - this.#heardAt;
   }
 
   /** False when the frame could not go out; whoever needs it then uses HTTP. */
