@@ -27,6 +27,7 @@ export class Session {
   #behind = false;
   /* The conversation has come into being here, and its header is not here yet. */
   #isBare = false;
+  #isGone = false;
   #wasOpen = false;
   #fallback = null;
   #refreshing = null;
@@ -134,19 +135,24 @@ export class Session {
     this.composer.say(this.composer.closed || error.message, { problem: true });
   }
 
+  /** Deleted, or no longer shared: what is shown stays. News go on, of others and of this one's return. */
   gone() {
-    this.connection.close();
+    if (this.#isGone) return;
+    this.#isGone = true;
     this.#fallback?.end();
     this.answers.leave();
     this.#changed();
     this.composer.closed = "Nothing can be sent here any more.";
     this.bar.gone();
+    this.connection.url = urls.socket("");
+    this.connection.connect();
   }
 
   async #refresh() {
     try {
       // Not older than an end that this page has seen.
       const { fragment, headers } = await getFresh(urls.history(), this.answers.isOutdated);
+      if (this.#isGone) return location.reload();
       this.transcript.reconcile(fragment, this.answers.isLive);
       this.transcript.earlier = headers.get("X-Has-Earlier") === "1";
       this.#mayWrite(headers.get("X-May-Write") === "1");
@@ -194,7 +200,7 @@ export class Session {
     if (conversation.id !== page.conversation) return;
     if (conversation.deleted) this.gone();
     // Something was said between the making of this page and the opening of its socket, or somebody's rights changed.
-    else if (conversation.rights_changed || (conversation.leaf && !this.transcript.get(conversation.leaf))) this.#catchUp();
+    else if (this.#isGone || conversation.rights_changed || (conversation.leaf && !this.transcript.get(conversation.leaf))) this.#catchUp();
   }
 
   /* An echo that waits for its acknowledgement may be on the server already: then catching up comes after it. */

@@ -88,12 +88,20 @@ async def test_signing_out_elsewhere_leads_to_the_sign_in_page(
     assert f"next=%2Fconversations%2F{chat.conversation}" in chat.page.url or "login" in chat.page.url
 
 
-async def test_a_conversation_deleted_elsewhere_says_so(place: Place, alice: Visit, chat: Chat) -> None:
+async def test_a_conversation_deleted_elsewhere_says_so_and_comes_back_with_the_undo(
+    alice: Visit, chat: Chat
+) -> None:
     await chat.ask("First")
     other = await alice.chat(f"/conversations/{chat.conversation}/")
     await other.menu(other.page.get_by_label("More for this conversation"), "Delete")
     await expect(chat.bar).to_contain_text("was deleted")
     await expect(chat.page.locator("#send")).to_be_disabled()
+    entry = chat.page.locator("#conversations .entry")
+    await expect(entry).to_have_count(0)
+    await other.page.get_by_role("button", name="Undo").click()
+    await expect(entry).to_have_count(1)
+    await expect(chat.bar).to_be_hidden()
+    await chat.ask("Second")
 
 
 async def test_going_back_in_history_shows_the_conversation_as_it_is_now(place: Place, alice: Visit) -> None:

@@ -24,9 +24,9 @@ export const urls = {
   stop: (generation) => `/generations/${generation}/stop/`,
   events: (generation, after) => `/generations/${generation}/events/?after=${after}`,
   /** `catch_up`: the server begins with the title and the last message, which may be newer than this page. */
-  socket: () => {
+  socket: (id = page.conversation) => {
     const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-    const path = page.conversation ? `/ws/conversations/${page.conversation}/?catch_up` : "/ws/";
+    const path = id ? `/ws/conversations/${id}/?catch_up` : "/ws/";
     return `${scheme}//${location.host}${path}`;
   },
 };
