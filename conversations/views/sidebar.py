@@ -20,9 +20,10 @@ QUERY_CHARACTERS = 200
 
 @require_safe
 def sidebar_list(request: HttpRequest) -> HttpResponse:
-    """GET /conversations/?q=…&archived=0|1: the list alone."""
+    """GET /conversations/?q=…&archived=0|1|any: the list alone."""
     user = person(request)
-    archived = request.GET.get("archived") == "1"
+    wanted = request.GET.get("archived")
+    archived = None if wanted == "any" else wanted == "1"
     context = {
         "sidebar": sidebar(user, request.GET.get("q", ""), archived=archived),
         "conversation": None,
@@ -36,9 +37,13 @@ def has_archived(user: User) -> bool:
     return Conversation.objects.visible_to(user).filter(archived_at__isnull=False).exists()
 
 
-def sidebar(user: User, query: str = "", *, archived: bool = False) -> list[dict[str, Any]]:
-    """Groups of {"label", "conversations"}: the newest SHOWN that the person may see and whose title matches."""
-    found = Conversation.objects.visible_to(user).filter(archived_at__isnull=not archived)
+def sidebar(user: User, query: str = "", *, archived: bool | None = False) -> list[dict[str, Any]]:
+    """Groups of {"label", "conversations"}: the newest SHOWN that the person may see and whose title matches;
+    `archived` None: those in use and the archived ones.
+    """
+    found = Conversation.objects.visible_to(user)
+    if archived is not None:
+        found = found.filter(archived_at__isnull=not archived)
     words = query.replace("\x00", "")[:QUERY_CHARACTERS].split()
     for word in words:
         found = found.filter(title__icontains=word)

@@ -152,7 +152,10 @@ export class Session {
     try {
       // Not older than an end that this page has seen.
       const { fragment, headers } = await getFresh(urls.history(), this.answers.isOutdated);
-      if (this.#isGone) return location.reload();
+      if (this.#isGone) {
+        location.reload();
+        return;
+      }
       this.transcript.reconcile(fragment, this.answers.isLive);
       this.transcript.earlier = headers.get("X-Has-Earlier") === "1";
       this.#mayWrite(headers.get("X-May-Write") === "1");

@@ -5,7 +5,10 @@ import { isComposing } from "./composer.js";
 
 const WAIT = 120;
 
-/** <chat-command>: search and jump, a combobox in a dialog. `commands`: [{label, keys, run}]. */
+/**
+ * <chat-command>: search and jump, a combobox in a dialog. `commands`: [{label, keys, run}]. What is searched for may
+ * be in the archive; without a word the newest ones in use are offered.
+ */
 export class ChatCommand extends HTMLElement {
   commands = [];
   #dialog = null;
@@ -45,10 +48,11 @@ export class ChatCommand extends HTMLElement {
     const asked = ++this.#asked;
     const query = this.#input.value.trim();
     try {
-      const { html } = await getHTML(`${urls.list}?archived=0&q=${encodeURIComponent(query)}`);
+      const { html } = await getHTML(`${urls.list}?archived=${query ? "any" : 0}&q=${encodeURIComponent(query)}`);
       if (asked !== this.#asked) return;
       this.#found = [...nodesOf(html).querySelectorAll(".entry__link")].slice(0, query ? 20 : 6).map((link) => ({
         label: link.querySelector(".entry__title").textContent,
+        note: link.closest("[data-archived]") ? "archived" : "",
         run: () => location.assign(link.getAttribute("href")),
       }));
       this.#draw();
@@ -81,7 +85,7 @@ export class ChatCommand extends HTMLElement {
     this.#list.append(group);
   }
 
-  #option({ label, keys, run }) {
+  #option({ label, note, keys, run }) {
     const option = document.createElement("div");
     option.className = "command__option";
     option.setAttribute("role", "option");
@@ -92,6 +96,12 @@ export class ChatCommand extends HTMLElement {
     text.dir = "auto";
     text.textContent = label || "New conversation";
     option.append(text);
+    if (note) {
+      const quiet = document.createElement("span");
+      quiet.className = "quiet";
+      quiet.textContent = note;
+      option.append(quiet);
+    }
     if (keys) {
       const key = document.createElement("kbd");
       key.className = "key";
