@@ -49,7 +49,8 @@ class Environment:
             self.problems.append(f"{name} and {name}_FILE are both set; keep one of them.")
             return value
         try:
-            lines = Path(path).read_text(encoding="utf-8").splitlines()
+            # Some editors begin a file with a byte order mark, which is no part of the secret.
+            lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
         except (OSError, UnicodeDecodeError):
             self.problems.append(f"{name}_FILE points to {path}, which cannot be read as text.")
             return ""
@@ -118,6 +119,9 @@ class Environment:
             self.problems.append(
                 f"{name} must be scheme and host alone, for example https://chat.example.com."
             )
+            return ""
+        if not value.isascii():
+            self.problems.append(f"{name} must name the host as browsers send it, in ASCII (xn--…).")
             return ""
         return value and address.origin_of(value)
 

@@ -23,6 +23,12 @@ def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
     assert Environment({"KEY_FILE": str(tmp_path / "key")}).secret("KEY") == "s3cret"
 
 
+def test_a_secret_file_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    """Some editors write one: unseen, it would be part of a password that nobody can type."""
+    (tmp_path / "word").write_bytes(b"\xef\xbb\xbfpass word\r\n")
+    assert Environment({"A_FILE": str(tmp_path / "word")}).password("A") == "pass word"
+
+
 def test_a_password_keeps_its_spaces_and_loses_the_end_of_its_line(tmp_path: Path) -> None:
     """The form for signing in takes it as it is typed."""
     (tmp_path / "word").write_text(" my pass word \r\nnot this\n")
@@ -113,6 +119,14 @@ def test_a_site_is_not_a_part_of_another_one(host: str, more: str) -> None:
     env = Environment({"U": f"https://{host}{more}"})
     assert env.origin("U") == ""
     assert env.problems == ["U must be scheme and host alone, for example https://chat.example.com."]
+
+
+def test_a_site_is_named_in_the_letters_that_browsers_send() -> None:
+    """They say xn--bcher-kva.example: of a site that is known by other letters they would get nothing but refusals."""
+    env = Environment({"U": "https://bücher.example", "V": "https://xn--bcher-kva.example"})
+    assert env.origin("U") == ""
+    assert env.problems == ["U must name the host as browsers send it, in ASCII (xn--…)."]
+    assert env.origin("V") == "https://xn--bcher-kva.example"
 
 
 def test_the_environment_of_a_site_does_not_reach_the_tests() -> None:
