@@ -192,6 +192,9 @@ class Delivery:
                 return
             self._add(log, burst, self._encode_event(log, body, seq), seq)
             following.cursor = seq
+            if seq == 1:
+                # With message_start the reader drops what it had.
+                following.sent = 0
 
     def _add(self, log: LiveLog, burst: list[str], text: str, seq: int) -> None:
         burst.append(text)

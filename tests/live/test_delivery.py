@@ -276,6 +276,23 @@ async def test_resuming_again_before_anything_has_left_doubles_nothing(resumes: 
     assert client.text == "".join(f"{number} " for number in range(3, 101)) + "late"
 
 
+async def test_resuming_while_it_begins_again_leaves_nothing_out(window: Any) -> None:
+    """With message_start the reader drops what it had: what it knew before that counts no longer."""
+    log, reader = new_log(), Reader()
+    log.extend(unmergeable(60))
+    reader.delivery.follow(log)
+    reader.delivery.open()
+    while (await reader.quiet())[-1]["seq"] < log.seq:
+        reader.delivery.ack(log.generation, reader.frames[-1]["seq"])
+    reader.delivery.follow(log, 0)
+    await reader.quiet()
+    assert reader.frames[-1]["seq"] == window.SOCKET_WINDOW_FRAMES, "the beginning is on its way"
+    begin = len(reader.frames)
+    reader.delivery.follow(log, 50)
+    await reader.quiet()
+    assert reader.frames[begin]["seq"] == window.SOCKET_WINDOW_FRAMES + 1
+
+
 async def test_a_slow_reader_holds_a_cursor_and_no_queue(window: Any) -> None:
     log, reader = new_log(), Reader()
     log.extend(unmergeable(10_000))
