@@ -149,13 +149,13 @@ export class Session {
   }
 
   async #refresh() {
+    const wasGone = this.#isGone;
     try {
       // Not older than an end that this page has seen.
       const { fragment, headers } = await getFresh(urls.history(), this.answers.isOutdated);
-      if (this.#isGone) {
-        location.reload();
-        return;
-      }
+      if (wasGone) location.reload();
+      // Also what was asked before it went: that is no reason to open the field again.
+      if (this.#isGone) return;
       this.transcript.reconcile(fragment, this.answers.isLive);
       this.transcript.earlier = headers.get("X-Has-Earlier") === "1";
       this.#mayWrite(headers.get("X-May-Write") === "1");

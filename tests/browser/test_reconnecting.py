@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from playwright.async_api import WebSocketRoute, expect
+from playwright.async_api import Route, WebSocketRoute, expect
 
 from .place import Place
 from .texts import HARD, pieces, shown_and_expected
@@ -102,6 +102,29 @@ async def test_a_conversation_deleted_elsewhere_says_so_and_comes_back_with_the_
     await expect(entry).to_have_count(1)
     await expect(chat.bar).to_be_hidden()
     await chat.ask("Second")
+
+
+async def test_what_was_asked_before_a_deletion_does_not_open_the_field_again(alice: Visit) -> None:
+    path = alice.conversation(["Question", "Answer"])
+    chat, other = await alice.chat(path), await alice.chat(path)
+    asked, deleted = asyncio.Event(), asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        response = await route.fetch()
+        asked.set()
+        await deleted.wait()
+        await route.fulfill(response=response)
+
+    await chat.page.route("**/history/", hold)
+    await other.ask("Said elsewhere")
+    await asked.wait()
+    await other.menu(other.page.get_by_label("More for this conversation"), "Delete")
+    await expect(chat.bar).to_contain_text("was deleted")
+    async with chat.page.expect_response("**/history/") as response:
+        deleted.set()
+    await (await response.value).finished()
+    await chat.page.evaluate("new Promise((done) => setTimeout(done))")
+    await expect(chat.page.locator("#send")).to_be_disabled()
 
 
 async def test_going_back_in_history_shows_the_conversation_as_it_is_now(place: Place, alice: Visit) -> None:
