@@ -147,7 +147,7 @@ export class MessageActs {
 }
 
 /** The text of a message: the turn as written, the answer's Markdown; nothing hidden in it. May be a promise. */
-export function sourceOf(article) {
+function sourceOf(article) {
   if (article.dataset.role === "user") return article.querySelector(".message__text").textContent;
   const kept = article.querySelector(".message__source");
   return kept ? kept.content.textContent : fetchSource(article.dataset.message);

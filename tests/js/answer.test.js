@@ -90,9 +90,10 @@ test("keeps rendered HTML by number and remembers from where a view must redraw"
   answer.apply(html(1, ["<p>b</p>"], "<p>c</p>", 9));
   assert.deepEqual(block.closed, ["<h3>A</h3>", "<p>b</p>"]);
   assert.equal(block.changedFrom, 1);
-  assert.equal(block.isRendered, false);
+  assert.equal(block.provisional, "<p>c</p>");
   answer.apply(html(2, ["<p>c</p>"], "", 9));
-  assert.equal(block.isRendered, true);
+  assert.equal(block.provisional, "");
+  assert.equal(block.covered, 9);
 });
 
 test("HTML that builds on blocks it never got is left out", () => {
@@ -126,7 +127,8 @@ test("a long open block is not drawn again for every line, but is when it closes
   assert.equal(block.covered, 20000);
   answer.apply(html(0, [long("c")], "", 90000));
   assert.equal(block.changedFrom, 0);
-  assert.equal(block.isRendered, true);
+  assert.equal(block.provisional, "");
+  assert.equal(block.covered, 90000);
 });
 
 test("HTML that is sent again after resuming takes nothing off the page", () => {

@@ -40,8 +40,4 @@ export class ContentBlock {
     this.changedFrom = Math.min(this.changedFrom, start);
     return true;
   }
-
-  get isRendered() {
-    return this.covered >= this.text.length && this.provisional === "";
-  }
 }
