@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from importlib.resources import files
 from pathlib import Path
 from types import SimpleNamespace
 from xml.etree import ElementTree
+from zipfile import ZipFile
 
 from django import template
 from django.conf import settings
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
-from lucide.templatetags.lucide import lucide
 
 register = template.Library()
 STATIC_IMPORT = re.compile(r'^import [^;]*?"(\.{1,2}/[^"]+)";', re.MULTILINE)
@@ -34,10 +35,15 @@ ROLES = {"user": "You", "assistant": "Answer"}
 def icon_sprite() -> SafeString:
     """Every icon once per page as a `<symbol>`; `{% icon %}` and the scripts refer to them by `#i-<name>`."""
     symbols = []
-    for name in ICONS:
-        drawing = ElementTree.fromstring(lucide(name, size=None))
-        inside = "".join(ElementTree.tostring(child, encoding="unicode").strip() for child in drawing)
-        symbols.append(f'<symbol id="i-{name}" viewBox="0 0 24 24">{inside}</symbol>')
+    # lucide's own tag opens its archive, which lists some thousand names, anew for each icon: most of the time that
+    # the first page after a start takes.
+    with (files("lucide") / "lucide.zip").open("rb") as file, ZipFile(file) as drawings:
+        for name in ICONS:
+            drawing = ElementTree.fromstring(drawings.read(f"{name}.svg"))
+            for element in drawing.iter():
+                element.tag = element.tag.removeprefix("{http://www.w3.org/2000/svg}")
+            inside = "".join(ElementTree.tostring(child, encoding="unicode").strip() for child in drawing)
+            symbols.append(f'<symbol id="i-{name}" viewBox="0 0 24 24">{inside}</symbol>')
     return mark_safe(f'<svg class="icon-sprite" aria-hidden="true">{"".join(symbols)}</svg>')  # noqa: S308
 
 

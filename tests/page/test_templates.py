@@ -13,6 +13,7 @@ from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.safestring import mark_safe
+from lucide.templatetags.lucide import lucide
 
 from conversations.templatetags.chat import ICONS, blank_message, duration, icon_sprite, thousands
 
@@ -150,6 +151,10 @@ def test_components_use_meaning_not_colours() -> None:
 def test_the_sprite_holds_every_icon_once() -> None:
     sprite = icon_sprite()
     assert [name for name in ICONS if sprite.count(f'id="i-{name}"') != 1] == []
+    # As the package draws them, without what HTML does not know.
+    drawn = [line.strip() for line in lucide("archive", size=None).splitlines()[1:-1]]
+    assert f'<symbol id="i-archive" viewBox="0 0 24 24">{"".join(drawn)}</symbol>' in sprite
+    assert "xmlns" not in sprite and "ns0:" not in sprite
 
 
 @pytest.mark.parametrize(
