@@ -17,6 +17,8 @@ from conversations.actions.outcome import Outcome
 from conversations.models import Generation, GenerationEvent, GenerationStatus, Message, UsageDay, UsageRecord
 from tests.world import Person
 
+pytestmark = pytest.mark.any_database
+
 COMPLETED, STOPPED = GenerationStatus.COMPLETED, GenerationStatus.STOPPED
 
 

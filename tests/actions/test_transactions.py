@@ -15,6 +15,7 @@ from conversations.actions.transaction import writing
 SECONDS = 20.0
 
 
+@pytest.mark.any_database
 @pytest.mark.django_db(transaction=True)
 def test_a_write_in_the_middle_of_somebody_elses_transaction_waits_for_nobody() -> None:
     """As the admin's pages do it: their own transaction is open when an action begins its own."""

@@ -22,6 +22,8 @@ from tests.fake_upstream.steps import Hang, Sleep
 from tests.reading import ReadingClient
 from tests.world import World
 
+pytestmark = pytest.mark.any_database
+
 PIECES = [f"{number} " for number in range(60)]
 WHOLE = "".join(PIECES)
 

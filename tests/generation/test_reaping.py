@@ -30,6 +30,8 @@ from tests.fake_upstream.steps import Hang, Reply, Sleep, Step
 from tests.reading import ReadingClient
 from tests.world import Person, World
 
+pytestmark = pytest.mark.any_database
+
 START = {"type": "message_start", "model": "claude-opus-4-5", "usage": {"input_tokens": 25}}
 TEXT = {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}
 

@@ -20,7 +20,7 @@ from tests.clients import Frame, Socket
 from tests.reading import ReadingClient
 from tests.world import World
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database]
 
 OTHER = "another process"
 START = {"type": "message_start", "model": "claude", "usage": {}}

@@ -15,6 +15,8 @@ from conversations.models import Budget, Generation, LanguageModel, Message, Usa
 from tests.money.given import all_happened_on, budget
 from tests.world import Person, finished, long_conversation
 
+pytestmark = pytest.mark.any_database
+
 # Opus 4.5: at most 16,384 tokens of output for 25 dollars a million, and a little input.
 OUTPUT = 16_384 * 25
 

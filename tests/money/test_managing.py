@@ -22,6 +22,7 @@ def page(by: Person, path: str = "") -> str:
     return by.get(f"/budgets/{path}", HTTP_ACCEPT="text/html").content.decode()
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("of", ["workspace", "group", "user", "language_model"])
 def test_a_limit_is_made_for_whom_it_is_meant(
     administrator: Person, alice: Person, model: LanguageModel, of: str
@@ -38,6 +39,7 @@ def test_a_limit_is_made_for_whom_it_is_meant(
     assert f'value="{subject}" selected' in page(administrator, f"{made.pk}/")
 
 
+@pytest.mark.any_database
 def test_what_is_used_and_held_back_is_shown(administrator: Person, alice: Person) -> None:
     budget(1)
     finished(alice.start()["generation"], usage={"input_tokens": 50_000, "output_tokens": 0})
@@ -56,6 +58,7 @@ def test_a_change_holds_for_the_next_send(administrator: Person, alice: Person) 
     assert alice.post("/conversations/", {"text": "Hello"}).status_code == 201
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(
     "fields",
     [

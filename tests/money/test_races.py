@@ -25,7 +25,7 @@ from tests.money.given import SUMS, budget
 from tests.views.test_idempotency import at_once
 from tests.world import Person, World, finished
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database]
 SENDS = 100
 # Output tokens of the fake upstream's own answer.
 GREETING = 5

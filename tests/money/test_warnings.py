@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from conversations.models import Participant
 from tests.money.given import budget
 from tests.world import Person, finished
@@ -9,6 +11,7 @@ from tests.world import Person, finished
 USAGE = {"input_tokens": 1000, "output_tokens": 0}
 
 
+@pytest.mark.any_database
 def test_the_chat_warns_from_80_percent_on(alice: Person) -> None:
     limit = budget(0.01, user=alice.user)
     sent = alice.start()

@@ -13,6 +13,7 @@ BEFORE, AFTER = ("conversations", "0008_alt_text"), ("conversations", "0009_encr
 HEADERS = {"X-Team": "secret-value", "anthropic-beta": "one"}
 
 
+@pytest.mark.any_database
 @pytest.mark.django_db(transaction=True)
 def test_what_is_stored_is_encrypted_and_decrypted_again() -> None:
     call_command("migrate", *BEFORE, verbosity=0)

@@ -35,6 +35,7 @@ def test_fields_that_are_left_out_stay(client: Client, ann: User) -> None:
     assert answer.json() == {"display_name": "Ann", "theme": "light", "time_zone": "Asia/Tokyo"}
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(
     "form", [{"theme": "pink"}, {"time_zone": "../../etc/passwd"}, {"display_name": "x" * 101}]
 )

@@ -8,7 +8,7 @@ from conversations.actions.errors import Invalid
 from conversations.actions.providers import DEFAULT_MODELS, sync_environment
 from conversations.models import LanguageModel, Provider
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 KEY = "sk-ant-0123456789abcdef"
 
 

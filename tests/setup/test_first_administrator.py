@@ -15,6 +15,7 @@ from conversations.models import AuditEvent, Invitation, User
 FORM = {"username": "ann", "email": "", "password1": "correct-horse-9", "password2": "correct-horse-9"}
 
 
+@pytest.mark.any_database
 @pytest.mark.django_db
 def test_the_link_makes_an_administrator_who_is_signed_in(client: Client) -> None:
     link = f"/setup/{people.new_setup_token()}/"
@@ -90,6 +91,7 @@ def test_weak_passwords_are_refused(client: Client) -> None:
         assert client.post(f"/setup/{token}/", form).status_code == 400
 
 
+@pytest.mark.any_database
 @pytest.mark.django_db
 def test_a_name_that_only_looks_different_is_taken(client: Client) -> None:
     User.objects.create_user("Ann")
@@ -105,6 +107,7 @@ def test_the_address_of_the_administrator_counts_as_verified(client: Client) -> 
     assert client.post("/accounts/login/", {"login": "ann@example.com", "password": "x"}).status_code == 302
 
 
+@pytest.mark.any_database
 @pytest.mark.django_db(transaction=True)
 def test_two_people_with_one_link_become_one_administrator() -> None:
     token = people.new_setup_token()

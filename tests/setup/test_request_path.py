@@ -62,6 +62,7 @@ class Exchange:
         return json.loads(self.body)
 
 
+@pytest.mark.any_database
 async def test_requests_share_a_few_threads_and_their_connections() -> None:
     answers = [(await Exchange("/where").run()).json() for _ in range(12)]
     assert {answer["loop"] for answer in answers} == {id(asyncio.get_running_loop())}

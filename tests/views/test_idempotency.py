@@ -16,6 +16,8 @@ from conversations.models import Conversation, Generation, Message
 from tests.fake_upstream import wire
 from tests.world import Person, World, finished
 
+pytestmark = pytest.mark.any_database
+
 
 def at_once(count: int, call: Callable[[int], Any]) -> list[Any]:
     """`call(number)` in that many threads, all let go at the same moment; their results."""

@@ -14,6 +14,8 @@ from conversations.models import Conversation, Generation, GenerationStatus, Lan
 from tests import full_disk
 from tests.world import MODEL, Person, answering, finished, member
 
+pytestmark = pytest.mark.any_database
+
 
 def body(**fields: Any) -> dict[str, Any]:
     return {"text": "Hello", "client_id": str(uuid.uuid4()), **fields}
