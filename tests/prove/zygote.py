@@ -1,8 +1,8 @@
 """Starts servers quickly: everything is imported once, then each server is a fork that can be killed for real.
 
-Run by `site` as `python -m tests.prove.zygote` with the environment of the site. Reads one JSON order a line, answers
+Run by `place` as `python -m tests.prove.zygote` with the environment of the site. Reads one JSON order a line, answers
 one JSON line. A fork runs `manage.py start` with all that belongs to it; Daphne is imported there, since its reactor
-cannot be shared.
+cannot be shared. What Daphne itself imports can, and takes most of the time.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ ROOMS = (
     "chatsite.urls", "chatsite.handler", "chatsite.sockets", "conversations.routing", "conversations.views.sending",
     "conversations.generation.supervisor", "conversations.rendering.service", "django.contrib.auth.hashers",
     "django.core.management.commands.migrate", "tests.prove.crashing", "tests.prove.people",
+    "twisted.internet.asyncioreactor", "twisted.internet.endpoints", "twisted.web.http", "autobahn.websocket.protocol",
 )  # fmt: skip
 
 
@@ -30,6 +31,7 @@ def main() -> None:
     django.setup()
     for room in ROOMS:
         import_module(room)
+    assert "twisted.internet.reactor" not in sys.modules
     signal.signal(signal.SIGCHLD, _reap)
     print(json.dumps({"ready": True}), flush=True)
     for line in sys.stdin:
