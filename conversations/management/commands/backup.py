@@ -13,6 +13,7 @@ from conversations.actions import audit, backup, database_copy
 
 class Command(BaseCommand):
     help = "Writes a backup of the whole site into one file; the server may go on running."
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path, help="The file to make, for example backup.tar.")

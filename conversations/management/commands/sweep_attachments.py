@@ -11,6 +11,7 @@ from conversations.actions import attachments
 
 class Command(BaseCommand):
     help = "Removes uploads that were never sent and bytes that no file refers to."
+    requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
         count = attachments.sweep()
