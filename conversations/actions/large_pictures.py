@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import shutil
 from collections.abc import Iterable
@@ -44,7 +43,7 @@ def prepare(attachments: Iterable[Attachment]) -> None:
 
 
 def _made(original: StoredFile, folder: Path) -> dict[str, Any] | None:
-    bounds = dataclasses.replace(process.limits(), sent_side=settings.IMAGE_SENT_SIDE_LARGE)
+    bounds = process.limits()._replace(sent_side=settings.IMAGE_SENT_SIDE_LARGE)
     try:
         source = folder / "given"
         with original.file.storage.open(str(original.file)) as stored, source.open("wb") as target:

@@ -1,7 +1,9 @@
-"""The child process, `python -m conversations.attachments.child JOB`: looks at one file and ends. Started by `process`.
+"""The child process: looks at one file and ends. Started by `process` for each file, so that every module that is
+imported here makes somebody wait.
 
-The file is standard input, JOB is JSON, results are files in the job's folder and one JSON object on standard output.
-No Django and no secrets are in this process, and a file that takes it over finds neither network nor programs.
+The file is standard input, the job is JSON in the first argument; results are files in the job's folder and one JSON
+object on standard output. No Django and no secrets are in this process, and a file that takes it over finds neither
+network nor programs.
 """
 
 from __future__ import annotations
@@ -63,7 +65,3 @@ def main() -> None:
             raise
         reply = {"no_room": error.errno}
     sys.stdout.write(json.dumps(reply))
-
-
-if __name__ == "__main__":
-    main()

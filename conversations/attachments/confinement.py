@@ -7,7 +7,6 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
-import platform
 import resource
 import signal
 import struct
@@ -64,7 +63,7 @@ def _not_allowed(event: str) -> NoReturn:
 
 def _forbid_system_calls() -> None:
     """A seccomp filter: neither sockets nor programs, also for a decoder that was taken over. Ends with the server."""
-    found = _ARCHITECTURES.get(platform.machine())
+    found = _ARCHITECTURES.get(os.uname().machine)
     if sys.platform != "linux" or found is None:
         return
     architecture, denied, foreign = found

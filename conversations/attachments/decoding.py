@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from PIL import GifImagePlugin, Image, ImageOps, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
@@ -18,8 +17,7 @@ _SMALL = 4_000_000
 """Pixels up to which WebP may take its time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
+class Picture(NamedTuple):
     """Decoded, upright, without metadata. `options` write it back in its own format as it came."""
 
     pixels: Image.Image

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import io
-import logging
 import warnings
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -20,6 +19,8 @@ _DAMAGED = "This PDF cannot be read: it is damaged or not complete."
 
 def check_pdf(source: BinaryIO, limits: Limits) -> dict[str, Any]:
     """Pages of a PDF whose contents unpack within limits; the file itself is kept as it is. Raises FileRefused."""
+    import logging
+
     from pypdf import PdfReader
     from pypdf.errors import LimitReachedError
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """Pixels, bytes, seconds (promises section 4). `sent_base64` bounds a picture as it stands in a request."""
 
     max_pixels: int = 25_000_000

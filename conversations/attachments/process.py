@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import logging
 import signal
@@ -22,6 +21,8 @@ from .refusal import FileRefused
 
 logger = logging.getLogger(__name__)
 
+# Not `-m`: what finds a module's file is a tenth of the time of a small one.
+_PROGRAM = "from conversations.attachments.child import main; main()"
 _ROOT = Path(__file__).resolve().parents[2]
 _TOO_LONG = "This file takes too long to read. Make it smaller or simpler and attach it again."
 _UNREADABLE = "This file cannot be read: it is damaged."
@@ -54,12 +55,12 @@ def run(task: str, media_type: str, source: IO[bytes], folder: Path, bounds: Lim
         "task": task,
         "media_type": media_type,
         "folder": str(folder),
-        "limits": dataclasses.asdict(bounds),
+        "limits": bounds._asdict(),
     }
     with _places():
         # An empty environment: the process must not hold the server's secrets.
         child = subprocess.Popen(
-            [sys.executable, "-E", "-s", "-m", "conversations.attachments.child", json.dumps(job)],
+            [sys.executable, "-E", "-s", "-c", _PROGRAM, json.dumps(job)],
             stdin=source,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import io
 from pathlib import Path
 
@@ -21,7 +20,7 @@ def test_a_pdf_is_counted() -> None:
 
 
 def test_the_limit_of_pages_and_of_what_they_unpack_to_holds() -> None:
-    limits = dataclasses.replace(Limits(), pdf_pages=2, pdf_unpacked=2 << 20)
+    limits = Limits()._replace(pdf_pages=2, pdf_unpacked=2 << 20)
     documents.check_pdf(io.BytesIO(pdf_of_pages(2, stream=zeros(1 << 20), filters=b"/FlateDecode")), limits)
     for bad in (pdf_of_pages(3), pdf_of_pages(2, stream=zeros(2 << 20), filters=b"/FlateDecode")):
         with pytest.raises(FileRefused) as caught:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import io
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from conversations.attachments.refusal import FileRefused
 from .given import encoded, picture
 from .hostile import animated_webp, gif_of_frames, with_exif
 
-SMALL = dataclasses.replace(Limits(), sent_side=100, thumbnail_side=40)
+SMALL = Limits()._replace(sent_side=100, thumbnail_side=40)
 
 
 def freeze(
@@ -108,7 +107,7 @@ def test_a_large_picture_is_shrunk_for_sending_and_kept_whole(tmp_path: Path) ->
 
 def test_a_picture_too_heavy_for_a_request_becomes_lighter(tmp_path: Path) -> None:
     noise = Image.effect_noise((90, 90), 100)
-    limits = dataclasses.replace(SMALL, sent_base64=5000)
+    limits = SMALL._replace(sent_base64=5000)
     data = encoded(noise)
     assert base64_size(len(data)) > 5000
     result, files = freeze(data, PNG, tmp_path, limits)
@@ -125,7 +124,7 @@ def test_transparent_parts_turn_white_where_jpeg_has_to_do(tmp_path: Path) -> No
         encoded(Image.merge("RGBA", (noise, noise, noise, seen))),
         PNG,
         tmp_path,
-        dataclasses.replace(SMALL, sent_base64=7000),
+        SMALL._replace(sent_base64=7000),
     )
     left = files["sent"].convert("L").crop((0, 0, 40, 100))
     assert files["sent"].format == "JPEG" and left.getextrema()[0] > 240  # type: ignore[operator]
@@ -158,7 +157,7 @@ def test_a_jpeg_hardly_changes_by_being_written_again(tmp_path: Path) -> None:
 
 
 def test_every_limit_holds_just_over_and_not_at_it(tmp_path: Path) -> None:
-    limits = dataclasses.replace(SMALL, max_pixels=1200, max_side=60, max_frames=3)
+    limits = SMALL._replace(max_pixels=1200, max_side=60, max_frames=3)
     taken = [(encoded(picture(40, 30)), PNG), (encoded(picture(60, 20)), PNG), (gif_of_frames(3), GIF)]
     refused = [(encoded(picture(41, 30)), PNG), (encoded(picture(61, 2)), PNG), (gif_of_frames(4), GIF)]
     for data, media_type in taken:
@@ -170,7 +169,7 @@ def test_every_limit_holds_just_over_and_not_at_it(tmp_path: Path) -> None:
 
 
 def test_a_picture_just_over_the_limit_is_not_said_to_be_as_large_as_it(tmp_path: Path) -> None:
-    limits = dataclasses.replace(SMALL, max_pixels=100_000, max_side=500)
+    limits = SMALL._replace(max_pixels=100_000, max_side=500)
     with pytest.raises(FileRefused, match="has more than 0.1 megapixels; the limit is 0.1"):
         freeze(encoded(picture(401, 250)), PNG, tmp_path, limits)
     with pytest.raises(FileRefused, match="has 0.2 megapixels; the limit is 0.1"):
@@ -180,10 +179,10 @@ def test_a_picture_just_over_the_limit_is_not_said_to_be_as_large_as_it(tmp_path
 def test_a_variant_is_made_from_the_stored_picture_and_only_where_it_does_not_fit(tmp_path: Path) -> None:
     freeze(encoded(picture(400, 200)), PNG, tmp_path)
     stored = (tmp_path / "original").read_bytes()
-    larger = dataclasses.replace(SMALL, sent_side=200)
+    larger = SMALL._replace(sent_side=200)
     made = pictures.freeze_variant(io.BytesIO(stored), PNG, larger, tmp_path)
     assert opened(tmp_path / "sent", made["files"]["sent"]).size == (200, 100)
-    fits = dataclasses.replace(SMALL, sent_side=400)
+    fits = SMALL._replace(sent_side=400)
     assert pictures.freeze_variant(io.BytesIO(stored), PNG, fits, tmp_path) == {"files": {}}
     again = pictures.freeze_variant(io.BytesIO(stored), PNG, larger, tmp_path)
     assert again == made
