@@ -175,7 +175,8 @@ class Delivery:
         while following.html < len(log.html) and self._room > 0 and not self._window_is_full():
             body = log.html[following.html]
             following.html += 1
-            self._add(log, burst, self._encode_event(log, body, None), body["seq"])
+            if not _is_replaced(log.html, following.html - 1):
+                self._add(log, burst, self._encode_event(log, body, None), body["seq"])
         if log.closed and following.html == len(log.html) and not self._window_is_full():
             self._take_events(following, burst, log.seq)
 
@@ -220,3 +221,9 @@ class Delivery:
         if self._ack_timer is None and self._too_slow is not None:
             loop = asyncio.get_running_loop()
             self._ack_timer = loop.call_later(settings.SOCKET_ACK_TIMEOUT, self._too_slow)
+
+
+def _is_replaced(html: list[Body], position: int) -> bool:
+    """Whether the next rendering takes the place of this one: an open block is rendered up to five times a second."""
+    one, after = html[position], html[position + 1 : position + 2]
+    return bool(after) and after[0]["index"] == one["index"] and after[0]["start"] <= one["start"]

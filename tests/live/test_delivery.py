@@ -317,6 +317,27 @@ async def test_html_comes_before_the_stop_and_takes_no_number() -> None:
     assert [f["seq"] for f in frames if f["type"] != "block_html"] == [1, 2, 3, 4, 5]
 
 
+async def test_whoever_comes_later_gets_the_html_that_still_counts(window: Any) -> None:
+    """A long answer is rendered thousands of times: all of it would fill the window of a reader that ignores HTML."""
+    window.SOCKET_WINDOW_FRAMES = 20
+    log, reader = new_log(), Reader()
+    log.extend([text("*a*")])
+    for number in range(50):
+        log.add_html(
+            {"type": "block_html", "index": 0, "start": 0, "seq": 3, "html": [], "open": "x" * number}
+        )
+    log.add_html({"type": "block_html", "index": 0, "start": 0, "seq": 3, "html": ["<p>a</p>"], "open": "b"})
+    log.add_html({"type": "block_html", "index": 0, "start": 1, "seq": 3, "html": ["<p>b</p>"], "open": ""})
+    log.add_html({"type": "block_html", "index": 1, "start": 0, "seq": 3, "html": ["<p>c</p>"], "open": ""})
+    ends(log)
+    reader.delivery.follow(log)
+    reader.delivery.open()
+    frames = await reader.quiet()
+    rendered = [f["html"] for f in frames if f["type"] == "block_html"]
+    assert rendered == [["<p>a</p>"], ["<p>b</p>"], ["<p>c</p>"]]
+    assert frames[-1]["type"] == "message_stop"
+
+
 async def test_two_answers_are_both_followed_to_their_own_end() -> None:
     first, second, reader = new_log(), new_log(), Reader()
     for log in (first, second):
