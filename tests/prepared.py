@@ -89,7 +89,8 @@ def _migrated() -> Path:
 @cache
 def _migrated_database() -> str:
     url = new_database(postgres())
-    _migrate(CHATSITE_DATA_DIR=str(_temporary("data") / "data"), DATABASE_URL=url)
+    # With its static files, or they would be compressed for nobody.
+    _migrate(CHATSITE_DATA_DIR=str(data_folder(_temporary("data") / "data")), DATABASE_URL=url)
     return url
 
 
