@@ -9,6 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from conversations.live.delivery import Delivery
 from conversations.live.log import LiveLog
@@ -291,6 +293,56 @@ async def test_resuming_while_it_begins_again_leaves_nothing_out(window: Any) ->
     reader.delivery.follow(log, 50)
     await reader.quiet()
     assert reader.frames[begin]["seq"] == window.SOCKET_WINDOW_FRAMES + 1
+
+
+@given(
+    steps=st.lists(
+        st.one_of(
+            st.tuples(st.just("write"), st.integers(1, 8)),
+            st.tuples(st.just("send"), st.integers(1, 4)),
+            st.tuples(st.just("read"), st.integers(1, 4)),
+            st.tuples(st.just("resume"), st.sampled_from([0, 0, 1, 1000])),
+            st.tuples(st.just("hear"), st.integers(1, 3)),
+        ),
+        max_size=40,
+    )
+)
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+async def test_whatever_is_asked_for_in_whatever_order_the_text_is_whole(
+    window: Any, steps: list[tuple[str, int]]
+) -> None:
+    """Frames and commands are under way while others are made. A reader asks for what follows all that it has, or all
+    but the last (1), or for more than there is (1000), which begins again.
+    """
+    window.FRAME_INTERVAL = 0
+    log, reader, client, asked = new_log(), Reader(windowed=False), ReadingClient(), list[int]()
+    reader.delivery.follow(log)
+    reader.delivery.open()
+    read = written = 0
+    for step, number in [*steps, ("hear", 100), ("end", 0)]:
+        match step:
+            case "write":
+                # So long that few of them leave together.
+                log.extend([text(f"{written + one} " * 1000) for one in range(number)])
+                written += number
+            case "send":
+                for _ in range(number):
+                    await asyncio.sleep(0)
+            case "read":
+                client.apply_all(reader.frames[read : read + number])
+                read = min(read + number, len(reader.frames))
+            case "resume":
+                asked.append(1000 if number == 1000 else max(0, client.seq - number))
+            case "hear":
+                for after in asked[:number]:
+                    reader.delivery.follow(log, after)
+                del asked[:number]
+            case "end":
+                ends(log)
+                client.apply_all((await reader.quiet())[read:])
+    reader.delivery.close()
+    assert client.text == "".join(f"{one} " * 1000 for one in range(written))
+    assert client.stop is not None
 
 
 async def test_a_slow_reader_holds_a_cursor_and_no_queue(window: Any) -> None:
