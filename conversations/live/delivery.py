@@ -13,10 +13,10 @@ from django.conf import settings
 
 from .frames import Body, bodies, encode, frame
 from .log import LiveLog
+from .window import Window
 
 Send = Callable[[str], Awaitable[None]]
 Encode = Callable[[LiveLog, Body, int | None], str]
-
 
 # One burst is in memory while the reader's connection takes it, so it is small; the rest follows at once.
 BURST_CHARACTERS = 32 * 1024
@@ -30,7 +30,8 @@ class _Following:
     def __init__(self, log: LiveLog, after: int) -> None:
         self.log = log
         self.cursor = after
-        # A number that no merged delta may reach across.
+        # Up to here this reader was sent events before it resumed. It drops a delta whose number it has: one that was
+        # merged across this place would be dropped, or doubled, as a whole.
         self.sent = 0
         self.edition = log.edition
         # Rendered HTML is an addition to the text: whoever resumes gets all of it again.
@@ -57,17 +58,13 @@ class Delivery:
         self, send: Send, too_slow: Callable[[], None] | None = None, encode_event: Encode = frame
     ) -> None:
         self._send = send
-        self._too_slow = too_slow
+        self._window = None if too_slow is None else Window(too_slow)
         self._encode_event = encode_event
         self._open = False
-        # Lists: a page that only waits keeps them empty, and an empty deque is 760 bytes.
+        # A list, since most pages only wait: an empty deque is 760 bytes.
         self._news: list[str] = []
         self._following: dict[uuid.UUID, _Following] = {}
-        # (generation, seq, size) of every frame sent but not acknowledged, in the order of sending.
-        self._unacked: list[tuple[uuid.UUID, int, int]] = []
         self._task: asyncio.Task[None] | None = None
-        self._ack_timer: asyncio.TimerHandle | None = None
-        self._bytes = 0
         self._closed = False
         # What the burst that is being collected may still hold.
         self._room = 0
@@ -81,10 +78,8 @@ class Delivery:
         before = self._following.get(log.generation)
         if before is not None:
             before.log.detach(self.wake)
-        # What was sent of it so far no longer matters to the reader.
-        self._unacked = [entry for entry in self._unacked if entry[0] != log.generation]
-        self._bytes = sum(size for _, _, size in self._unacked)
-        self._stop_ack_timer()
+        if self._window is not None:
+            self._window.forget(log.generation)
         if log.rebuilt or after > log.seq or (0 < after < log.seq and log.events[after - 1] is None):
             # No longer the same numbers, beyond the end, or inside what was merged: begin again, as message_start
             # tells the client.
@@ -101,18 +96,8 @@ class Delivery:
         self.wake()
 
     def ack(self, generation: uuid.UUID, seq: int) -> None:
-        """The reader has applied this generation up to `seq`, and so has read everything that was sent before.
-
-        A reader that acknowledges every 64 frames leaves a rest at the end of each answer: the next ack covers it.
-        """
-        read = 0
-        for place, (of, number, _) in enumerate(self._unacked, 1):
-            if of == generation and number <= seq:
-                read = place
-        if read:
-            self._bytes -= sum(size for _, _, size in self._unacked[:read])
-            del self._unacked[:read]
-            self._stop_ack_timer()
+        """The reader has applied this generation up to `seq`."""
+        if self._window is not None and self._window.ack(generation, seq):
             self.wake()
 
     def open(self) -> None:
@@ -133,7 +118,8 @@ class Delivery:
         for following in self._following.values():
             following.log.detach(self.wake)
         self._following.clear()
-        self._stop_ack_timer()
+        if self._window is not None:
+            self._window.stop_waiting()
         if self._task is not None:
             self._task.cancel()
 
@@ -153,8 +139,8 @@ class Delivery:
         burst, self._news = self._news, []
         self._room = BURST_CHARACTERS
         for following in list(self._following.values()):
-            if self._window_is_full():
-                self._wait_for_ack()
+            if self._window is not None and self._window.is_full():
+                self._window.wait()
                 break
             self._take(following, burst)
             if following.is_done():
@@ -200,27 +186,11 @@ class Delivery:
     def _add(self, log: LiveLog, burst: list[str], text: str, seq: int) -> None:
         burst.append(text)
         self._room -= len(text)
-        if self._too_slow is None:
-            return
-        size = len(text) if text.isascii() else len(text.encode())
-        self._unacked.append((log.generation, seq, size))
-        self._bytes += size
+        if self._window is not None:
+            self._window.sent(log.generation, seq, text)
 
     def _window_is_full(self) -> bool:
-        return (
-            self._bytes >= settings.SOCKET_WINDOW_BYTES
-            and len(self._unacked) >= settings.SOCKET_WINDOW_FRAMES
-        )
-
-    def _stop_ack_timer(self) -> None:
-        if self._ack_timer is not None:
-            self._ack_timer.cancel()
-            self._ack_timer = None
-
-    def _wait_for_ack(self) -> None:
-        if self._ack_timer is None and self._too_slow is not None:
-            loop = asyncio.get_running_loop()
-            self._ack_timer = loop.call_later(settings.SOCKET_ACK_TIMEOUT, self._too_slow)
+        return self._window is not None and self._window.is_full()
 
 
 def _is_replaced(html: list[Body], position: int) -> bool:

@@ -351,7 +351,7 @@ async def test_a_slow_reader_holds_a_cursor_and_no_queue(window: Any) -> None:
     reader.delivery.follow(log)
     reader.delivery.open()
     await reader.quiet()
-    assert len(reader.delivery._unacked) == window.SOCKET_WINDOW_FRAMES
+    assert len(reader.frames) == window.SOCKET_WINDOW_FRAMES
     assert len(reader.delivery._news) == 0
 
 
