@@ -7,9 +7,8 @@ from typing import Any
 
 from ..models import Conversation, GenerationStatus, LanguageModel, Message, User
 from . import branches, idempotency
-from .choices import model_for
+from .asking import Sent, ask, text_content, user_turn
 from .errors import Invalid
-from .messages import Sent, begin, text_content, user_turn
 
 _QUOTED_CHARACTERS = 200
 # The upstream goes on when the same comes again with what it has said so far (messages-api 8.1).
@@ -35,7 +34,7 @@ def continue_answer(user: User, message: Message, client_id: uuid.UUID, *, owner
     if not can_continue(message):
         raise Invalid("There is nothing here to continue.")
     conversation = message.conversation
-    fields = idempotency.digest({"act": "continue", "message": message.pk})
+    digest = idempotency.digest({"act": "continue", "message": message.pk})
 
     def make(language_model: LanguageModel) -> tuple[Conversation, Message]:
         locked = branches.lock(conversation)
@@ -46,9 +45,7 @@ def continue_answer(user: User, message: Message, client_id: uuid.UUID, *, owner
             locked, message.pk, user, text_content(request_to_go_on(message)), continues=True
         )
 
-    return begin(
-        user, client_id, fields, owner, lambda: model_for(user, conversation, ""), make, continues=True
-    )
+    return ask(user, client_id, digest, owner, make, within=conversation, continues=True)
 
 
 def is_paused(message: Message) -> bool:

@@ -12,9 +12,8 @@ from ..attachments.sending import referred
 from ..models import Attachment, Conversation, GenerationStatus, LanguageModel, Message, User
 from ..upstream.silent import says_nothing
 from . import branches, idempotency
-from .choices import model_for
+from .asking import Sent, ask
 from .errors import Invalid
-from .messages import Sent, begin
 from .transaction import writing
 
 Block = dict[str, Any]
@@ -53,7 +52,7 @@ def answer_without(user: User, message: Message, client_id: uuid.UUID, *, owner:
     if not _was_refused(message) or message.parent_id is None:
         raise Invalid("This answer did not fail because the request was refused.")
     conversation = message.conversation
-    fields = idempotency.digest({"act": "omit", "message": message.pk})
+    digest = idempotency.digest({"act": "omit", "message": message.pk})
 
     def make(_: LanguageModel) -> tuple[Conversation, Message]:
         locked = branches.lock(conversation)
@@ -65,15 +64,7 @@ def answer_without(user: User, message: Message, client_id: uuid.UUID, *, owner:
             _leave_out(_unanswered(path)[1:], _is_anything)
         return locked, Message.objects.get(children=message)
 
-    return begin(
-        user,
-        client_id,
-        fields,
-        owner,
-        lambda: model_for(user, conversation, ""),
-        make,
-        continues=message.continues,
-    )
+    return ask(user, client_id, digest, owner, make, within=conversation, continues=message.continues)
 
 
 def _was_refused(message: Message) -> bool:

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 from .. import access
 from ..access import Operation
 from ..actions import continuation, messages, omission
-from ..actions.messages import Sent
+from ..actions.asking import Sent
 from ..generation import supervisor
 from ..generation.begin import begin
 from ..models import Message
