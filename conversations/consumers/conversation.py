@@ -22,6 +22,8 @@ from .socket import GONE, Socket
 
 
 class ConversationSocket(Socket):
+    """Follows what is answered in this conversation, and counts as presence in it."""
+
     async def connect(self) -> None:
         self.conversation_id = self.scope["url_route"]["kwargs"]["id"]
         await super().connect()

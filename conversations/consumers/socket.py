@@ -26,6 +26,11 @@ UNSUPPORTED, POLICY, TOO_BIG, RESTARTING = 1003, 1008, 1009, 1012
 
 
 class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
+    """A `Page` of the hub: a signed-in person's socket, with what it may send limited and what it gets delivered.
+
+    A subclass says in `opened` what comes first, and in `obey` which commands it knows.
+    """
+
     # The hub wakes sockets directly; an in-memory layer would walk all channels on every send (reference/performance).
     channel_layer_alias = "unused"
     conversation_id: uuid.UUID | None = None

@@ -57,6 +57,11 @@ class Ending(Enum):
 
 
 class Answer:
+    """Run by the supervisor as a task of its own, written down by the journal meanwhile, followed through its `log`.
+
+    `journalled` is the number of the last event that the journal has; `ending` says why it is cut short, if it is.
+    """
+
     def __init__(self, turn: Turn) -> None:
         self.turn = turn
         self.log = LiveLog(turn.generation, turn.message, turn.conversation)
@@ -128,7 +133,7 @@ class Answer:
         self._tries += 1
 
     def _answered(self, request_id: str) -> None:
-        """The upstream's own name for this call: what its support asks for."""
+        """This try is being answered, under the upstream's own name for it: what its support asks for."""
         self._request_id = request_id
 
     def _append(self, events: list[Event]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from django.conf import settings
 from django.db import Error
 
 from ..actions import answers
@@ -61,5 +62,5 @@ def _fail(generation: Generation, error: dict[str, str]) -> None:
     log.events.append(start_body(generation.model, {}))
     log.close(outcome.stop_body())
     hub.call(hub.open_log, log)
-    hub.call(hub.retire, log, 5.0)
+    hub.call(hub.retire, log, settings.LOG_RETENTION_SECONDS)
     news.answers_changed([(generation.pk, generation.message_id, generation.conversation_id)])

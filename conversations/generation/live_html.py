@@ -15,6 +15,10 @@ _FINISH_SECONDS = 2.0
 
 
 class LiveHTML:
+    """Takes the events that are appended to one log, and adds rendered HTML to it as that gets ready. The text waits
+    for none of it.
+    """
+
     def __init__(self, log: LiveLog) -> None:
         self._log = log
         self._open: LiveBlock | None = None

@@ -47,8 +47,7 @@ async def give_title(client: UpstreamClient, turn: Turn, outcome: Outcome) -> No
 
     try:
         reply = await client.create(turn.endpoint, request, on_wait=try_again)
-        text = "".join(block.get("text") or "" for block in reply.content if block.get("type") == "text")
-        await database_sync_to_async(titles.store)(row, text, reply.usage, reply.meta, reply.model)
+        await database_sync_to_async(titles.store)(row, reply.text, reply.usage, reply.meta, reply.model)
     except UpstreamError as failure:
         logger.info("No title: %s", failure.type)
         await database_sync_to_async(titles.book_failure)(row, failure.type)

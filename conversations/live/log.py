@@ -13,6 +13,10 @@ Wake = Callable[[], None]
 
 
 class LiveLog:
+    """What has come of one answer so far. Once it is followed, it changes in the event loop alone; the journal's thread
+    reads only events that were there when it was asked to write them down.
+    """
+
     __slots__ = (
         "_wakes",
         "closed",

@@ -27,6 +27,7 @@ from .retry_after import pause_before_retry
 from .sending import send
 from .transport import DirectTransport, ssl_context
 
+# With the first of these an answer is shown as it comes, and is not asked for again.
 _COMMITTING = (ContentBlockStart, MessageDelta, MessageStop)
 
 

@@ -91,11 +91,6 @@ class UpstreamError(Exception):
         super().__init__(f"{type}: {self.message}")
 
     @property
-    def retryable(self) -> bool:
-        """Whether the same request may be sent again without asking anybody."""
-        return self.max_retries > 0
-
-    @property
     def brief(self) -> str:
         """What happened, without what to do: while the next try is waited for there is nothing to do."""
         return _MESSAGES[self.type].partition(".")[0] + "."

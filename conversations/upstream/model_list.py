@@ -72,7 +72,7 @@ async def _page(endpoint: Endpoint, limits: Limits, after: str) -> dict[str, Any
     except httpx.TransportError as error:
         raise transport_failure(error) from error
     stream = response.stream
-    body = b""
+    body = bytearray()
     try:
         async for piece in stream:  # type: ignore[union-attr]
             body += piece
@@ -86,7 +86,7 @@ async def _page(endpoint: Endpoint, limits: Limits, after: str) -> dict[str, Any
         raise error_from_response(
             response.status_code,
             response.headers,
-            body,
+            bytes(body),
             dialect=endpoint.dialect,
             now=time.time(),
             secrets=endpoint.secrets,
@@ -94,7 +94,7 @@ async def _page(endpoint: Endpoint, limits: Limits, after: str) -> dict[str, Any
             retry_after_cap=limits.retry_after_cap,
         )
     try:
-        value = read_json(body)
+        value = read_json(bytes(body))
     except UnreadableJSON:
         raise UpstreamError("protocol", detail="the list is no JSON") from None
     if not isinstance(value, dict):

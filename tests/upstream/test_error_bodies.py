@@ -162,7 +162,6 @@ def test_a_429_is_a_rate_limit_or_a_spending_limit(
     body = native("rate_limit_error", **({"error_code": code} if code else {}))
     error = read(429, body, headers, dialect)
     assert (error.type, error.max_retries) == (expected, retries)
-    assert error.retryable is (retries > 0)
 
 
 def test_a_long_limit_names_the_time() -> None:
