@@ -32,6 +32,9 @@ from .settings import DATABASES  # noqa: E402
 # A file: connections of several threads to one in-memory database lock each other out.
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["TEST"] = {"NAME": f"{_folder}/tests.sqlite3"}
+else:
+    # A hundred threads at once share the connections that a site has for its few.
+    DATABASES["default"]["OPTIONS"]["pool"]["timeout"] = 60
 
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 # Tests are refused more often than people; those of this limit set their own.

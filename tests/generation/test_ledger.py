@@ -259,7 +259,8 @@ def test_a_title_is_not_asked_for_where_a_person_has_given_one(world: World) -> 
     world.upstream.script(wire.message_start(), wire.block_start(), Sleep(0.3), *wire.text_answer("Hi")[3:])
     sent = world.alice.start()
     world.alice.post(f"/conversations/{sent['conversation']}/rename/", {"title": "Mine"})
-    assert world.ended(sent).status == "completed"
+    ended = world.ended(sent)
+    assert (ended.status, ended.error) == ("completed", None)
     more = world.alice.send(sent["conversation"])
     world.ended(more | {"conversation": sent["conversation"]})
     assert len(world.upstream.calls) == len(world.asked()) == 2

@@ -37,7 +37,7 @@ SWEEPS = ("sweep before bytes", "sweep after bytes", "sweep after commit")
 
 def crash_at(point: str, hits: int = 1) -> None:
     """Wrap what the point names."""
-    from conversations.actions import answers, attachments, journal, messages, stored_files, uploads
+    from conversations.actions import answers, asking, attachments, journal, stored_files, uploads
     from conversations.generation import journal as journalling
     from conversations.generation.supervisor import UpstreamClient
     from conversations.models import Attachment, Generation
@@ -48,7 +48,7 @@ def crash_at(point: str, hits: int = 1) -> None:
         case "send before commit":
             Generation.save = _after(Generation.save, countdown)  # type: ignore[method-assign]
         case "send after commit":
-            messages.news.message_created = _before(messages.news.message_created, countdown)
+            asking.news.message_created = _before(asking.news.message_created, countdown)
         case "send before ack":
             sending.begin = _after(sending.begin, countdown)  # type: ignore[attr-defined]
         case "send after ack":

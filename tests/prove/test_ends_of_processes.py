@@ -8,9 +8,11 @@ import socket
 import struct
 import subprocess
 import sys
+from pathlib import Path
 
 from conversations.generation import owner
-from tests.running_site import ROOT
+from tests.prove import crashing
+from tests.running_site import ROOT, clean_environment
 
 
 def test_a_dead_process_that_nobody_has_asked_for_is_gone() -> None:
@@ -41,3 +43,13 @@ def test_the_render_process_ends_without_a_word_when_its_server_is_killed() -> N
     ours.close()
     _, said = worker.communicate(timeout=20)
     assert (said, worker.returncode) == (b"", 0)
+
+
+def test_every_crash_point_finds_what_it_wraps(tmp_path: Path) -> None:
+    points = [*crashing.POINTS, *crashing.UPLOADS, *crashing.SWEEPS]
+    script = "import django; django.setup(); from tests.prove.crashing import crash_at\n"
+    script += "\n".join(f"crash_at({point!r})" for point in points)
+    environment = clean_environment(
+        CHATSITE_DATA_DIR=str(tmp_path), DJANGO_SETTINGS_MODULE="chatsite.settings"
+    )
+    subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=environment, check=True)

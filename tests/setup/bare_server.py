@@ -37,6 +37,11 @@ def serving(data: Path, **settings: str) -> Iterator[BareServer]:
         text=True,
     ) as process:
         assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        yield BareServer(process, port)
+        try:
+            assert process.stdout.readline() == "ready\n"
+            yield BareServer(process, port)
+        except BaseException:
+            # Nobody waits for what may hang.
+            process.kill()
+            raise
         process.terminate()
