@@ -85,7 +85,7 @@ def test_an_event_stream_that_nobody_reads_is_cut_as_a_websocket_would_be(tmp_pa
         for connection in [*stalled, slow]:
             connection.sendall(request)
         while any(is_open(one) for one in stalled):
-            assert time.monotonic() - began < 10, "A stalled stream stayed open."
+            assert time.monotonic() - began < 60, "A stalled stream stayed open."
             assert server.memory() - before < 8
             # Somebody with a bad line takes what there is, now and then.
             slow.recv(1 << 20)
