@@ -135,11 +135,8 @@ def install(stamp: dict[str, str], requirements: str) -> None:
         make_environment(environ)
     say("Installing the requirements into .venv. This happens once and takes about half a minute …")
     # The tests' file holds every pin of the other one as well. Quiet: pip speaks only of what went wrong.
-    quiet = ["-qq", "--no-input", "--no-compile"]
-    if run("-m", "pip", "install", *quiet, "--require-hashes", "-r", requirements) != 0:
+    if run("-m", "pip", "install", "-qq", "--no-input", "--require-hashes", "-r", requirements) != 0:
         stop("The requirements could not be installed; pip says why above. Run the command again to retry.")
-    # On all cores, where pip would use one. What cannot be compiled is compiled when it is needed, or never.
-    run("-m", "compileall", "-qq", "-j", "0", os.path.join(VENV, "lib"))
 
 
 def make_environment(environ: dict[str, str]) -> None:
