@@ -4,8 +4,9 @@ engine and an upstream to script. Imported by `conftest`.
 
 from __future__ import annotations
 
+import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +34,16 @@ from .engine import EngineLoop
 
 MODEL = "claude-opus-4-5"
 JSON = {"HTTP_ACCEPT": "application/json"}
+
+
+def wait_for(holds: Callable[[], object], seconds: float = 10) -> None:
+    """Returns once this is true; for what the engine does in its own threads. Fails after waiting so long."""
+    pause = threading.Event()
+    for _ in range(int(seconds / 0.01)):
+        if holds():
+            return
+        pause.wait(0.01)
+    raise AssertionError("It did not happen.")
 
 
 class Person:

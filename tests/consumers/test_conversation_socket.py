@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import threading
 import uuid
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -16,7 +15,7 @@ from conversations.models import Conversation, Generation, Participant
 from tests.clients import Frame, Refused, Socket
 from tests.fake_upstream import wire
 from tests.fake_upstream.steps import Hang, Step
-from tests.world import Person, World
+from tests.world import Person, World, wait_for
 
 WORDS = [f"word{number} " for number in range(40)]
 TEXT = "".join(WORDS)
@@ -434,17 +433,8 @@ def test_twenty_sockets_are_open_to_a_person_and_the_next_is_closed(world: World
     others = world.bob.start()
     assert world.socket(world.bob, others["conversation"]).frame()
     pages[0].close()
-    wait_for(lambda: hub.sockets_of(world.alice.user.pk) < settings.SOCKETS_PER_USER)
+    wait_for(lambda: hub.sockets_of(world.alice.user.pk) < settings.SOCKETS_PER_USER, 5)
     assert open_page(world, sent)
-
-
-def wait_for(holds: Callable[[], bool], seconds: float = 5) -> None:
-    pause = threading.Event()
-    for _ in range(int(seconds / 0.01)):
-        if holds():
-            return
-        pause.wait(0.01)
-    raise AssertionError("It did not happen.")
 
 
 # Cut when rights end.

@@ -20,7 +20,7 @@ from tests.clients import Frame
 from tests.fake_upstream import wire
 from tests.fake_upstream.steps import Hang, Sleep
 from tests.reading import ReadingClient
-from tests.world import World
+from tests.world import World, wait_for
 
 pytestmark = pytest.mark.any_database
 
@@ -47,14 +47,6 @@ def follow(world: World, sent: dict[str, Any], seconds: float = 20) -> list[Fram
 def journalled(sent: dict[str, Any]) -> str:
     content = replay.journalled_content(Generation.objects.get(pk=sent["generation"]))
     return "".join(block["text"] for block in content)
-
-
-def wait_for(holds: Callable[[], bool], seconds: float = 10) -> None:
-    pause = threading.Event()
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, "It did not happen."
-        pause.wait(0.01)
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from conversations.upstream.request import MessageRequest
 from conversations.upstream.request_body import body
 from tests.fake_upstream import Call, wire
 from tests.fake_upstream.steps import Hang, Head, Reply, Reset, Sleep, Step
-from tests.world import MODEL, World
+from tests.world import MODEL, World, wait_for
 
 CHAT, TITLE, CONTINUE = "chat", "title", "continue"
 
@@ -35,13 +35,9 @@ def rows(*purposes: str) -> list[UsageRecord]:
 
 def title_row(attempt: int = 1, seconds: float = 5) -> UsageRecord:
     """The title's row, which comes a moment after the answer."""
-    pause = threading.Event()
     ended = UsageRecord.objects.filter(purpose=TITLE, attempt=attempt).exclude(status="running")
-    for _ in range(int(seconds / 0.02)):
-        if found := ended.first():
-            return found
-        pause.wait(0.02)
-    raise AssertionError("No title was booked.")
+    wait_for(ended.exists, seconds)
+    return ended.earliest("pk")
 
 
 def streamed(world: World) -> int:
@@ -124,11 +120,7 @@ def test_a_try_that_failed_is_booked_before_the_next_one_and_once(world: World) 
     sent = world.alice.start("fault:9:5")
     page = world.socket(world.alice, sent["conversation"])
     page.frame()
-    pause = threading.Event()
-    for _ in range(250):
-        if rows():
-            break
-        pause.wait(0.02)
+    wait_for(rows, 5)
     failed = [(1, "failed", "limit")]
     assert [(row.attempt, row.status, row.error_type) for row in rows()] == failed
     page.send({"type": "stop", "generation": sent["generation"]})
@@ -146,11 +138,8 @@ def test_a_clock_that_is_put_back_hides_no_call(world: World, monkeypatch: pytes
     world.upstream.script(busy)
     world.upstream.script(Head(), Hang())
     sent = world.alice.start()
-    pause, now = threading.Event(), time.time
-    for _ in range(250):
-        if streamed(world) == 2:
-            break
-        pause.wait(0.02)
+    wait_for(lambda: streamed(world) == 2, 5)
+    now = time.time
     monkeypatch.setattr(time, "time", lambda: now() - 60)
     world.alice.post(f"/generations/{sent['generation']}/stop/")
     assert world.ended(sent).status == "stopped"

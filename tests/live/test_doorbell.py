@@ -43,15 +43,16 @@ class Other:
         return ring
 
 
+def use_redis(settings: Any, url: str) -> None:
+    settings.REDIS_URL = url
+    settings.CHANNEL_LAYERS = {
+        "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [url]}}
+    }
+
+
 @pytest.fixture
 async def other(settings: Any, redis_url: str) -> AsyncIterator[Other]:
-    settings.REDIS_URL = redis_url
-    settings.CHANNEL_LAYERS = {
-        "default": {
-            "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-            "CONFIG": {"hosts": [redis_url]},
-        }
-    }
+    use_redis(settings, redis_url)
     loop = asyncio.get_running_loop()
     hub.attach(loop)
     layer = get_channel_layer()
@@ -142,14 +143,7 @@ async def test_a_redis_that_stays_away_is_named_once(
         writer.close()
 
     async with await asyncio.start_server(refuse, "127.0.0.1") as server:
-        url = f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0"
-        settings.REDIS_URL = url
-        settings.CHANNEL_LAYERS = {
-            "default": {
-                "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-                "CONFIG": {"hosts": [url]},
-            }
-        }
+        use_redis(settings, f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0")
         doorbell.open_bell(lambda rings: None, lambda: None)
         try:
             for _ in range(6):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import uuid
 from collections import Counter
 from typing import Any
@@ -23,7 +22,7 @@ from conversations.models import (
 from tests.fake_upstream import wire
 from tests.money.given import SUMS, budget
 from tests.views.test_idempotency import at_once
-from tests.world import Person, World, finished
+from tests.world import Person, World, finished, wait_for
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database]
 SENDS = 100
@@ -137,12 +136,8 @@ def test_the_ledger_says_what_the_upstream_said_for_every_kind_of_end(quick: Any
 
 
 def wait_for_titles(count: int) -> None:
-    pause = threading.Event()
-    for _ in range(300):
-        if UsageRecord.objects.filter(purpose="title").exclude(status="running").count() == count:
-            return
-        pause.wait(0.02)
-    raise AssertionError("Not every title was booked.")
+    booked = UsageRecord.objects.filter(purpose="title").exclude(status="running")
+    wait_for(lambda: booked.count() == count, 6)
 
 
 def test_a_title_that_a_limit_forbids_is_not_asked_for(alice: Person) -> None:
