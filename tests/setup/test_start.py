@@ -302,6 +302,8 @@ def test_invented_sessions_do_not_keep_people_from_uploading(site: RunningSite, 
             )
             # Each is heard before the next comes; the last ones find no place.
             assert raw.recv(1000).split()[1] == (b"100" if number < 20 else b"503")
+        # A person has opened a page before she sends a file: by that the server knows her session.
+        assert ann.get("/").status_code == 200
         headers = {"X-CSRFToken": ann.cookies["csrftoken"], "Accept": "application/json"}
         answer = ann.post("/attachments/", files={"file": ("a.txt", b"words")}, headers=headers)
         assert answer.status_code == 201
