@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -16,6 +17,7 @@ class BudgetExceeded(BaseException):
 
 
 _armed = False
+_uncounted = 0.0
 
 
 def install() -> None:
@@ -35,6 +37,29 @@ def cpu_budget(seconds: float) -> Iterator[None]:
     finally:
         _armed = False
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+
+
+@contextmanager
+def uncounted() -> Iterator[None]:
+    """Stop the clocks for the body. For what a process loads once, whatever the text: on a slow machine some of it
+    takes longer than a step may, and the text that needs it first would lose its format. Never once per formula or
+    block: the clocks tick coarsely, and stopping them often would stop them altogether.
+    """
+    global _uncounted
+    clocks = (signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
+    left = [signal.setitimer(clock, 0) for clock in clocks]
+    start = time.process_time()
+    try:
+        yield
+    finally:
+        _uncounted += time.process_time() - start
+        for clock, (seconds, repeat) in zip(clocks, left, strict=True):
+            signal.setitimer(clock, seconds, repeat)
+
+
+def used() -> float:
+    """Seconds of CPU that this process has used for texts."""
+    return time.process_time() - _uncounted
 
 
 def last_resort(seconds: float) -> None:

@@ -10,6 +10,7 @@ import re
 from pygments.lexer import Lexer
 from pygments.token import STANDARD_TYPES, _TokenType
 
+from . import budget
 from .languages import ALIASES, LEXERS
 
 MAX_CODE = 65536
@@ -62,7 +63,8 @@ def _span(name: str, text: str) -> str:
 @functools.cache
 def _lexer(language: str, inline: bool) -> Lexer:
     module, name = LEXERS[language]
-    lexer_class = getattr(importlib.import_module(f"pygments.lexers.{module}"), name)
-    # `startinline` is PHP's, for a snippet without its opening tag; other languages ignore it.
-    lexer: Lexer = lexer_class(stripnl=False, ensurenl=False, startinline=inline)
+    with budget.uncounted():
+        lexer_class = getattr(importlib.import_module(f"pygments.lexers.{module}"), name)
+        # `startinline` is PHP's, for a snippet without its opening tag; other languages ignore it.
+        lexer: Lexer = lexer_class(stripnl=False, ensurenl=False, startinline=inline)
     return lexer

@@ -5,7 +5,10 @@ from __future__ import annotations
 import functools
 import html
 import re
+from typing import Any
 from xml.etree.ElementTree import Element, tostring
+
+from . import budget
 
 MAX_SOURCE = 4096
 """Characters of TeX that are converted; conversion is super-linear (dependencies P4)."""
@@ -53,16 +56,22 @@ def formula_html(source: str, display: bool) -> str:
 
 
 def _mathml(source: str, display: str) -> str:
-    # Imported on first use: 6 MB of memory that most conversations never need.
-    from latex2mathml.converter import Converter
-
-    tree = Converter(display=display).convert_to_element(source)
+    tree = _converter()(display=display).convert_to_element(source)
     for element in list(tree.iter()):
         _limit_lengths(element)
         _one_base(element)
         _space_after_functions(element)
     # The converter writes some characters as entities in its text, and the serialiser escapes them again.
     return tostring(tree, encoding="unicode").replace("&amp;#", "&#")
+
+
+@functools.cache
+def _converter() -> Any:
+    # Imported on first use: 6 MB of memory that most conversations never need.
+    with budget.uncounted():
+        from latex2mathml.converter import Converter
+
+    return Converter
 
 
 def _limit_lengths(element: Element) -> None:

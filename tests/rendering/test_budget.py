@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -9,6 +12,7 @@ import pytest
 from conversations.rendering import worker
 from conversations.rendering.plain import plain_blocks
 from conversations.rendering.process import WorkerProcess
+from tests.running_site import ROOT
 
 from .inspection import Inspector, faults
 
@@ -80,3 +84,41 @@ def test_a_large_honest_answer_is_formatted(process: WorkerProcess) -> None:
     # More than one step may render; and cut into blocks in a fifth of one, on a slow machine at rest.
     blocks = process.ask({"text": part * (36 * 1024 // len(part))}, 20.0)["html"]
     assert not any('class="plain"' in block for block in blocks)
+
+
+# Each module that is loaded for a formula or for a language takes longer than a step may.
+SLOW_MACHINE = """
+import json, sys, time
+from conversations.rendering import budget, worker
+
+class Slow:
+    @staticmethod
+    def find_spec(name, path, target=None):
+        if name in ("latex2mathml.converter", "pygments.lexers.jvm", "pygments.lexers.julia"):
+            loads.append(name)
+            end = time.process_time() + 1.2 * worker.STEP_SECONDS
+            while time.process_time() < end:
+                pass
+
+loads = []
+budget.install()
+sys.meta_path.insert(0, Slow)
+text = "$x$\\n\\n```scala\\nval x = 1\\n```\\n\\n```julia\\nx = 1\\n```\\n\\n**after**"
+print(json.dumps([loads, worker.answer({"text": text})["html"], worker.answer({"text": "![" * 80_000})["html"]]))
+"""
+
+
+def test_what_is_loaded_once_costs_no_text_its_format() -> None:
+    said = subprocess.run(
+        [sys.executable, "-c", SLOW_MACHINE], cwd=ROOT, capture_output=True, check=True
+    ).stdout
+    loads, blocks, costly = json.loads(said)
+    assert len(loads) == 3
+    assert [block.split()[0] for block in blocks] == [
+        "<p><math",
+        "<figure",
+        "<figure",
+        "<p><strong>after</strong></p>",
+    ]
+    # The clock goes on afterwards.
+    assert costly[0].startswith('<p class="plain">')
