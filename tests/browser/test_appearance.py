@@ -72,6 +72,16 @@ async def test_on_a_phone_everything_is_within_reach(visit: NewVisit) -> None:
     await chat.page.get_by_role("button", name="Settings of this conversation").tap()
     await expect(chat.page.locator("#settings")).to_be_in_viewport()
     await chat.page.get_by_role("button", name="Close the settings").tap()
+    await chat.title.tap()
+    overlapped = await chat.page.locator("#header").evaluate(
+        """(header) => {
+            const edges = [...header.querySelectorAll("button, input")].filter((one) => one.checkVisibility());
+            return edges.slice(1).filter((one, at) => one.getBoundingClientRect().left
+                < edges[at].getBoundingClientRect().right).map((one) => one.outerHTML);
+        }"""
+    )
+    assert overlapped == []
+    await chat.page.keyboard.press("Escape")
     await chat.page.locator("#transcript").evaluate("one => one.scrollTo(0, 0)")
     small = await chat.page.evaluate(
         """() => [...document.querySelectorAll("button, a.button, select, summary, .entry__link")].filter((one) => {
