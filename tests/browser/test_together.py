@@ -179,6 +179,7 @@ async def test_a_reader_may_read_only(place: Place, alice: Visit, visit: NewVisi
         "placeholder", "You may read this conversation, but not write in it."
     )
     await expect(his.page.locator("#send")).to_be_disabled()
+    await expect(his.page.locator("#composer-model")).to_be_disabled()
     answer = place.answer().begin()
     await hers.say("How wide is it?")
     await expect(his.stop).to_be_visible()

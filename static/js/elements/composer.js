@@ -100,7 +100,7 @@ export class ChatComposer extends HTMLElement {
     this.#closed = sentence;
     this.#field.readOnly = sentence !== "";
     this.#field.placeholder = sentence || "Write a message";
-    for (const id of ["send", "stop", "attach"]) this.querySelector(`#${id}`).disabled = sentence !== "";
+    for (const id of ["send", "stop", "attach", "composer-model"]) this.querySelector(`#${id}`).disabled = sentence !== "";
     // A placeholder does not show beside a draft.
     this.say(this.text && sentence);
   }
