@@ -33,7 +33,7 @@ def claims_of(token: str, keys: dict[str, Any], *, issuer: str, client_id: str, 
             options={"require": ["iss", "aud", "exp", "iat", "sub"]},
         )
     except (jwt.PyJWTError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise Untrusted(f"the ID token is not good ({type(error).__name__})") from None
+        raise Untrusted(f"the ID token is not valid ({type(error).__name__})") from None
     if not isinstance(claims["sub"], str) or not claims["sub"] or not claims["sub"].isprintable():
         raise Untrusted("the ID token names nobody")
     # Of a token for several audiences this says whom it was given to.

@@ -87,9 +87,9 @@ class OIDCAdapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
         try:
             found = super().get_access_token_data(*args, **kwargs)
         except (LookupError, TypeError, ValueError, AttributeError, RequestException, OAuth2Error):
-            raise Untrusted("the code was not taken") from None
+            raise Untrusted("the provider did not accept the code") from None
         if not isinstance(found, dict) or not isinstance(found.get("id_token"), str):
-            raise Untrusted("there is no ID token")
+            raise Untrusted("the provider sent no ID token")
         return found
 
     def parse_token(self, data: dict[str, Any]) -> SocialToken:

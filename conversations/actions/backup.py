@@ -45,7 +45,7 @@ def write(target: Path, *, with_secrets: bool) -> Report:
     alone. Raises OSError, database_copy.Damaged.
     """
     if target.exists():
-        raise FileExistsError(17, "there is a file already", str(target))
+        raise FileExistsError(17, "the file exists already", str(target))
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = target.with_name(f".{target.name}.{os.getpid()}")
     try:

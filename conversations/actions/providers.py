@@ -45,7 +45,7 @@ def sync_environment() -> Answering:
         return Answering(
             True,
             "The demo model answers (it is not Claude). "
-            "Set ANTHROPIC_API_KEY and start again to connect one.",
+            "To connect Claude, set ANTHROPIC_API_KEY and start again.",
         )
     return Answering(
         False, f"Answers come from {_described(first.provider)}; the first model is {first.model_id}."

@@ -88,9 +88,7 @@ def restore(source: Path, *, replace: bool) -> Report:
         raise Invalid("The backup was made by a newer version of Chatsite. Restore it with that version.")
     people = _has_people()
     if people and not replace:
-        raise Invalid(
-            "There are people in this site already. Say --replace to put the backup in their place."
-        )
+        raise Invalid("This site already has people. To replace all its data by the backup, add --replace.")
     report = Report(manifest["made_at"], {}, 0, manifest["lost"], "missing", [])
     settings.DATA_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
     with tempfile.TemporaryDirectory(prefix=".restore-", dir=settings.DATA_DIR) as folder:
@@ -101,7 +99,7 @@ def restore(source: Path, *, replace: bool) -> Report:
         else:
             report.rows = database_copy.load_tables(members, manifest["columns"], manifest["migrations"])
     if report.rows != manifest["rows"]:
-        raise Invalid(f"{_NOT_WHOLE}: not every row came back.")
+        raise Invalid(f"{_NOT_WHOLE}: not every row was restored.")
     if secrets is not None:
         report.secrets = _restore_secrets(secrets)
     if report.secrets != "restored":

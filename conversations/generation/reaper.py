@@ -42,7 +42,7 @@ def reap(running: Collection[uuid.UUID] = ()) -> int:
             reaped += len(answers.finish([outcome], None))
             news.answers_changed([(generation.pk, generation.message_id, generation.conversation_id)])
     if reaped:
-        logger.warning("%d interrupted answers were taken over.", reaped)
+        logger.warning("Interrupted answers taken over: %d.", reaped)
     return reaped
 
 

@@ -104,7 +104,7 @@ class Supervisor:
         self.draining = True
         tasks = [answer.task for answer in self._answers.values() if answer.task is not None]
         if tasks:
-            logger.info("Waiting for %d running answers.", len(tasks))
+            logger.info("Waiting for running answers to end: %d.", len(tasks))
             await asyncio.wait(tasks, timeout=seconds)
         for answer in list(self._answers.values()):
             answer.cut(Ending.DRAIN)

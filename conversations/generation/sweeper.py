@@ -33,4 +33,4 @@ def sweep() -> None:
         try:
             step()
         except Exception:
-            logger.exception("What is old could not be cleaned up; trying again later.")
+            logger.exception("Old data could not be cleaned up; trying again later.")

@@ -133,7 +133,7 @@ class Bell:
                         continue
                     now = time.monotonic()
                     if now - last > DEAF_SECONDS:
-                        logger.warning("The doorbell is heard again after %.0f seconds.", now - last)
+                        logger.warning("News through Redis comes again after %.0f seconds.", now - last)
                         self._said_lost = -math.inf
                         self._deaf_before()
                     last = now
@@ -145,14 +145,14 @@ class Bell:
     def _lost(self, error: Exception) -> None:
         if time.monotonic() - self._said_lost >= _SAY_SECONDS:
             self._said_lost = time.monotonic()
-            logger.warning("The doorbell is out of reach (%s); trying again.", type(error).__name__)
+            logger.warning("News through Redis is interrupted (%s); trying again.", type(error).__name__)
 
     def _hear(self, message: dict[str, Any]) -> None:
         try:
             self._heard(message["payload"]["rings"])
         except Exception as error:
             # Of another version, perhaps, while a new one is rolled out.
-            logger.warning("A ring of another process cannot be read (%s).", type(error).__name__)
+            logger.warning("News from another process cannot be read (%s).", type(error).__name__)
 
 
 _bell: Bell | None = None

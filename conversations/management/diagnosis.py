@@ -49,8 +49,8 @@ def all_findings(*, ask_providers: bool) -> Iterator[Finding]:
         try:
             yield from look()
         except (DatabaseError, OSError) as error:
-            fix = "Mend what the database and data folder need first."
-            yield Finding(look.__name__, f"could not be looked at ({type(error).__name__}).", fix)
+            fix = "Repair the database and the data folder first."
+            yield Finding(look.__name__, f"could not be checked ({type(error).__name__}).", fix)
 
 
 def configuration() -> Iterator[Finding]:
@@ -59,9 +59,8 @@ def configuration() -> Iterator[Finding]:
     for message in found:
         yield Finding("configuration", message.msg, message.hint or "See the README's list of variables.")
     if not found:
-        yield Finding(
-            "configuration", f"fits; people reach the site at {settings.PUBLIC_URL or 'this machine alone'}."
-        )
+        reached = f"at {settings.PUBLIC_URL}" if settings.PUBLIC_URL else "on this machine only"
+        yield Finding("configuration", f"in order; people reach the site {reached}.")
 
 
 def folder() -> Iterator[Finding]:
@@ -89,7 +88,7 @@ def database() -> Iterator[Finding]:
                 "database", f"is damaged: {answer}", "Restore the newest backup (manage.py restore)."
             )
             return
-    yield Finding("database", f"{connection.vendor}, whole and up to date.")
+    yield Finding("database", f"{connection.display_name}, whole and up to date.")
 
 
 def files() -> Iterator[Finding]:
@@ -103,7 +102,7 @@ def files() -> Iterator[Finding]:
     except OSError as error:
         yield Finding(
             "files", f"cannot be kept in {place}: {error.__cause__ or error}.",
-            "Check the room on the disk, or CHATSITE_FILES_URL, the bucket's keys and what they allow.",
+            "Check the space on the disk, or CHATSITE_FILES_URL, the bucket's keys and what they allow.",
         )  # fmt: skip
     else:
         yield Finding("files", f"are kept in {place}.")
@@ -111,7 +110,7 @@ def files() -> Iterator[Finding]:
 
 def layer() -> Iterator[Finding]:
     if not settings.REDIS_URL:
-        yield Finding("live news", "pass inside one process; REDIS_URL is needed for several only.")
+        yield Finding("live news", "stay inside one process; only several need REDIS_URL.")
         return
     import redis
 
@@ -120,7 +119,7 @@ def layer() -> Iterator[Finding]:
             client.ping()
     except redis.RedisError as error:
         yield Finding(
-            "live news", f"Redis does not answer ({type(error).__name__}).", "Start it, or mend REDIS_URL."
+            "live news", f"Redis does not answer ({type(error).__name__}).", "Start it, or correct REDIS_URL."
         )
     else:
         yield Finding("live news", "Redis answers.")
@@ -130,23 +129,29 @@ def proxy() -> Iterator[Finding]:
     if settings.HTTPS and not settings.TRUSTED_PROXIES:
         yield Finding(
             "proxy", "the address is https, but no proxy is trusted: every page would redirect to itself.",
-            "Set CHATSITE_TRUSTED_PROXIES to the address of the proxy that ends TLS; it must send X-Forwarded-Proto.",
+            "Set CHATSITE_TRUSTED_PROXIES to the address of the proxy that terminates TLS; "
+            "it must send X-Forwarded-Proto.",
         )  # fmt: skip
     elif settings.TRUSTED_PROXIES and not settings.PUBLIC_URL:
         yield Finding(
             "proxy", "a proxy is trusted, but the site does not know its own address.",
-            "Set CHATSITE_PUBLIC_URL to what people type.",
+            "Set CHATSITE_PUBLIC_URL to the address that people type.",
         )  # fmt: skip
     else:
-        yield Finding("proxy", "trusted as set." if settings.TRUSTED_PROXIES else "none, none needed.")
+        yield Finding(
+            "proxy", "trusted as set." if settings.TRUSTED_PROXIES else "none set, and none needed."
+        )
 
 
 def disk() -> Iterator[Finding]:
     free = shutil.disk_usage(settings.DATA_DIR).free
-    sentence = f"{free / 1024**3:.1f} GiB are free beside the data folder."
+    sentence = f"{free / 1024**3:.1f} GiB are free on the disk of the data folder."
     if free < FREE_BYTES:
         yield Finding(
-            "disk", sentence, "Make room: a full disk refuses messages.", grave=free < FREE_BYTES / 10
+            "disk",
+            sentence,
+            "Free some space: on a full disk no message can be stored.",
+            grave=free < FREE_BYTES / 10,
         )
     else:
         yield Finding("disk", sentence)
@@ -157,7 +162,8 @@ def clock() -> Iterator[Finding]:
     now = timezone.now()
     if newest is not None and newest > now + CLOCK_TOLERANCE:
         yield Finding(
-            "clock", f"the newest message is of {newest:%Y-%m-%d %H:%M}, and now is {now:%Y-%m-%d %H:%M} (UTC).",
+            "clock",
+            f"the newest message is from {newest:%Y-%m-%d %H:%M}, but the clock says {now:%Y-%m-%d %H:%M} (UTC).",
             "Set the machine's clock, and keep it set (for example with systemd-timesyncd).",
         )  # fmt: skip
     else:

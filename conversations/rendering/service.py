@@ -142,11 +142,11 @@ class RenderService:
                 if gone.guilty or self._closed:
                     return None
             except OSError:
-                logger.warning("the render process cannot be started; texts are shown plain", exc_info=True)
+                logger.warning("The render process cannot be started; texts are shown plain.", exc_info=True)
                 return None
             except Exception:
                 # A fault of our own costs this text its format; it must not end the thread, for which all wait.
-                logger.exception("the render process could not be asked; the text is shown plain")
+                logger.exception("The render process could not be asked; the text is shown plain.")
                 self._drop_worker()
                 return None
             else:

@@ -20,6 +20,16 @@ from .requests import answers_refusals, person
 
 COLUMNS = ("time", "person", "act", "object_type", "object_id", "detail", "address")
 _PER_PAGE = 100
+# Where the name of the act does not read as words.
+_WORDS = {
+    "administrator_made": "Made an administrator",
+    "administrator_unmade": "Made a member",
+    "conversations_expired": "Old conversations deleted",
+    "groups_of_person": "Groups changed",
+    "models_ordered": "Models reordered",
+    "share_link_off": "Share link switched off",
+    "share_link_on": "Share link switched on",
+}
 
 
 @require_safe
@@ -65,7 +75,7 @@ def download(request: HttpRequest) -> HttpResponseBase:
 
 def words(act: str) -> str:
     """`sign_in_failed` → `Sign in failed`."""
-    return act.replace("_", " ").capitalize()
+    return _WORDS.get(act) or act.replace("_", " ").capitalize()
 
 
 def _asked_for(request: HttpRequest) -> tuple[Period, QuerySet[AuditEvent]]:

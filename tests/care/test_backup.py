@@ -46,7 +46,7 @@ def test_a_backup_without_secrets_holds_none_and_both_commands_say_so(
     restored = manage(tmp_path / "copy", "restore", str(backup))
     assert restored.returncode == 0, restored.stderr
     assert "Not in the backup: the secret key." in restored.stdout
-    assert "keys cannot be read with the present secret key: Ours" in restored.stdout
+    assert "keys cannot be read with the current secret key: Ours" in restored.stdout
 
 
 def test_a_backup_with_secrets_brings_the_key_along_and_is_its_owners_alone(
@@ -160,6 +160,6 @@ def test_rotated_keys_are_read_without_the_old_secret(given: tuple[Path, Path], 
     assert unreadable.returncode == 1
     assert "cannot be read with any secret key of this site: Ours" in unreadable.stderr
     done = manage(copy, "rotate_keys", SECRET_KEY=new, CHATSITE_SECRET_KEY_FALLBACKS=old)
-    assert (done.returncode, done.stdout) == (0, "1 keys are encrypted with the present SECRET_KEY.\n")
+    assert (done.returncode, done.stdout) == (0, "1 key is encrypted with the current SECRET_KEY.\n")
     assert manage(copy, *show, SECRET_KEY=new).stdout.strip() == KEY
     assert manage(copy, *show, SECRET_KEY=old).returncode == 1

@@ -34,7 +34,7 @@ def test_a_good_installation_is_good(upstream: FakeUpstream, capsys: pytest.Capt
     call_command("doctor")
     text = capsys.readouterr().out
     assert "FAIL" not in text
-    assert "ok    configuration: fits; people reach the site at this machine alone." in text
+    assert "ok    configuration: in order; people reach the site on this machine only." in text
     assert "provider “Fake”: claude-opus-4-5 answers" in text
     assert upstream.calls[-1].body["max_tokens"] == 1
     row = UsageRecord.objects.get(purpose="test")

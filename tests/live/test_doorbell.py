@@ -151,5 +151,5 @@ async def test_a_redis_that_stays_away_is_named_once(
         finally:
             await asyncio.to_thread(doorbell.close_bell)
     assert [record.message for record in caplog.records] == [
-        "The doorbell is out of reach (ConnectionError); trying again."
+        "News through Redis is interrupted (ConnectionError); trying again."
     ]

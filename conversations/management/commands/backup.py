@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
+from django.template.defaultfilters import pluralize
 
 from conversations.actions import audit, backup, database_copy
 
@@ -30,16 +31,19 @@ class Command(BaseCommand):
             raise CommandError(f"No backup was made: {error}.") from None
         audit.record(None, "backup_made", actor_name="command line", with_secrets=with_secrets)
         rows = sum(report.rows.values())
-        self.stdout.write(f"{file}: {rows:,} rows, {report.files:,} files, {report.size:,} bytes.")
+        self.stdout.write(
+            f"{file}: {rows:,} rows, {report.files:,} file{pluralize(report.files)}, {report.size:,} bytes."
+        )
         if report.with_secrets:
             self.stdout.write("It holds the secret keys: whoever has the file can read providers' keys.")
         else:
             self.stdout.write(
                 "Not in it: the secret key (SECRET_KEY, or secret_key in the data folder). Keep it elsewhere; without "
-                "it providers' keys must be entered again and everybody signs in again. --with-secrets includes it."
+                "it providers' keys must be entered again and everybody has to sign in again. "
+                "--with-secrets includes it."
             )
         if report.lost:
             some = ", ".join(report.lost[:5])
             raise CommandError(
-                f"{len(report.lost)} stored files are missing or damaged and not in it: {some}"
+                f"Missing or damaged, and so not in it: {len(report.lost)} stored file{pluralize(report.lost)}: {some}"
             )

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, connection
+from django.template.defaultfilters import pluralize
 
 from chatsite import data_folder
 from conversations.actions import audit, database_copy, restore
@@ -15,14 +16,12 @@ from conversations.actions.errors import Invalid
 
 
 class Command(BaseCommand):
-    help = "Puts a backup in the place of this site's data. Stop the server first."
+    help = "Replaces this site's data by a backup. Stop the server first."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path, help="The backup.")
-        parser.add_argument(
-            "--replace", action="store_true", help="Also when there are people in this site already."
-        )
+        parser.add_argument("--replace", action="store_true", help="Even if this site already has people.")
         parser.add_argument("--verify", action="store_true", help="Only check that the backup is whole.")
 
     def handle(self, *args: Any, file: Path, replace: bool, verify: bool, **options: Any) -> None:
@@ -48,7 +47,8 @@ class Command(BaseCommand):
     def _say(self, report: restore.Report) -> None:
         rows = sum(report.rows.values())
         self.stdout.write(
-            f"Restored what the site was at {report.made_at}: {rows:,} rows, {report.files:,} files."
+            f"Restored the site as it was at {report.made_at}: {rows:,} rows, "
+            f"{report.files:,} file{pluralize(report.files)}."
         )
         if report.replaced:
             self.stdout.write(f"The database that was here is kept as {report.replaced}.")
@@ -63,14 +63,16 @@ class Command(BaseCommand):
             )
         elif report.secrets == "missing":
             self.stdout.write(
-                "Not in the backup: the secret key. Unless it is the same here, all sign in again."
+                "Not in the backup: the secret key. Unless it is the same here, everybody has to sign in again."
             )
         if report.unreadable_keys:
             names = ", ".join(report.unreadable_keys)
             self.stdout.write(
-                f"These providers' keys cannot be read with the present secret key: {names}. "
+                f"These providers' keys cannot be read with the current secret key: {names}. "
                 "Enter them again in the administration."
             )
         if report.lost:
-            self.stdout.write(f"{len(report.lost)} stored files were missing when the backup was made.")
+            self.stdout.write(
+                f"Already missing when the backup was made: {len(report.lost)} stored file{pluralize(report.lost)}."
+            )
         self.stdout.write("Start the server: it brings the database up to date.")

@@ -8,6 +8,7 @@ from typing import Any
 
 from allauth.mfa.models import Authenticator
 from django.core.management.base import BaseCommand, CommandError
+from django.template.defaultfilters import pluralize
 
 from conversations.actions import audit
 from conversations.actions.transaction import writing
@@ -55,7 +56,9 @@ class Command(BaseCommand):
                 Authenticator.objects.filter(pk=authenticator.pk).update(
                     data={**authenticator.data, **renewed}
                 )
-        self.stdout.write(f"{rotated} keys are encrypted with the present SECRET_KEY.")
+        self.stdout.write(
+            f"{rotated} key{pluralize(rotated, ' is,s are')} encrypted with the current SECRET_KEY."
+        )
         if unreadable:
             raise CommandError(
                 f"These keys cannot be read with any secret key of this site: {', '.join(unreadable)}. "

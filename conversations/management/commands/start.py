@@ -87,7 +87,7 @@ class Command(BaseCommand):
                     share_figures(settings.DATA_DIR / "metrics" / str(port))
                     several = Workers(workers, lambda ready: self._serve(listener, ready, deaf_seconds=1))
                     if not several.run(announce):
-                        raise CommandError("A worker did not end well; its log lines say why.")
+                        raise CommandError("A worker did not end cleanly; its log lines say why.")
                 else:
                     self._serve(listener, announce, one_core=settings.CORES == "one")
             except OSError as error:
@@ -146,9 +146,9 @@ class Command(BaseCommand):
             # Claims the port; connections are taken only when everything is ready.
             return listener
         except socket.gaierror:
-            raise CommandError(f"“{host}” is no address of this machine.") from None
+            raise CommandError(f"“{host}” is not an address of this machine.") from None
         except PermissionError:
-            raise CommandError(f"Port {port} needs more rights; choose one above 1023.") from None
+            raise CommandError(f"Port {port} needs more privileges; choose one above 1023.") from None
         except OSError as error:
             raise self._unusable(host, port, error) from None
 
@@ -188,7 +188,8 @@ class Command(BaseCommand):
         if name and password:
             if User.alike(name):
                 raise CommandError(
-                    f"DJANGO_SUPERUSER_USERNAME: there is a person “{name}” already, and no administrator."
+                    f"DJANGO_SUPERUSER_USERNAME: “{name}” exists already and is not an administrator. "
+                    "Choose another name."
                 )
             people.create_administrator(name, settings.DJANGO_SUPERUSER_EMAIL, password)
             self._say(f"The administrator “{name}” was created.")
@@ -203,7 +204,7 @@ class Command(BaseCommand):
         if settings.HTTPS and not settings.TRUSTED_PROXIES:
             self._say(
                 "CHATSITE_PUBLIC_URL is https, but no proxy is trusted: set CHATSITE_TRUSTED_PROXIES to the "
-                "address of the proxy that ends TLS, or every page will redirect to itself."
+                "address of the proxy that terminates TLS, or every page will redirect to itself."
             )
 
 

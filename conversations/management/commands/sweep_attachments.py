@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import BaseCommand
+from django.template.defaultfilters import pluralize
 
 from conversations.actions import attachments
 
@@ -15,4 +16,4 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         count = attachments.sweep()
-        self.stdout.write(f"{count} stored files removed.")
+        self.stdout.write(f"{count} stored file{pluralize(count)} removed.")
