@@ -68,7 +68,7 @@ class Audited:
             for id in request.POST.getlist(ACTION_CHECKBOX_NAME):
                 key.clean(id, None)
         except ValidationError:
-            raise BadRequest("An id is none.") from None
+            raise BadRequest("One of the ids is not valid.") from None
         return cast(HttpResponseBase, super().response_action(request, queryset))  # type: ignore[misc]
 
     def construct_change_message(

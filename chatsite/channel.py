@@ -35,7 +35,7 @@ _LONG_ADDRESS = _refusal(
 _LONG_HEADERS = _refusal(
     b"431 Request Header Fields Too Large",
     b"headers_too_large",
-    b"The headers are more than the site accepts.",
+    b"The headers are larger than the site accepts.",
 )
 NO_ROOM = _refusal(
     b"507 Insufficient Storage",

@@ -14,9 +14,9 @@ _SENTENCES = {
     400: ("invalid_request", "That did not work", "The request is not valid."),
     403: ("forbidden", "Not allowed", "You may not do this."),
     404: ("not_found", "Nothing here", "This does not exist, or you may not see it."),
-    405: ("method_not_allowed", "Not in this way", "This address does not take such requests."),
+    405: ("method_not_allowed", "Not allowed", "This address does not accept this kind of request."),
     416: ("range_not_satisfiable", "Nothing here", "There is nothing in this range."),
-    500: ("internal_error", "Something went wrong", "It has been logged. Please try again."),
+    500: ("internal_error", "Something went wrong", "The error has been logged. Try again."),
 }
 
 
@@ -77,5 +77,5 @@ def dressed(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBas
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    message = "The page was open for too long, or it came from elsewhere. Reload it and try again."
+    message = "The page was open for too long, or the request came from another site. Reload the page and try again."
     return _answer(request, 403, "csrf_failed", message)

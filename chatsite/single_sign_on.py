@@ -24,7 +24,7 @@ from conversations.actions.errors import Invalid
 from .accounts import TooManyFailures, limited_beginnings
 
 logger = logging.getLogger("chatsite.single_sign_on")
-FAILED = "That did not work. Try again, or sign in in another way."
+FAILED = "Single sign-on did not work. Try again, or sign in another way."
 CANCELLED = "You came back without signing in."
 
 

@@ -25,7 +25,7 @@ from .uploads import work_root
 Blocks = list[dict[str, Any]]
 
 _CHANGED = "Somebody else has described this picture meanwhile: “{}”. Save again to put yours in its place."
-_TAKEN_AWAY = "Somebody else has taken the description away meanwhile. Save again to put yours there."
+_TAKEN_AWAY = "Somebody else has removed the description meanwhile. Save again to put yours there."
 
 
 def remove(attachment: Attachment) -> None:
@@ -33,7 +33,7 @@ def remove(attachment: Attachment) -> None:
     with writing():
         deleted, _ = Attachment.objects.filter(pk=attachment.pk, conversation=None).delete()
     if not deleted:
-        raise Invalid("This file is part of a message and stays there.")
+        raise Invalid("This file is part of a message and cannot be removed.")
 
 
 def describe(attachment: Attachment, alt: str, based_on: str | None = None) -> None:

@@ -24,7 +24,7 @@ def parent_of_send(conversation: Conversation, parent: uuid.UUID | None) -> uuid
     if parent is None:
         return conversation.current_leaf_id
     if not Message.objects.filter(pk=parent, conversation=conversation).exists():
-        raise Invalid("The message to answer to is not in this conversation.")
+        raise Invalid("The message to answer is not in this conversation.")
     return parent
 
 
@@ -33,4 +33,4 @@ def refuse_if_busy(conversation: Conversation, parent: uuid.UUID | None) -> None
     running = Generation.objects.live().filter(conversation=conversation).values_list("message_id", flat=True)
     for message in list(running):
         if parent is None or parent in Message.objects.path_ids(message):
-            raise Busy("Claude is still answering here. Wait for the end or stop it first.")
+            raise Busy("Claude is still answering here. Wait until it is done, or stop it first.")

@@ -103,7 +103,7 @@ def warnings_for(user: User, language_model: LanguageModel | None) -> list[str]:
     found = Budget.objects.applying_to(user, language_model).select_related("group", "user", "language_model")
     return [
         f"{_whose(state.budget, user)} {_period(state.budget)} is "
-        + ("reached." if state.percent >= 100 else f"used to {state.percent} %.")
+        + ("reached." if state.percent >= 100 else f"{state.percent} % used.")
         for state in states(list(found))
         if state.percent >= WARNING_PERCENT
     ]
@@ -166,9 +166,7 @@ def _of(budget: Budget, person: str) -> Q:
 def _refusal(state: State, user: User) -> str:
     whose = f"{_whose(state.budget, user)} {_period(state.budget)}"
     if state.used >= state.budget.limit_microdollars:
-        return (
-            f"{whose} is reached. It begins again on {state.resets_on:%-d %B}; an administrator can raise it."
-        )
+        return f"{whose} is reached. It resets on {state.resets_on:%-d %B}; an administrator can raise it."
     return f"{whose} is nearly reached, and the rest is held back for answers that are still running. Try again soon."
 
 

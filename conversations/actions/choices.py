@@ -75,7 +75,7 @@ def parameters_for(raw: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(sequences, list):
         sequences = _text(raw, "stop_sequences").splitlines()
     elif not all(isinstance(sequence, str) for sequence in sequences):
-        raise Invalid("stop_sequences must be texts.")
+        raise Invalid("stop_sequences must be a list of texts.")
     kept = [storable(sequence) for sequence in sequences if sequence.strip()]
     if kept:
         parameters["stop_sequences"] = kept[:16]

@@ -36,7 +36,7 @@ def remove(actor: User, group: Group) -> None:
     with writing():
         for model in LanguageModel.objects.filter(allowed_groups=group):
             if model.allowed_groups.count() == 1:
-                raise Invalid(f"Only this group may use {model}. Change that first: else everybody could.")
+                raise Invalid(f"Only this group may use {model}. Change that first, or everybody could.")
         audit.record(actor, "group_removed", group, name=group.name)
         group.delete()
         transaction.on_commit(news.recheck_rights)
@@ -50,5 +50,5 @@ def _free_name(name: str, of: Group | None = None) -> str:
     if of is not None:
         others = others.exclude(pk=of.pk)
     if others.exists():
-        raise Invalid("There is a group of this name already.")
+        raise Invalid("There is already a group with this name.")
     return cleaned

@@ -27,11 +27,11 @@ def invite(actor: User, role: str, groups: list[Group], email: str, days: int) -
     it. Raises Invalid.
     """
     if role not in Invitation.Role.values:
-        raise Invalid("One is invited as a member or as an administrator.")
+        raise Invalid("Invite people as a member or as an administrator.")
     if not 1 <= days <= settings.INVITATION_MAX_DAYS:
         raise Invalid(f"An invitation lasts between 1 and {settings.INVITATION_MAX_DAYS} days.")
     if email and address_is_taken(email):
-        raise Invalid("There is an account with this address already.")
+        raise Invalid("There is already an account with this address.")
     token = Invitation.new_token()
     with writing():
         invitation = Invitation.objects.create(
@@ -51,13 +51,13 @@ def send(invitation: Invitation, url: str) -> None:
     name = Workspace.objects.current().name
     inviter = invitation.created_by.name if invitation.created_by else name
     text = (
-        f"{inviter} invites you to {name}.\n\nMake your account here:\n{url}\n\n"
-        f"The link works once, until {invitation.expires_at:%d %B %Y}.\n"
+        f"{inviter} has invited you to {name}.\n\nCreate your account here:\n{url}\n\n"
+        f"The link works once, until {invitation.expires_at:%-d %B %Y}.\n"
     )
     try:
         send_mail(f"Invitation to {' '.join(name.split())}", text, None, [invitation.email])
     except OSError:
-        raise Invalid("The mail server did not take the message.") from None
+        raise Invalid("The mail server did not accept the message.") from None
 
 
 def revoke(actor: User, invitation: Invitation) -> None:
@@ -79,10 +79,10 @@ def accept(token: str, username: str, email: str, password: str) -> User:
         rows = Invitation.objects.select_for_update().open(token).filter(first_administrator=False)
         invitation = rows.first()
         if invitation is None:
-            raise Invalid("This invitation no longer works. Ask for another one.")
+            raise Invalid("This invitation no longer works. Ask for a new one.")
         address = invitation.email or email
         if address and address_is_taken(address):
-            raise Invalid("There is an account with this address already.")
+            raise Invalid("There is already an account with this address.")
         user = _account(username, address, password)
         # Whoever has the link that went to an address has read its mail. One that an administrator entered and that
         # nothing went to stays without a row, which is for what people choose.

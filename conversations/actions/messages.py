@@ -92,7 +92,7 @@ def edit(
 ) -> Sent:
     """A sibling of one's message with another text, its files kept and further ones added. Raises as `send`."""
     if message.role != Message.Role.USER:
-        raise Invalid("Only a message of a person can be edited.")
+        raise Invalid("Only a person's message can be edited.")
     kept = [block for block in message.content if block.get("type") != "text"]
     conversation = message.conversation
     digest = idempotency.digest({"act": "edit", "message": message.pk, "text": text, "files": attachments})
@@ -110,7 +110,7 @@ def edit(
 def regenerate(user: User, message: Message, client_id: uuid.UUID, *, owner: str, model: str = "") -> Sent:
     """Another answer to the same message, as a sibling of this one. Raises as `send`."""
     if message.role != Message.Role.ASSISTANT or message.parent_id is None:
-        raise Invalid("Only an answer can be asked for again.")
+        raise Invalid("Only an answer can be regenerated.")
     conversation = message.conversation
     digest = idempotency.digest({"act": "regenerate", "message": message.pk, "model": model})
 

@@ -55,7 +55,7 @@ def _one(raw: Any) -> tuple[date, Prices]:
     if not isinstance(raw, dict):
         raise ValueError('Prices are an object such as {"input": 5, "output": 25}, or a list of these.')
     if unknown := set(raw) - {*_FIELDS, "from"}:
-        raise ValueError(f"“{sorted(unknown)[0]}” is no price. Known are {', '.join(_FIELDS)} and from.")
+        raise ValueError(f"“{sorted(unknown)[0]}” is not a price. Known are {', '.join(_FIELDS)} and from.")
     if "input" not in raw or "output" not in raw:
         raise ValueError("Prices need input and output.")
     figures = {name: _figure(name, raw[name]) for name in _FIELDS if name in raw}

@@ -19,9 +19,9 @@ from .transaction import writing
 
 FIELDS = ("name", "dialect", "base_url", "version", "extra_headers", "enabled")
 
-KEY_STAYS = "The address changes: enter its key as well. The present key stays with the present address."
+KEY_STAYS = "The address has changed, so enter the key as well: the stored one is for the old address only."
 HEADERS_STAY = (
-    "The address changes: enter hidden values again. The present ones stay with the present address."
+    "The address has changed, so enter the hidden values again: the stored ones are for the old address only."
 )
 
 
@@ -31,7 +31,7 @@ def save_provider(actor: User, provider: Provider, values: dict[str, Any], api_k
     A key goes to no other address than the one that it was entered for.
     """
     if provider.source != Provider.Source.ADMIN:
-        raise Invalid("This provider follows the environment of the server. Change it there.")
+        raise Invalid("This provider is set by the server's environment. Change it there.")
     try:
         endpoint = Endpoint(
             dialect=values["dialect"],
@@ -67,7 +67,7 @@ def moves(provider: Provider, dialect: str, base_url: str) -> bool:
 def remove_provider(actor: User, provider: Provider) -> None:
     """Its models go with it; conversations that used them go on with another. Raises Invalid."""
     if provider.source != Provider.Source.ADMIN:
-        raise Invalid("This provider follows the environment of the server. Change it there.")
+        raise Invalid("This provider is set by the server's environment. Change it there.")
     with writing():
         audit.record(actor, "provider_removed", provider, name=provider.name)
         provider.delete()
@@ -100,7 +100,7 @@ def change_model(
 ) -> None:
     """What people see of it, who may use it, what it costs, what takes its place. Raises Invalid."""
     if values.get("replacement") is not None and _leads_to(values["replacement"], language_model):
-        raise Invalid("A model cannot take its own place, not even by a detour.")
+        raise Invalid("A model cannot replace itself, not even through other models.")
     with writing():
         for name, value in values.items():
             setattr(language_model, name, value)

@@ -32,13 +32,17 @@ def omissible(message: Message) -> str:
     has_any = Attachment.objects.filter(conversation=message.conversation_id).exists()
     if has_any and _turns_with_files(Message.objects.path(message.parent_id)):
         return "the files"
-    return "the messages before" if _unanswered(Message.objects.path(message.parent_id, _NEWEST))[1:] else ""
+    return (
+        "the earlier unanswered messages"
+        if _unanswered(Message.objects.path(message.parent_id, _NEWEST))[1:]
+        else ""
+    )
 
 
 def omit_from_turn(message: Message) -> int:
     """Leaves the files of one's turn out of later requests; they stay on the page. Returns how many. Raises Invalid."""
     if message.role != Message.Role.USER:
-        raise Invalid("Only a message of a person has files.")
+        raise Invalid("Only a person's message has files.")
     with writing():
         branches.lock(message.conversation)
         return _leave_out([Message.objects.get(pk=message.pk)], _is_file)

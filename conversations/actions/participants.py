@@ -24,7 +24,7 @@ def add_person(conversation: Conversation, who: str, role: str) -> Participant:
     """
     person = _person(who)
     if person.pk == conversation.owner_id:
-        raise Invalid("This conversation is theirs already.")
+        raise Invalid("They already own this conversation.")
     return _add(conversation, role, user=person)
 
 
@@ -86,7 +86,7 @@ def _person(who: str) -> User:
         if len(found) == 1:
             return found[0]
         if found:
-            raise Invalid("Several members have this name. Give the user name.")
+            raise Invalid("Several members have this name. Enter the user name.")
     raise Invalid("No member has this name or address.")
 
 

@@ -60,7 +60,7 @@ def create_first_administrator(token: str, username: str, email: str, password: 
             Invitation.objects.select_for_update().open(token).filter(first_administrator=True).first()
         )
         if invitation is None or has_administrator():
-            raise Invalid("This link has been used or is too old. Start the server again to get a new one.")
+            raise Invalid("This link has been used or has expired. Restart the server to get a new one.")
         user = create_administrator(username, email, password)
         invitation.used_at = timezone.now()
         invitation.used_by = user

@@ -63,7 +63,7 @@ def begin(actor: User, person: User, keep: str, heir: User | None) -> None:
         # Sends of this person, and of others in these conversations, come before or after all of this.
         found = User.objects.select_for_update().filter(pk=person.pk).first()
         if found is None:
-            raise Invalid("This account is removed already.")
+            raise Invalid("This account has already been removed.")
         if found.removed_at is None:
             _close(actor, found, keep, heir)
 

@@ -36,7 +36,7 @@ def create_link(
             ShareLink.objects.filter(conversation=conversation).count()
             >= settings.SHARE_LINKS_PER_CONVERSATION
         ):
-            raise Invalid("This conversation has as many links as it may have. Remove one first.")
+            raise Invalid("This conversation cannot have more links. Remove one first.")
         link = ShareLink.objects.create(
             conversation=conversation,
             leaf=shown,

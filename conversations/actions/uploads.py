@@ -38,7 +38,7 @@ def upload(user: User, given: UploadedFile[bytes]) -> Attachment:
     size = given.size or 0
     if size > settings.ATTACHMENT_MAX_BYTES:
         limit = megabytes(settings.ATTACHMENT_MAX_BYTES)
-        raise TooLarge(f"This file has {beyond(megabytes(size), limit)}; the limit is {limit}.")
+        raise TooLarge(f"This file is {beyond(megabytes(size), limit)}; the limit is {limit}.")
     name = label(given.name or "")
     _refuse_over_quota(user, size)
     try:
@@ -111,11 +111,13 @@ def _refuse_over_quota(user: User, size: int) -> None:
     """Every upload counts in full, also of bytes that are stored already: the figure tells nothing about others."""
     files, held = _held(user)
     if files >= settings.QUOTA_FILES:
-        raise TooLarge(f"You have {files:,} files here, which is the limit. Delete conversations with files.")
+        raise TooLarge(
+            f"You have {files:,} files here, which is the limit. Delete conversations that contain files."
+        )
     if held + size > settings.QUOTA_BYTES:
         raise TooLarge(
             f"Your files take {megabytes(held)} of {megabytes(settings.QUOTA_BYTES)}; "
-            f"this one has {megabytes(size)}. Delete conversations with files."
+            f"this one is {megabytes(size)}. Delete conversations that contain files."
         )
 
 
@@ -131,5 +133,5 @@ def refuse_without_room(conversation: Conversation) -> None:
         files, held = _held(person)
         if files > settings.QUOTA_FILES or held > settings.QUOTA_BYTES:
             raise TooLarge(
-                "There is no room for the files of this conversation any more. Delete others with files first."
+                "There is no room for the files of this conversation. Delete others that contain files first."
             )

@@ -33,7 +33,7 @@ class ProviderForm(_ProviderForm):
     new_api_key = forms.CharField(
         label="Key",
         required=False,
-        help_text="Stored encrypted and never shown again. Leave empty to keep the present one.",
+        help_text="Stored encrypted and never shown again. Leave empty to keep the current one.",
         widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
     )
 
@@ -52,7 +52,7 @@ class ProviderForm(_ProviderForm):
     def clean_extra_headers(self) -> dict[str, str]:
         given = self.cleaned_data["extra_headers"] or {}
         if not isinstance(given, dict) or not all(isinstance(value, str) for value in given.values()):
-            raise ValidationError("Headers are texts by name.")
+            raise ValidationError("Headers are an object of names and texts.")
         return given
 
     def clean(self) -> dict[str, Any]:

@@ -30,7 +30,7 @@ def check_pdf(source: BinaryIO, limits: Limits) -> dict[str, Any]:
         reader = PdfReader(io.BytesIO(source.read()))
         if reader.is_encrypted:
             raise FileRefused(
-                "invalid", "This PDF is protected with a password. Remove the protection and attach it again."
+                "invalid", "This PDF is protected by a password. Remove the protection and attach it again."
             )
         pages = _count(reader, limits)
         _unpack(reader, limits)

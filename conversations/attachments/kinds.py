@@ -110,12 +110,14 @@ def _refuse_foreign(head: bytes) -> None:
         if head[8:12] in _HEIF_BRANDS:
             raise FileRefused(
                 "unsupported",
-                "HEIC pictures cannot be read here. Save it as JPEG and attach that; on an iPhone, "
+                "This is a HEIC picture. It cannot be read here. Save it as JPEG and attach that; on an iPhone, "
                 "Settings, Camera, Formats, Most Compatible makes JPEG from now on.",
             )
         if head[8:12] in (b"avif", b"avis"):
-            raise FileRefused("unsupported", f"AVIF pictures cannot be read here. {_SAVE_AS_JPEG}")
-        raise FileRefused("unsupported", f"Films and sound cannot be read here. {_ACCEPTED}")
+            raise FileRefused(
+                "unsupported", f"This is an AVIF picture. It cannot be read here. {_SAVE_AS_JPEG}"
+            )
+        raise FileRefused("unsupported", f"Video and audio cannot be read here. {_ACCEPTED}")
     if head.startswith(b"BM") and head[6:10] == b"\0\0\0\0":
         raise FileRefused("unsupported", f"This is a BMP picture. It cannot be read here. {_SAVE_AS_JPEG}")
     for prefix, what, advice in _FOREIGN:
@@ -128,4 +130,4 @@ def _refuse_foreign(head: bytes) -> None:
         plain = plain.removeprefix(mark)
     plain = plain.replace(b"\0", b"")  # UTF-16
     if _MARKUP.match(plain) and _SVG.search(plain):
-        raise FileRefused("unsupported", f"SVG drawings cannot be read here. {_SAVE_AS_JPEG}")
+        raise FileRefused("unsupported", f"This is an SVG drawing. It cannot be read here. {_SAVE_AS_JPEG}")

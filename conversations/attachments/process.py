@@ -90,7 +90,7 @@ def _reply(code: int, output: bytes, media_type: str) -> dict[str, Any]:
         logger.warning("The process that reads a file (%s) ended with %d.", media_type, code)
         raise FileRefused("invalid", _UNREADABLE)
     if "no_room" in reply:
-        raise OSError(reply["no_room"], "There is no room for what is made of a file.")
+        raise OSError(reply["no_room"], "There is no room for what a file is turned into.")
     if "refused" in reply:
         raise FileRefused(reply["refused"], reply["message"])
     return reply

@@ -135,7 +135,7 @@ def refuse_too_large(size: int) -> None:
         limit = megabytes(settings.UPSTREAM_REQUEST_MAX_BYTES)
         raise CannotBeSent(
             "size",
-            f"With its files this request has {beyond(megabytes(size), limit)}; the limit is {limit}. "
+            f"With its files this request is {beyond(megabytes(size), limit)}; the limit is {limit}. "
             "Leave files out or start a new conversation.",
         )
 

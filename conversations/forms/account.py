@@ -16,7 +16,7 @@ def _time_zones() -> list[tuple[str, str]]:
     names = sorted(
         name for name in zoneinfo.available_timezones() if "/" in name and not name.startswith("Etc/")
     )
-    return [("", "As the site has it (UTC)"), *((name, name.replace("_", " ")) for name in names)]
+    return [("", "Default (UTC)"), *((name, name.replace("_", " ")) for name in names)]
 
 
 if TYPE_CHECKING:

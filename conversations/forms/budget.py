@@ -20,7 +20,7 @@ _COLUMNS = ("group", "user", "language_model")
 
 
 class BudgetForm(_BudgetForm):
-    subject = forms.ChoiceField(label="For", help_text="A group's limit is that of all its members together.")
+    subject = forms.ChoiceField(label="For", help_text="A group's limit is for all its members together.")
     limit = forms.DecimalField(
         label="Limit in US dollars", min_value=Decimal(0), max_value=Decimal(10_000_000), decimal_places=2
     )
@@ -52,7 +52,7 @@ class BudgetForm(_BudgetForm):
     def _refuse_another(self, period: str) -> None:
         of_same = {f"{name}_id": getattr(self.instance, f"{name}_id") for name in _COLUMNS}
         if Budget.objects.filter(period=period, **of_same).exclude(pk=self.instance.pk).exists():
-            raise forms.ValidationError("There is such a limit already. Change that one.")
+            raise forms.ValidationError("There is already such a limit. Change that one.")
 
 
 def _subject(budget: Budget) -> str:

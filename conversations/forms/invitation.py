@@ -15,10 +15,10 @@ LASTING = [(1, "One day"), (7, "One week"), (30, "One month"), (90, "Three month
 class InvitationForm(forms.Form):
     email = forms.EmailField(
         label="E-mail (optional)", required=False,
-        help_text="With an address, the invitation makes an account of this address alone.",
+        help_text="With an address, the invitation works for that address only.",
         widget=forms.EmailInput(attrs={"autocomplete": "off"}),
     )  # fmt: skip
-    role = forms.ChoiceField(label="As", choices=Invitation.Role.choices)
+    role = forms.ChoiceField(label="Role", choices=Invitation.Role.choices)
     days = forms.TypedChoiceField(label="Lasts", coerce=int, choices=[])
     groups = forms.ModelMultipleChoiceField(
         label="Groups", queryset=Group.objects.order_by("name"), required=False,

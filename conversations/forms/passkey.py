@@ -33,17 +33,17 @@ class CredentialField(forms.JSONField):
         try:
             return super().to_python(value)
         except RecursionError:
-            raise forms.ValidationError("This is no passkey.") from None
+            raise forms.ValidationError("This is not a passkey.") from None
 
 
 class AddPasskeyForm(AddWebAuthnForm):  # type: ignore[misc]
     name = forms.CharField(
         label="Name", max_length=NAME_CHARACTERS, required=False,
-        help_text="So that you know it again among others.",
+        help_text="To tell it from your other passkeys.",
     )  # fmt: skip
     passwordless = forms.BooleanField(
-        label="Signs in alone, without the password", required=False, initial=True,
-        help_text="Needs a fingerprint, a face or a PIN. Without it the passkey is a second step only.",
+        label="Signs in without the password", required=False, initial=True,
+        help_text="Needs a fingerprint, a face or a PIN. Untick it to use the passkey as a second step only.",
     )  # fmt: skip
     credential = CredentialField()
 
@@ -56,7 +56,7 @@ class AddPasskeyForm(AddWebAuthnForm):  # type: ignore[misc]
         return audit.line(self.cleaned_data["name"], NAME_CHARACTERS) or str(self.initial["name"])
 
     def clean(self) -> dict[str, Any]:
-        data: dict[str, Any] = _checked(super().clean, "This passkey could not be taken. Try again.")
+        data: dict[str, Any] = _checked(super().clean, "This passkey could not be added. Try again.")
         return data
 
 
@@ -66,7 +66,7 @@ class RenamePasskeyForm(EditWebAuthnForm):  # type: ignore[misc]
     def clean_name(self) -> str:
         name = audit.line(self.cleaned_data["name"], NAME_CHARACTERS)
         if not name:
-            raise forms.ValidationError("A name needs something that can be seen.")
+            raise forms.ValidationError("Enter a name with visible characters.")
         return name
 
     def save(self) -> Any:
@@ -82,7 +82,7 @@ class _Refusable:
 
     def clean_credential(self) -> Any:
         try:
-            return _checked(super().clean_credential, "This passkey does not fit.")  # type: ignore[misc]
+            return _checked(super().clean_credential, "This passkey was not accepted.")  # type: ignore[misc]
         except forms.ValidationError as refused:
             if refused.code != LIMIT:
                 audit_signals.sign_in_failed(self.user)

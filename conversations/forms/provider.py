@@ -38,10 +38,10 @@ class ModelField(_ModelChoiceField):
 
 class ProviderForm(forms.Form):
     name = forms.CharField(label="Name", max_length=100)
-    dialect = forms.ChoiceField(label="Speaks", choices=DIALECTS)
+    dialect = forms.ChoiceField(label="API", choices=DIALECTS)
     base_url = forms.CharField(
         label="Address", max_length=500, required=False,
-        help_text="Empty: the usual one of the provider.",
+        help_text="Leave empty for the provider's usual address.",
         widget=forms.URLInput(attrs={"placeholder": "https://api.anthropic.com", "autocomplete": "off"}),
     )  # fmt: skip
     api_key = forms.CharField(
@@ -69,14 +69,14 @@ class ProviderForm(forms.Form):
         super().__init__(data, initial=initial)
         ends = f"ends in …{provider.api_key_last4}" if provider.api_key_last4 else "is set"
         self.fields["api_key"].help_text = (
-            f"The present one {ends}. Leave empty to keep it." if provider.api_key
+            f"The current key {ends}. Leave empty to keep it." if provider.api_key
             else "Stored encrypted and never shown again."
         )  # fmt: skip
 
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"].strip()
         if Provider.objects.filter(name=name).exclude(pk=self._provider.pk).exists():
-            raise forms.ValidationError("There is a provider of this name already.")
+            raise forms.ValidationError("There is already a provider with this name.")
         return name
 
     def clean_extra_headers(self) -> dict[str, str]:
@@ -195,21 +195,21 @@ class WorkspaceForm(forms.Form):
     default_model = ModelField(label="Default model", empty_label="The first in the picker")
     system_prompt = forms.CharField(
         label="System prompt", required=False, max_length=100_000, widget=forms.Textarea(attrs={"rows": 5}),
-        help_text="New conversations begin with it; those that there are keep theirs.",
+        help_text="New conversations begin with it; existing ones keep theirs.",
     )  # fmt: skip
     starters = forms.CharField(
         label="Starting points, one per line", required=False, max_length=2000,
         widget=forms.Textarea(attrs={"rows": 4}),
-        help_text=f"Up to {STARTERS}, offered where a conversation is empty.",
+        help_text=f"Up to {STARTERS}, offered in an empty conversation.",
     )  # fmt: skip
     public_links = forms.BooleanField(
-        label="Links to snapshots may be made for people without an account", required=False
+        label="Allow links to snapshots for people without an account", required=False
     )
 
     retention_days = forms.IntegerField(
         label="Days to keep", required=False, min_value=1, max_value=36_500,
-        help_text="A conversation in which nothing was said for so long is deleted for good, with its files. "
-        "Empty: all are kept.",
+        help_text="A conversation without a new message for this long is deleted for good, with its files. "
+        "Leave empty to keep all.",
     )  # fmt: skip
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

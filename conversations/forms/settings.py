@@ -12,16 +12,16 @@ class SettingsForm(forms.Form):
     model = forms.ChoiceField(label="Model", required=False)
     system = forms.CharField(
         label="System prompt", required=False, widget=forms.Textarea(attrs={"rows": 5}),
-        help_text="What Claude should know or heed in this conversation.",
+        help_text="What Claude should know and follow in this conversation.",
     )  # fmt: skip
     max_tokens = forms.IntegerField(label="Longest answer, in tokens", required=False, min_value=1)
     thinking = forms.ChoiceField(
-        label="Thinking", required=False, choices=[("", "As the model does"), ("on", "On"), ("off", "Off")]
+        label="Thinking", required=False, choices=[("", "Model default"), ("on", "On"), ("off", "Off")]
     )
     budget_tokens = forms.IntegerField(label="Thinking budget, in tokens", required=False, min_value=1024)
     effort = forms.ChoiceField(
         label="Effort", required=False,
-        choices=[("", "As the model does"), *((name, name) for name in EFFORTS if name)],
+        choices=[("", "Model default"), *((name, name) for name in EFFORTS if name)],
     )  # fmt: skip
     stop_sequences = forms.CharField(
         label="Stop sequences, one per line", required=False, widget=forms.Textarea(attrs={"rows": 2})

@@ -41,7 +41,7 @@ def prepare(generation: Generation) -> Turn:
     """
     language_model = generation.language_model
     if language_model is None:
-        raise ValueError("The model of this generation was removed.")
+        raise ValueError("The model of this answer was removed.")
     path = _path_to(generation.message.parent)
     return Turn(
         generation=generation.pk,

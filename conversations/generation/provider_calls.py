@@ -62,7 +62,7 @@ def try_model(actor: User | None, language_model: LanguageModel) -> Tried:
         tried = Tried(False, told(error))
     except TimeoutError:
         error_type = "timeout"
-        tried = Tried(False, f"Nothing came within {SECONDS:.0f} s.")
+        tried = Tried(False, f"No answer within {SECONDS:.0f} s.")
     except (ValueError, SecretUnreadable) as error:
         return Tried(False, str(error))
     _book(actor, language_model, reply, error_type, round((time.monotonic() - started) * 1000))

@@ -170,7 +170,7 @@ def limit_message(retry_at: float, now: float, zone: tzinfo = UTC) -> str:
     """The sentence for a limit that ends at `retry_at` (epoch seconds); pages say it in a person's own zone."""
     until = datetime.fromtimestamp(retry_at, zone)
     name = " UTC" if until.tzname() == "UTC" else ""
-    day = "" if abs(retry_at - now) < 12 * 3600 else f" on {until:%d %B}"
+    day = "" if abs(retry_at - now) < 12 * 3600 else f" on {until:%-d %B}"
     return f"The limit of the model service is reached until {until:%H:%M}{name}{day}. Try again then."
 
 

@@ -48,11 +48,11 @@ _BEFORE_CONTENT: Final = {
     for type_ in ("stalled", "connection_lost", "garbled", "too_large")
 }
 _ADMIN_MESSAGES: Final = {
-    "connect": "No connection to the provider: check its base URL, the name server and the firewall.",
+    "connect": "No connection to the provider: check its base URL, DNS and the firewall.",
     "tls": "TLS failed: check the provider's base URL, its certificate and this machine's clock.",
-    "auth": "The provider answered 401 or 403: its key is wrong, revoked, or lacks the right.",
+    "auth": "The provider answered 401 or 403: its key is wrong, revoked, or lacks permission.",
     "model": "The provider answered 404: unknown or retired model id, or a wrong path in the base URL.",
-    "spend": "The provider's spending limit is reached or its credit is used up: look at its console.",
+    "spend": "The provider's spending limit is reached or its credit is used up: check its console.",
     "protocol": "The provider's address does not speak the Messages API: check base URL and dialect.",
 }
 ERROR_TYPES: Final = frozenset(_MESSAGES)

@@ -50,7 +50,7 @@ def budget(request: HttpRequest, budget: int) -> HttpResponse:
 def remove(request: HttpRequest, budget: int) -> HttpResponse:
     actor = access.administrator(request.user)
     spending_limits.remove(actor, _budget(budget))
-    messages.success(request, "The budget is removed.")
+    messages.success(request, "The budget was removed.")
     return answer(request, {"removed": True}, reverse("budgets"))
 
 

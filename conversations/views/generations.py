@@ -51,7 +51,9 @@ def events(request: HttpRequest, id: uuid.UUID) -> HttpResponseBase:
         user, request.session.session_key or "", generation.conversation_id, generation.pk, number
     )
     if not async_to_sync(stream.join)():
-        return json_error(429, "too_many_streams", "You follow too many answers at once. Close a few pages.")
+        return json_error(
+            429, "too_many_streams", "You are following too many answers at once. Close some pages."
+        )
     response = StreamingHttpResponse(stream, content_type="text/event-stream; charset=utf-8")
     response["Cache-Control"] = "no-cache, no-store"
     response["X-Accel-Buffering"] = "no"

@@ -44,12 +44,12 @@ _ENDINGS = {
     "pause_turn": ("paused", "The answer was paused.", ["continue"]),
     "compaction": (
         "paused",
-        "The answer was paused: the conversation before it was summed up.",
+        "The answer was paused: the conversation before it was summarised.",
         ["continue"],
     ),
     "refusal": (
         "refused",
-        "The model declined to answer this. The message is left out of the next request; you can put it differently.",
+        "The model declined to answer this. The message is left out of the next request; you can rephrase it.",
         ["edit"],
     ),
     "tool_use": ("tool", "The model asked for a tool that this site does not run.", ["retry"]),

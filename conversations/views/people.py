@@ -26,13 +26,13 @@ from .requests import Fields, answer, answers_refusals
 PAGE = 50
 QUERY_CHARACTERS = 200
 ACTS = {
-    "deactivate": (acts.deactivate, "{} is deactivated and signed out everywhere."),
-    "reactivate": (acts.reactivate, "{} may sign in again."),
-    "administrator": (acts.make_administrator, "{} is an administrator."),
-    "member": (acts.make_member, "{} is a member."),
-    "sign-out": (acts.sign_out_everywhere, "{} is signed out everywhere."),
+    "deactivate": (acts.deactivate, "{} was deactivated and signed out everywhere."),
+    "reactivate": (acts.reactivate, "{} can sign in again."),
+    "administrator": (acts.make_administrator, "{} is now an administrator."),
+    "member": (acts.make_member, "{} is now a member."),
+    "sign-out": (acts.sign_out_everywhere, "{} was signed out everywhere."),
     "unlink": (identities.unlink, "{} is no longer linked to single sign-on."),
-    "second-step": (acts.remove_second_step, "{} signs in with the password alone."),
+    "second-step": (acts.remove_second_step, "{} now signs in with the password alone."),
 }
 
 
@@ -121,7 +121,7 @@ def remove(request: HttpRequest, person: int) -> HttpResponse:
         except Invalid as refused:
             form.add_error(None, refused.message)
         else:
-            messages.success(request, f"{found.name} is removed.")
+            messages.success(request, f"{found.name} was removed.")
             return answer(request, {"removed": True}, reverse("people"))
     context = {
         "person": found,
@@ -147,7 +147,7 @@ def new_password(request: HttpRequest, uid: str, token: str) -> HttpResponse:
             acts.choose_password(uid, token, form.cleaned_data["password1"])
         except Invalid:
             return render(request, "people/link_used_up.html", status=404)
-        messages.success(request, "The new password is set. Sign in with it.")
+        messages.success(request, "The new password was set. Sign in with it.")
         return redirect("account_login")
     return render(
         request,
@@ -191,7 +191,7 @@ def group(request: HttpRequest, group: int) -> HttpResponse:
 def group_remove(request: HttpRequest, group: int) -> HttpResponse:
     actor = access.administrator(request.user)
     grouping.remove(actor, _group(group))
-    messages.success(request, "The group is removed.")
+    messages.success(request, "The group was removed.")
     return answer(request, {"removed": True}, reverse("groups"))
 
 

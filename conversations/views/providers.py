@@ -67,7 +67,7 @@ def provider(request: HttpRequest, provider: int) -> HttpResponse:
 def remove(request: HttpRequest, provider: int) -> HttpResponse:
     actor = access.administrator(request.user)
     offers.remove_provider(actor, _provider(provider))
-    messages.success(request, "The provider is removed.")
+    messages.success(request, "The provider was removed.")
     return answer(request, {"removed": True}, reverse("providers"))
 
 
@@ -98,7 +98,7 @@ def add_models(request: HttpRequest, provider: int) -> HttpResponse:
     found = _provider(provider)
     ids = request.POST.getlist("model") or [Fields(request).text("model")]
     made = offers.add_models(actor, found, [(id, request.POST.get(f"label:{id}", "")) for id in ids])
-    messages.success(request, "Added." if made else "These models are there already.")
+    messages.success(request, "Added." if made else "These models are already here.")
     return answer(request, {"added": [row.model_id for row in made]}, reverse("provider", args=[found.pk]))
 
 
@@ -138,7 +138,7 @@ def try_model(request: HttpRequest, model: int) -> HttpResponse:
 def remove_model(request: HttpRequest, model: int) -> HttpResponse:
     actor = access.administrator(request.user)
     offers.remove_model(actor, _model(model))
-    messages.success(request, "The model is removed.")
+    messages.success(request, "The model was removed.")
     return answer(request, {"removed": True}, reverse("providers"))
 
 

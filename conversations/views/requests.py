@@ -109,7 +109,7 @@ def answers_refusals(view: View) -> View:
             return refusal(request, 413, "request_too_large", "This is larger than the site accepts.")
         except OperationalError:
             # The disk is full, the database away or locked for long: nothing was stored.
-            logger.exception("The database did not take a request to %s.", request.path)
+            logger.exception("The database failed on a request to %s.", request.path)
             return refusal(request, 503, "unavailable", _DATABASE_AWAY)
 
     return wrapped  # type: ignore[return-value]

@@ -149,7 +149,7 @@ def _people(period: Period) -> tuple[list[Line], list[Line]]:
     groups: dict[str, Line] = {}
     for rows in (UsageMonth.objects.filter(month__in=months), UsageDay.objects.filter(loose)):
         for row in _grouped(rows, "user"):
-            label = names.get(row["user"], "People who were removed")
+            label = names.get(row["user"], "Removed accounts and commands")
             people.setdefault(row["user"], Line(label)).add(row)
             for name in groups_of.get(row["user"]) or ["No group"]:
                 groups.setdefault(name, Line(name)).add(row)

@@ -3,13 +3,13 @@ import { urls } from "./lib/page.js";
 /** What the search dialog offers beside conversations; `acts` are the page's own. Loaded with the dialog. */
 export const commandsOf = (acts) => [
   { label: "New conversation", keys: "Ctrl Shift O", run: acts.newConversation },
-  { label: "Settings of this conversation", run: async () => (await acts.panel()).toggle(true) },
+  { label: "Settings for this conversation", run: async () => (await acts.panel()).toggle(true) },
   { label: "Show or hide the sidebar", keys: "Ctrl B", run: acts.sidebar },
   { label: "Archived conversations", run: acts.archived },
   { label: "Attach files", run: acts.attach },
   { label: "Light theme", run: () => acts.chooseTheme("light") },
   { label: "Dark theme", run: () => acts.chooseTheme("dark") },
-  { label: "Theme of the system", run: () => acts.chooseTheme("system") },
+  { label: "System theme", run: () => acts.chooseTheme("system") },
   { label: "Keyboard shortcuts", keys: "?", run: acts.help },
   { label: "Account", run: () => location.assign(urls.account) },
 ];

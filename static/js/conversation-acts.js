@@ -17,7 +17,7 @@ export class ConversationActs {
 
   async archive(id, archived) {
     if (!(await attempt(post(urls.act("archive", id), { archived: !archived })))) return;
-    const text = archived ? "The conversation is out of the archive." : "The conversation was archived.";
+    const text = archived ? "The conversation was taken out of the archive." : "The conversation was archived.";
     this.#after(id, { text, act: "archive", archived, id }, archived);
   }
 

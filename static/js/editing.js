@@ -33,7 +33,7 @@ export class Editing {
     this.#draft = new Draft(localStorage, draftKey(`edit:${this.#place}`));
     const kept = this.#draft.text;
     this.#field.value = kept || textOf(turn);
-    if (kept) this.#say("This was written earlier and not sent. Cancel drops it.");
+    if (kept) this.#say("You wrote this earlier and did not send it. Cancel discards it.");
     this.#form.addEventListener("submit", (event) => this.#submit(event));
     this.#form.addEventListener("keydown", (event) => this.#key(event));
     this.#form.querySelector("[data-act=edit-cancel]").addEventListener("click", () => this.#cancel());

@@ -2,8 +2,8 @@
 
 const SENTENCES = {
   NotAllowedError: "No passkey was given. Try again, or choose another way.",
-  InvalidStateError: "This device keeps a passkey for this account already.",
-  SecurityError: "Passkeys do not work at this address. Open the site by its own name.",
+  InvalidStateError: "This device already has a passkey for this account.",
+  SecurityError: "Passkeys do not work at this address. Open the site at its usual address.",
 };
 
 function made(options) {
@@ -25,7 +25,7 @@ async function optionsOf(form) {
 
 async function credentialFor(form) {
   if (!window.PublicKeyCredential?.parseRequestOptionsFromJSON) {
-    throw new Error("This browser knows no passkeys here. They need an up-to-date browser and a secure address.");
+    throw new Error("Passkeys are not available here. They need an up-to-date browser and a secure (https) address.");
   }
   const { creation_options: creation, request_options: request } = await optionsOf(form);
   if (!creation) return used(request.publicKey);

@@ -72,7 +72,7 @@ def test_who_was_overtaken_is_told_and_may_save_again(alice: Person, bob: Person
     assert saved("A jetty", "A pier").status_code == 200
     assert saved("", "A jetty").status_code == 200
     gone = saved("A quay", "A jetty").json()["error"]
-    assert gone["current"] == "" and "taken the description away" in gone["message"]
+    assert gone["current"] == "" and "removed the description" in gone["message"]
     # The name of the file in so many words is as good as no description; what cannot be seen is shown as pages show it.
     assert saved("pier.png", "").status_code == 200
     assert saved("A \u202e quay", "").status_code == 200

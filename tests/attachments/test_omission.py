@@ -159,7 +159,7 @@ def test_words_that_are_too_many_are_left_out_as_well(world: World) -> None:
         failed = world.alice.send(sent["conversation"], text)
         world.ended(failed | sent_of(sent))
     page = acts(world.alice, sent["conversation"], failed["reply"])
-    assert "Go on without the messages before" in page and "New conversation" in page
+    assert "Go on without the earlier unanswered messages" in page and "New conversation" in page
     again = omit(world.alice, sent["conversation"], failed["reply"]).json()
     assert world.ended(again | sent_of(sent)).status == "completed"
     assert "An endless text" not in json.dumps(received(world))
@@ -178,7 +178,7 @@ def test_a_turn_that_only_silence_answered_can_be_to_blame(alice: Person) -> Non
     failed = alice.send(first["conversation"], "hi")
     finished(failed["generation"], "", **REFUSED)
     page = acts(alice, first["conversation"], failed["reply"])
-    assert "Go on without the messages before" in page
+    assert "Go on without the earlier unanswered messages" in page
     assert omit(alice, first["conversation"], failed["reply"]).status_code == 201
     assert Message.objects.get(pk=first["message"]).content[0]["omitted"] is True
 

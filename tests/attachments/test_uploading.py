@@ -74,9 +74,9 @@ def test_a_file_of_the_limit_is_taken_and_one_byte_more_is_not(alice: Person, se
 
 def test_the_sentence_names_both_sizes(alice: Person, settings: Any) -> None:
     settings.ATTACHMENT_MAX_BYTES = 1 << 20
-    assert post(alice, bytes(2 << 20)).json()["error"]["message"] == "This file has 2 MB; the limit is 1 MB."
+    assert post(alice, bytes(2 << 20)).json()["error"]["message"] == "This file is 2 MB; the limit is 1 MB."
     just_over = post(alice, bytes((1 << 20) + 1)).json()["error"]["message"]
-    assert just_over == "This file has more than 1 MB; the limit is 1 MB."
+    assert just_over == "This file is more than 1 MB; the limit is 1 MB."
 
 
 def test_refusals_are_json_for_browsers_too(alice: Person) -> None:
@@ -148,7 +148,7 @@ def test_deleting_a_conversation_makes_room_for_its_files(alice: Person, bob: Pe
     sent = alice.start("Look", attachments=[upload(alice)["id"], upload(alice)["id"]])
     refused = post(alice, png())
     assert refused.status_code == 413
-    assert "Delete conversations with files." in refused.json()["error"]["message"]
+    assert "Delete conversations that contain files." in refused.json()["error"]["message"]
     path = f"/conversations/{sent['conversation']}"
     alice.post(f"{path}/delete/")
     fresh = upload(alice)

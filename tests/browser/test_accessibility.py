@@ -104,7 +104,7 @@ async def test_what_opens(alice: Visit, state: str) -> None:
     elif state == "account menu":
         await page.locator("[data-menu=account-menu]").click()
     elif state == "settings":
-        await page.get_by_role("button", name="Settings of this conversation").click()
+        await page.get_by_role("button", name="Settings for this conversation").click()
         await expect(page.locator("#settings")).to_be_visible()
         await page.locator("#settings summary").click()
     elif state == "people":
@@ -165,11 +165,11 @@ async def test_a_refused_key(place: Place, visit: NewVisit) -> None:
     place.upstream.script(*fault(6))
     await chat.say("Go")
     await chat.settled("failed")
-    said = chat.page.locator("#warnings").get_by_text("was refused for its key")
+    said = chat.page.locator("#warnings").get_by_text("was refused at the last call")
     await expect(said).to_be_visible()
     await audit(chat.page)
     provider = await carol.page(str(await said.get_by_role("link").get_attribute("href")))
-    await expect(provider.get_by_text("was refused for its key")).to_be_visible()
+    await expect(provider.get_by_text("was refused at the last call")).to_be_visible()
     await audit(provider)
     await chat.act(chat.answers.last, "regenerate")
     await chat.settled()

@@ -69,7 +69,7 @@ async def test_on_a_phone_everything_is_within_reach(visit: NewVisit) -> None:
     for item in await menu.get_by_role("menuitem").all():
         await expect(item).to_be_in_viewport()
     await chat.page.keyboard.press("Escape")
-    await chat.page.get_by_role("button", name="Settings of this conversation").tap()
+    await chat.page.get_by_role("button", name="Settings for this conversation").tap()
     await expect(chat.page.locator("#settings")).to_be_in_viewport()
     await chat.page.get_by_role("button", name="Close the settings").tap()
     await chat.title.tap()
@@ -169,7 +169,7 @@ async def test_nothing_in_the_composer_lies_on_anything_else(alice: Visit, width
 async def test_with_both_sides_open_the_header_keeps_to_its_own_column(alice: Visit) -> None:
     chat = await alice.chat(alice.conversation(["Question", "Answer"], "Coast photographs of 1998"))
     await chat.page.set_viewport_size({"width": 1024, "height": 768})
-    await chat.page.get_by_role("button", name="Settings of this conversation").click()
+    await chat.page.get_by_role("button", name="Settings for this conversation").click()
     settings = await chat.page.locator("#settings").bounding_box()
     title, more = (
         await chat.title.bounding_box(),

@@ -98,7 +98,7 @@ async def test_a_conversation_goes_on_without_a_message_that_is_refused(place: P
         await chat.settled("failed")
     left_out = chat.page.locator(".message__left-out")
     await expect(left_out).to_have_count(0)
-    await chat.notes.last.get_by_role("button", name="Go on without the messages before").click()
+    await chat.notes.last.get_by_role("button", name="Go on without the earlier unanswered messages").click()
     await chat.settled()
     await expect(chat.turns.nth(1)).to_contain_text("An endless text")
     await expect(chat.turns.nth(1).locator(".message__left-out")).to_have_text("Left out of requests")

@@ -98,7 +98,7 @@ async def test_settings_stay_open_when_a_new_chat_becomes_a_conversation(place: 
 
 async def test_settings_change_the_next_request(place: Place, chat: Chat) -> None:
     await chat.ask("First")
-    await chat.page.get_by_role("button", name="Settings of this conversation").click()
+    await chat.page.get_by_role("button", name="Settings for this conversation").click()
     panel = chat.page.locator("#settings")
     await expect(panel).to_be_visible()
     await panel.get_by_label("System prompt").fill("Answer in Dutch.")
@@ -110,12 +110,12 @@ async def test_settings_change_the_next_request(place: Place, chat: Chat) -> Non
     assert after["max_tokens"] == 777 != before["max_tokens"]
     assert "Answer in Dutch." in str(after["system"])
     await chat.page.reload()
-    await chat.page.get_by_role("button", name="Settings of this conversation").click()
+    await chat.page.get_by_role("button", name="Settings for this conversation").click()
     await expect(panel.get_by_label("System prompt")).to_have_value("Answer in Dutch.")
 
 
 async def test_settings_before_the_first_message_go_with_it(place: Place, chat: Chat) -> None:
-    await chat.page.get_by_role("button", name="Settings of this conversation").click()
+    await chat.page.get_by_role("button", name="Settings for this conversation").click()
     panel = chat.page.locator("#settings")
     await panel.get_by_label("System prompt").fill("From the start.")
     await panel.get_by_label("Model", exact=True).select_option(index=1)
@@ -144,7 +144,7 @@ async def test_a_limit_that_is_used_up_is_said_after_the_answer_and_refuses_the_
     await expect(warnings).to_have_text("Your spending limit for today is reached.")
     await chat.composer.fill("Second")
     await chat.composer.press("Enter")
-    await expect(chat.page.locator("#composer-state")).to_contain_text("It begins again on")
+    await expect(chat.page.locator("#composer-state")).to_contain_text("It resets on")
     await expect(chat.composer).to_have_value("Second")
 
 
@@ -170,7 +170,7 @@ async def test_a_draft_is_kept_per_conversation_and_over_reloads(alice: Visit) -
 async def test_an_invitation_is_copied_with_one_press(visit: NewVisit) -> None:
     carol = await visit(person={"is_staff": True, "is_superuser": True})
     page = await carol.page("/people/invitations/")
-    await page.get_by_role("button", name="Make a link").click()
+    await page.get_by_role("button", name="Create a link").click()
     link = page.get_by_label("Invitation link")
     # Shown by the script that also listens to the field.
     await expect(page.get_by_role("button", name="Copy", exact=True)).to_be_visible()

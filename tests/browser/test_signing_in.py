@@ -69,7 +69,7 @@ async def test_a_passkey_is_added_and_signs_in_alone(place: Place, visit: NewVis
     await page.get_by_role("button", name="Add the passkey").click()
     await expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
     await page.goto(place.url + "/accounts/2fa/webauthn/")
-    await expect(page.locator(".devices")).to_contain_text("My phone Signs in alone")
+    await expect(page.locator(".devices")).to_contain_text("My phone Signs in without the password")
     await page.context.clear_cookies()
     await page.goto(place.url + "/account/")
     await page.get_by_role("button", name="Sign in with a passkey").click()
@@ -108,7 +108,7 @@ async def test_the_first_administrator_of_a_fresh_site(tmp_path: Path, visit: Ne
         await page.get_by_role("button", name="Create the administrator").click()
         await page.wait_for_url(site.url + "/")
         await expect(page.locator("#greeting")).to_contain_text("Welcome, first")
-        await expect(page.get_by_text("The demo model answers, not Claude.")).to_be_visible()
+        await expect(page.get_by_text("The demo model is answering, not Claude.")).to_be_visible()
         # The demo answers at once, without a key.
         await page.locator("#composer-text").fill("Hello")
         await page.keyboard.press("Enter")
@@ -125,7 +125,7 @@ async def test_missing_and_foreign_pages_answer_alike(alice: Visit, visit: NewVi
     for address in (path, "/conversations/00000000-0000-4000-8000-000000000000/", "/nothing/"):
         page = await bob.page(address)
         await expect(page.get_by_role("heading", level=1)).to_have_text("Nothing here")
-        await page.get_by_role("link", name="To the start page").click()
+        await page.get_by_role("link", name="Go to the start page").click()
         await expect(page.locator("#composer-text")).to_be_visible()
 
 

@@ -272,7 +272,7 @@ async def test_a_removed_file_is_taken_back(place: Place, chat: Chat) -> None:
 async def test_a_refusal_says_why_and_the_rest_can_go(place: Place, chat: Chat) -> None:
     await attached(chat, picture("good.png"))
     await attach(chat, HEIC)
-    await expect(rows(chat).last).to_contain_text("HEIC pictures cannot be read here.")
+    await expect(rows(chat).last).to_contain_text("This is a HEIC picture. It cannot be read here.")
     await expect(chat.page.get_by_role("button", name="Try again")).to_be_hidden()
     await chat.composer.fill("Look")
     await chat.composer.press("Enter")

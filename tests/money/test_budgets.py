@@ -77,7 +77,7 @@ def test_a_reached_limit_refuses_plainly_and_stores_nothing(alice: Person) -> No
     before = Message.objects.count()
     error = refused(alice)
     assert error["message"].startswith(
-        "The workspace's spending limit for this month is reached. It begins again on"
+        "The workspace's spending limit for this month is reached. It resets on"
     )
     assert Message.objects.count() == before
     path = f"/conversations/{sent['conversation']}/messages/{sent['reply']}/regenerate/"
@@ -192,7 +192,7 @@ def test_from_80_percent_on_there_is_a_warning(alice: Person, model: LanguageMod
     assert budgets.warnings_for(alice.user, model) == []
     Budget.objects.update(limit_microdollars=6250)
     assert budgets.warnings_for(alice.user, model) == [
-        "The workspace's spending limit for today is used to 80 %."
+        "The workspace's spending limit for today is 80 % used."
     ]
     Budget.objects.update(limit_microdollars=5000)
     assert budgets.warnings_for(alice.user, model) == ["The workspace's spending limit for today is reached."]

@@ -20,8 +20,8 @@ def test_the_chat_warns_from_80_percent_on(alice: Person) -> None:
     assert "spending limit" not in alice.client.get(path).content.decode()
     limit.limit_microdollars = 6000
     limit.save()
-    assert "Your spending limit for today is used to 83 %." in alice.client.get(path).content.decode()
-    assert "Your spending limit for today is used to 83 %." in alice.client.get("/").content.decode()
+    assert "Your spending limit for today is 83 % used." in alice.client.get(path).content.decode()
+    assert "Your spending limit for today is 83 % used." in alice.client.get("/").content.decode()
 
 
 def test_what_is_fetched_after_an_answer_warns_whom_it_concerns(alice: Person, bob: Person) -> None:
@@ -33,7 +33,7 @@ def test_what_is_fetched_after_an_answer_warns_whom_it_concerns(alice: Person, b
     finished(sent["generation"], usage=USAGE)
     after = alice.get(path).content.decode()
     assert 'id="totals"' in after
-    assert "Your spending limit for today is used to 83 %." in after
+    assert "Your spending limit for today is 83 % used." in after
     assert "spending limit" not in bob.get(path).content.decode()
 
 

@@ -105,7 +105,7 @@ def test_no_secret_follows_to_another_address(administrator: Person, path: str) 
     kept = '{"X-Team": "••••"}' if "admin" in path else "X-Team: ••••"
     for given in ({"api_key": "", "extra_headers": ""}, {"new_api_key": KEY, "extra_headers": kept}):
         moved = fields(base_url="http://127.0.0.1:10", **given)
-        assert b"The address changes" in administrator.client.post(path.format(row.pk), moved).content
+        assert b"The address has changed" in administrator.client.post(path.format(row.pk), moved).content
     row.refresh_from_db()
     assert (row.base_url, row.extra_headers) == ("http://127.0.0.1:9", {"X-Team": "secret-value"})
 
@@ -337,7 +337,7 @@ def test_administrators_are_told_of_a_refused_key_until_it_is_another_or_works(
     administrator: Person, alice: Person
 ) -> None:
     row = Provider.objects.get()
-    said = "was refused for its key"
+    said = "was refused at the last call"
 
     def pages(person: Person) -> list[bool]:
         conversation = Conversation.objects.filter(owner=person.user).first()
@@ -377,10 +377,10 @@ def test_a_refused_key_of_the_environment_is_told_until_the_server_has_another(
     finished(administrator.start()["generation"], **refused)
     sync_environment()
     page = administrator.get(f"/providers/{row.pk}/", **HTML).content.decode()
-    assert "was refused for its key" in page and "environment of the server" in page
+    assert "was refused at the last call" in page and "in the server's environment" in page
     settings.ANTHROPIC_API_KEY = KEY[::-1]
     sync_environment()
-    assert "was refused for its key" not in administrator.get("/", **HTML).content.decode()
+    assert "was refused at the last call" not in administrator.get("/", **HTML).content.decode()
 
 
 def test_members_pay_nothing_for_what_administrators_are_told(

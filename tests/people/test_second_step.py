@@ -136,7 +136,7 @@ def test_an_administrator_takes_it_away_and_nobody_else_does(
 ) -> None:
     path = f"/people/{ann.pk}/act/"
     assert bob.post(path, {"act": "second-step"}).status_code == 404
-    assert "Take it away" in administrator.get(f"/people/{ann.pk}/", HTTP_ACCEPT="text/html").content.decode()
+    assert "Turn it off" in administrator.get(f"/people/{ann.pk}/", HTTP_ACCEPT="text/html").content.decode()
     assert administrator.post(path, {"act": "second-step"}).status_code == 200
     assert is_in(sign_in())
     assert AuditEvent.objects.filter(actor=administrator.user, act="second_factor_removed").count() == 1

@@ -396,7 +396,7 @@ def test_an_administrator_takes_a_link_away_and_nobody_else_does(
     assert administrator.post(act, {"act": "unlink"}).status_code == 400
     through(Client())
     assert bob.post(act, {"act": "unlink"}).status_code == 404
-    assert "Take the link away" in administrator.get(page, HTTP_ACCEPT="text/html").content.decode()
+    assert "Remove the link" in administrator.get(page, HTTP_ACCEPT="text/html").content.decode()
     assert administrator.post(act, {"act": "unlink"}).status_code == 200
     assert AuditEvent.objects.get(act="identity_unlinked").actor == administrator.user
     provider.claims["sub"] = "s-2"

@@ -158,7 +158,7 @@ def test_a_post_without_csrf_token_is_refused_as_json_or_as_a_page(ann: httpx.Cl
     assert (answer.status_code, answer.json()["error"]["type"]) == (403, "csrf_failed")
     page = ann.post("/account/", data={"theme": "dark"})
     assert page.status_code == 403
-    assert "Reload it" in page.text
+    assert "Reload the page" in page.text
 
 
 def test_a_foreign_host_is_refused(site: RunningSite) -> None:

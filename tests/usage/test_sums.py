@@ -73,7 +73,9 @@ def compare(period: Period, rows: list[UsageRecord], user: User | None) -> None:
     assert _sums(figures.models) == _expected(counted, lambda row: row.model)
     assert dict(figures.errors) == Counter(row.error_type for row in counted if row.error_type)
     if user is None:
-        everybody = _expected(counted, lambda row: row.user.name if row.user else "People who were removed")
+        everybody = _expected(
+            counted, lambda row: row.user.name if row.user else "Removed accounts and commands"
+        )
         assert _sums(figures.people) == everybody
 
 

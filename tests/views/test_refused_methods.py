@@ -36,7 +36,7 @@ def test_a_person_sees_a_page(alice: Person) -> None:
     refused = alice.client.get(f"/generations/{SOME}/stop/")
     assert (refused.status_code, refused["Allow"]) == (405, "POST")
     assert refused["Content-Type"].startswith("text/html")
-    assert b"<h1>Not in this way</h1>" in refused.content
+    assert b"<h1>Not allowed</h1>" in refused.content
 
 
 def test_who_is_not_signed_in_is_told_to_before(alice: Person) -> None:

@@ -34,7 +34,7 @@ export class AltText {
     const link = this.#link;
     const { alt } = await post(`${link.getAttribute("href")}alt/`, { alt: this.field.value, based_on: this.#basedOn });
     link.querySelector("img").alt = alt;
-    announce("The description is saved.");
+    announce("The description was saved.");
     if (link !== this.#link) return;
     this.show(link);
     this.changed(alt);

@@ -46,7 +46,7 @@ export class ThinkingView {
     const { seconds, text } = this.#block;
     this.#label.textContent = seconds ? `Thought for ${duration(seconds)}` : "Thought";
     this.#line.textContent = "";
-    if (!text) this.#element.querySelector(".thinking__text").textContent = "The provider does not show what was thought.";
+    if (!text) this.#element.querySelector(".thinking__text").textContent = "The provider does not show this thinking.";
   }
 }
 

@@ -166,7 +166,7 @@ export class ChatAttachments extends HTMLElement {
     const next = this.#list.children[Math.min(at, this.count - 1)];
     if (next) next.querySelector("[data-upload=remove]").focus();
     else this.#composer.focus();
-    announce(`${item.name} is removed.`);
+    announce(`${item.name} was removed.`);
   }
 
   #move(item, to, button) {

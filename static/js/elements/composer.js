@@ -162,7 +162,7 @@ export class ChatComposer extends HTMLElement {
     this.#written();
     if (!this.#waits) return;
     this.#waits = false;
-    this.say("Not sent yet. Send again when the text is done.");
+    this.say("Not sent yet. Send again when you have finished writing.");
   }
 
   #key(event) {

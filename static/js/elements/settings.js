@@ -86,7 +86,7 @@ export class ChatSettings extends HTMLElement {
     const status = this.querySelector("#settings-status");
     try {
       await post(urls.act("settings"), new FormData(this.querySelector("form")));
-      status.textContent = "Saved. Changes count from the next answer on.";
+      status.textContent = "Saved. Changes apply from the next answer on.";
       status.classList.remove("panel__status--problem");
     } catch (error) {
       status.textContent = `${error.message} Nothing was changed.`;
