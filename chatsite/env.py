@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
+from django.http.request import split_domain_port
 
 from . import address
 
@@ -122,6 +123,12 @@ class Environment:
             return ""
         if not value.isascii():
             self.problems.append(f"{name} must name the host as browsers send it, in ASCII (xn--…).")
+            return ""
+        # Django refuses whatever it cannot split, and so every request to such a site.
+        if value and not split_domain_port(parts.netloc)[0]:
+            self.problems.append(
+                f"{name} must name one host as browsers send it, for example https://chat.example.com."
+            )
             return ""
         return value and address.origin_of(value)
 

@@ -129,6 +129,14 @@ def test_a_site_is_named_in_the_letters_that_browsers_send() -> None:
     assert env.origin("V") == "https://xn--bcher-kva.example"
 
 
+@pytest.mark.parametrize("host", ["*", "*.example.com", "chat example.com", "chat_site.example.com"])
+def test_a_site_has_one_name_that_requests_can_carry(host: str) -> None:
+    """Django refuses every request to another one, whatever its Host header says."""
+    env = Environment({"U": f"https://{host}:8443"})
+    assert env.origin("U") == ""
+    assert env.problems == ["U must name one host as browsers send it, for example https://chat.example.com."]
+
+
 def test_the_environment_of_a_site_does_not_reach_the_tests() -> None:
     """Whoever runs them may have a site of their own."""
     code = "import chatsite.settings_for_tests as s; print(s.MAIL_WORKS, s.AWS_ACCESS_KEY_ID, s.DEFAULT_FROM_EMAIL)"
