@@ -38,14 +38,8 @@ from .live_html import LiveHTML
 
 logger = logging.getLogger(__name__)
 
-RESTART = {
-    "type": "restart",
-    "message": "The server was restarted in the middle of this answer. Everything up to here is saved.",
-}
-UNEXPECTED = {
-    "type": "internal",
-    "message": "Something went wrong on this server. Everything up to here is saved.",
-}
+RESTART = {"type": "restart", "message": "The server was restarted in the middle of this answer."}
+UNEXPECTED = {"type": "internal", "message": "Something went wrong on this server."}
 
 
 class Ending(Enum):

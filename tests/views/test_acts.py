@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from conversations import access
 from conversations.actions import messages
+from conversations.generation.answer import RESTART, UNEXPECTED
 from conversations.models import Conversation, Generation, GenerationStatus, Message, User
 from tests.world import Person, finished
 
@@ -361,3 +362,15 @@ def test_a_stopped_answer_says_what_is_saved_only_where_something_is(alice: Pers
     assert (
         "<p>Stopped.</p>" in page if not text else "<p>Stopped. Everything up to here is saved.</p>" in page
     )
+
+
+@pytest.mark.parametrize("text", ["", "Some"])
+@pytest.mark.parametrize("error", [RESTART, UNEXPECTED], ids=["restart", "unexpected"])
+def test_an_answer_that_this_server_ended_says_what_is_saved_only_where_something_is(
+    alice: Person, error: dict[str, str], text: str
+) -> None:
+    sent = alice.start()
+    finished(sent["generation"], text, status=GenerationStatus.INTERRUPTED, error=error)
+    page = alice.get(f"/conversations/{sent['conversation']}/").content.decode()
+    assert error["message"] in page
+    assert page.count("Everything up to here is saved") == bool(text)
