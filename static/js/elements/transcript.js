@@ -10,6 +10,7 @@ export class ChatTranscript extends HTMLElement {
   #follow = new Follow();
   #dirty = new Set();
   #scheduled = false;
+  #looks = 0;
   #listeners = null;
   #box = null;
 
@@ -108,8 +109,6 @@ export class ChatTranscript extends HTMLElement {
   toEnd({ focus = false } = {}) {
     this.#follow.join();
     this.#stay();
-    // Parts that were never on the screen get their real height only now.
-    requestAnimationFrame(() => this.#stay());
     if (focus) this.focus({ preventScroll: true });
   }
 
@@ -119,8 +118,20 @@ export class ChatTranscript extends HTMLElement {
   }
 
   #stay() {
-    if (this.#follow.following) this.scrollTop = this.scrollHeight;
+    if (this.#follow.following) {
+      this.scrollTop = this.scrollHeight;
+      // Parts that were never drawn get their real height only then: in this frame, or in the next one. Nobody tells
+      // where that is the height they had before.
+      if (!this.#looks) requestAnimationFrame(() => this.#look());
+      this.#looks = 2;
+    }
     this.#scrolled();
+  }
+
+  #look() {
+    this.#looks -= 1;
+    if (this.#looks) requestAnimationFrame(() => this.#look());
+    if (this.scrollHeight - this.scrollTop - this.clientHeight > 1) this.#stay();
   }
 
   #scrolled() {
