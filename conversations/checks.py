@@ -22,7 +22,7 @@ def risky_mixes(processes: int) -> list[str]:
     if connections["default"].vendor == "sqlite":
         found.append("Several processes need PostgreSQL: set DATABASE_URL, or start without --workers.")
     if not settings.REDIS_URL or "InMemory" in settings.CHANNEL_LAYERS["default"]["BACKEND"]:
-        found.append("Several processes need Redis to tell each other news: set REDIS_URL.")
+        found.append("Several processes need Redis to tell each other what is new: set REDIS_URL.")
     elif settings.CACHES["default"]["BACKEND"].endswith(LOCAL_CACHES):
         found.append("Several processes need a shared cache, or each counts failed sign-ins for itself.")
     return found

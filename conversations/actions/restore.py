@@ -88,7 +88,7 @@ def restore(source: Path, *, replace: bool) -> Report:
         raise Invalid("The backup was made by a newer version of Chatsite. Restore it with that version.")
     people = _has_people()
     if people and not replace:
-        raise Invalid("This site already has people. To replace all its data by the backup, add --replace.")
+        raise Invalid("This site already has people. To replace all its data with the backup, add --replace.")
     report = Report(manifest["made_at"], {}, 0, manifest["lost"], "missing", [])
     settings.DATA_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
     with tempfile.TemporaryDirectory(prefix=".restore-", dir=settings.DATA_DIR) as folder:

@@ -96,9 +96,9 @@ async def _page(endpoint: Endpoint, limits: Limits, after: str) -> dict[str, Any
     try:
         value = read_json(bytes(body))
     except UnreadableJSON:
-        raise UpstreamError("protocol", detail="the list is no JSON") from None
+        raise UpstreamError("protocol", detail="the list is not JSON") from None
     if not isinstance(value, dict):
-        raise UpstreamError("protocol", detail="the list is no object")
+        raise UpstreamError("protocol", detail="the list is not an object")
     return value
 
 

@@ -16,7 +16,7 @@ from conversations.actions.errors import Invalid
 
 
 class Command(BaseCommand):
-    help = "Replaces this site's data by a backup. Stop the server first."
+    help = "Replaces this site's data with a backup. Stop the server first."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
