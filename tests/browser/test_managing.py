@@ -69,9 +69,11 @@ async def test_archive_from_the_sidebar_and_back(alice: Visit) -> None:
     await expect(found).to_contain_text("archived")
     await chat.page.keyboard.press("Escape")
     await entry.hover()
-    await entry.locator(".entry__more").click()
-    await chat.page.locator("#entry-menu [data-act=archive]").click()
+    await chat.menu(entry.locator(".entry__more"), "Take out of the archive")
     await expect(entry).to_have_count(0)
+    await chat.page.locator("#conversations").get_by_role("button", name="Back").click()
+    await expect(entry).to_have_count(1)
+    await expect(entry).not_to_have_attribute("data-archived", "")
 
 
 async def test_settings_stay_open_when_a_new_chat_becomes_a_conversation(place: Place, chat: Chat) -> None:

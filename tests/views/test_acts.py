@@ -230,8 +230,10 @@ def test_a_name_is_one_line_of_at_most_200_characters(alice: Person, sent: dict[
 def test_archiving_and_taking_back(alice: Person, sent: dict[str, Any]) -> None:
     path = f"/conversations/{sent['conversation']}/archive/"
     assert alice.post(path, {"archived": "true"}).json() == {"archived": True}
-    assert sent["conversation"] not in alice.client.get("/conversations/").content.decode()
-    assert sent["conversation"] in alice.client.get("/conversations/?archived=1").content.decode()
+    current = alice.client.get("/conversations/").content.decode()
+    assert sent["conversation"] not in current and "<h2>Archived</h2>" not in current
+    archive = alice.client.get("/conversations/?archived=1").content.decode()
+    assert sent["conversation"] in archive and "<h2>Archived</h2>" in archive
     assert alice.post(path, {"archived": "false"}).json() == {"archived": False}
     assert sent["conversation"] in alice.client.get("/conversations/").content.decode()
 
