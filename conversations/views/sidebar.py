@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from .. import access
 from ..models import Conversation, Generation, ReadMark, User
 from .requests import person
 
@@ -59,6 +60,8 @@ def sidebar(user: User, query: str = "", *, archived: bool | None = False) -> li
             "conversation_id", "read_at"
         )
     )
+    others = [row["pk"] for row in rows if row["owner_id"] != user.pk]
+    closed = set(others) - access.owned(user, others) if others else set()
     groups: dict[str, list[dict[str, Any]]] = {}
     today = timezone.localtime()
     for row in rows:
@@ -70,6 +73,7 @@ def sidebar(user: User, query: str = "", *, archived: bool | None = False) -> li
                 "running": row["pk"] in running,
                 "unread": _is_unread(user, row, read.get(row["pk"])),
                 "archived": row["archived_at"] is not None,
+                "may_own": row["pk"] not in closed,
             }
         )
     return [{"label": label, "conversations": conversations} for label, conversations in groups.items()]

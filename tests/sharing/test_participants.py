@@ -105,6 +105,24 @@ def test_the_panel_offers_changes_to_owners_alone(alice: Person, bob: Person, pa
     assert "@" not in owners.replace("csrfmiddlewaretoken", "")
 
 
+def test_the_list_offers_archive_and_delete_to_owners_alone(alice: Person, bob: Person, path: str) -> None:
+    group = Group.objects.create(name="Harbour")
+    group.user_set.add(bob.user)
+    alice.post(path + "people/", {"who": "bob", "role": "writer"})
+
+    def offered(person: Person) -> bool:
+        shown = person.client.get("/conversations/").content.decode()
+        assert path in shown
+        return "entry-menu" in shown
+
+    assert offered(alice) and not offered(bob)
+    bob.start("His own")
+    assert offered(bob)
+    Conversation.objects.filter(owner=bob.user).delete()
+    alice.post(path + "people/", {"group": group.pk, "role": "owner"})
+    assert offered(bob)
+
+
 def test_each_message_shows_its_author_to_the_others(alice: Person, bob: Person, path: str) -> None:
     alice.post(path + "people/", {"who": "bob", "role": "writer"})
     finished(bob.post(path + "messages/", {"text": "From bob"}).json()["generation"])  # type: ignore[attr-defined]

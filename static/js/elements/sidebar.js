@@ -101,7 +101,7 @@ export class ChatSidebar extends HTMLElement {
     if (!entry) return;
     if (conversation.title) {
       entry.querySelector(".entry__title").textContent = conversation.title;
-      entry.querySelector(".entry__more").setAttribute("aria-label", `More for ${conversation.title}`);
+      entry.querySelector(".entry__more")?.setAttribute("aria-label", `More for ${conversation.title}`);
     }
     if (conversation.unread === false) entry.classList.remove("entry--unread");
     if (conversation.running === undefined) return;
