@@ -78,6 +78,22 @@ async def test_a_menu_moves_its_focus_and_gives_it_back(alice: Visit) -> None:
     await expect(opener).to_have_attribute("aria-expanded", "false")
 
 
+async def test_an_archived_entry_hands_its_focus_on(alice: Visit) -> None:
+    alice.conversation(["Question", "Answer"], "Older", days=1)
+    alice.conversation(["Question", "Answer"], "Newer")
+    chat = await alice.chat()
+    entries = chat.page.locator("#conversations .entry")
+    for left in (1, 0):
+        await entries.first.locator(".entry__more").focus()
+        await chat.page.keyboard.press("Enter")
+        await expect(chat.page.locator("#entry-menu [data-act=archive]")).to_be_focused()
+        await chat.page.keyboard.press("Enter")
+        await expect(entries).to_have_count(left)
+        await expect(
+            entries.get_by_role("link") if left else chat.page.locator("#conversations")
+        ).to_be_focused()
+
+
 async def test_a_whole_conversation_without_a_mouse(place: Place, alice: Visit) -> None:
     chat = await alice.chat()
     keyboard = chat.page.keyboard

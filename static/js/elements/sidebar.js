@@ -72,10 +72,14 @@ export class ChatSidebar extends HTMLElement {
     try {
       const { html } = await getHTML(`${urls.list}?archived=${this.#archived ? 1 : 0}`);
       const list = this.querySelector("#conversations");
-      const focused = document.activeElement?.closest?.("[data-conversation]")?.dataset.conversation;
+      const focused = document.activeElement?.closest?.("[data-conversation]");
+      const at = [...list.querySelectorAll("li")].indexOf(focused);
       list.replaceChildren(nodesOf(html));
       this.#mark();
-      if (focused) this.#entry(focused)?.querySelector("a").focus({ preventScroll: true });
+      // What was archived or deleted here hands on to the one that has taken its place.
+      const entries = [...list.querySelectorAll("li")];
+      const next = focused && (this.#entry(focused.dataset.conversation) ?? entries[at] ?? entries.at(-1));
+      if (focused) (next?.querySelector("a") ?? list).focus({ preventScroll: true });
     } catch {
       // The list stays as it was; the next news asks again.
     }

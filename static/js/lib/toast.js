@@ -24,11 +24,13 @@ export function toast(text, { label = "", act = null, seconds = 7 } = {}) {
     box.append(button);
   }
   const wait = () => {
+    clearTimeout(timer);
     timer = setTimeout(close, seconds * 1000);
   };
   box.addEventListener("pointerenter", () => clearTimeout(timer));
   box.addEventListener("pointerleave", wait);
   box.addEventListener("focusin", () => clearTimeout(timer));
+  box.addEventListener("focusout", wait);
   document.getElementById("toasts").replaceChildren(box);
   wait();
 }
