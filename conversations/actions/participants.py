@@ -13,6 +13,7 @@ from .. import access
 from ..live import news
 from ..models import Conversation, Participant, ReadMark, User
 from ..models.user import LONGEST_NAME
+from ..models.whatever_case import reads
 from .errors import Invalid
 from .transaction import writing
 
@@ -78,9 +79,9 @@ def _person(who: str) -> User:
     active = User.objects.filter(is_active=True)
     for names in (
         Q(username=text),
-        Q(username__iexact=text),
-        Q(email__iexact=text),
-        Q(display_name__iexact=text),
+        reads("username", text),
+        reads("email", text),
+        reads("display_name", text),
     ):
         found = list(active.filter(names)[:2]) if 0 < len(text) <= LONGEST_NAME else []
         if len(found) == 1:

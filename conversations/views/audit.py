@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 
 from ..access import NotFound
 from ..models import AuditEvent
+from ..models.whatever_case import holds
 from .csv_stream import csv_download, pieces_of
 from .period import Period, choices, period_of
 from .requests import answers_refusals, person
@@ -87,7 +88,7 @@ def _asked_for(request: HttpRequest) -> tuple[Period, QuerySet[AuditEvent]]:
     if act := request.GET.get("act"):
         rows = rows.filter(act=act[:60].replace("\0", ""))
     if name := request.GET.get("person"):
-        rows = rows.filter(actor_name__icontains=name[:150].replace("\0", ""))
+        rows = rows.filter(holds("actor_name", name[:150].replace("\0", "")))
     return period, rows
 
 

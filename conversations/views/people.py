@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.models import Group
 from django.db import transaction
-from django.db.models import Count, Q
+from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -21,6 +21,7 @@ from ..actions import people as acts
 from ..actions.errors import Invalid
 from ..forms.person import GroupForm, NewPasswordForm, PersonGroupsForm, RemovalForm
 from ..models import User
+from ..models.whatever_case import holds
 from .requests import Fields, answer, answers_refusals
 
 PAGE = 50
@@ -44,9 +45,7 @@ def people(request: HttpRequest) -> HttpResponse:
     query = request.GET.get("q", "").replace("\x00", "")[:QUERY_CHARACTERS]
     found = User.objects.prefetch_related("groups")
     for word in query.split():
-        found = found.filter(
-            Q(username__icontains=word) | Q(display_name__icontains=word) | Q(email__icontains=word)
-        )
+        found = found.filter(holds("username", word) | holds("display_name", word) | holds("email", word))
     page = request.GET.get("page", "1")
     number = max(1, int(page)) if page.isascii() and page.isdigit() and len(page) < 7 else 1
     rows = list(found.order_by("-is_active", "username")[(number - 1) * PAGE : number * PAGE + 1])

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 
 from .. import access
 from ..models import Conversation, Generation, ReadMark, User
+from ..models.whatever_case import holds
 from .requests import person
 
 SHOWN = 100
@@ -47,7 +48,7 @@ def sidebar(user: User, query: str = "", *, archived: bool | None = False) -> li
         found = found.filter(archived_at__isnull=not archived)
     words = query.replace("\x00", "")[:QUERY_CHARACTERS].split()
     for word in words:
-        found = found.filter(title__icontains=word)
+        found = found.filter(holds("title", word))
     columns = ("pk", "title", "updated_at", "archived_at", "owner_id", "visibility")
     rows = list(found.order_by("-updated_at").values(*columns)[:SHOWN])
     running = set(

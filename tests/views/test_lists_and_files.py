@@ -39,6 +39,17 @@ def test_the_search_finds_titles_that_hold_every_word(alice: Person) -> None:
     assert titles(alice, "paris") == set()
 
 
+@pytest.mark.any_database
+def test_the_search_finds_words_of_every_script_whatever_their_case(alice: Person) -> None:
+    """SQLite by itself knows upper and lower case of ASCII alone; signs of patterns are letters like others."""
+    wanted = "Погода в Риме: Été, C++ (x), 50%_, A\\B, ***:X, #1 - 2"
+    conversation(alice, wanted)
+    conversation(alice, "Budget")
+    for query in ("погода", "ПОГОДА риме", "ÉTÉ", "c++ (", "50%_", "a\\b", "***:x", "#1 -"):
+        assert titles(alice, query) == {wanted}, query
+    assert titles(alice, "r.me") == titles(alice, "погода$") == set()
+
+
 @pytest.mark.parametrize("query", ["%", "_", "'", '"', "\\", "*", "a OR b", "\x00", "x" * 100_000, "(" * 500])
 def test_no_search_is_an_error_or_finds_what_it_does_not_name(alice: Person, query: str) -> None:
     conversation(alice, "Budget")

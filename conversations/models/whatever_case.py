@@ -1,0 +1,21 @@
+"""Questions about the words in a column, whatever their case: what people type to find something or somebody.
+
+Django's own (`icontains`, `iexact`) are LIKE on SQLite, which knows upper and lower case of ASCII alone: “погода” would
+not find “Погода”. Its regular expressions are Python's there, and the database's own on PostgreSQL.
+"""
+
+from __future__ import annotations
+
+import re
+
+from django.db.models import Q
+
+
+def holds(column: str, text: str) -> Q:
+    """The column has this text somewhere in it."""
+    return Q(**{f"{column}__iregex": re.escape(text)})
+
+
+def reads(column: str, text: str) -> Q:
+    """The column is this text."""
+    return Q(**{f"{column}__iregex": f"^{re.escape(text)}$"})
