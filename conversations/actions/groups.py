@@ -7,6 +7,7 @@ from django.db import transaction
 
 from ..live import news
 from ..models import LanguageModel, User
+from ..models.whatever_case import reads
 from . import audit
 from .errors import Invalid
 from .text import storable
@@ -46,7 +47,7 @@ def _free_name(name: str, of: Group | None = None) -> str:
     cleaned = " ".join(storable(name).split())[:150]
     if not cleaned:
         raise Invalid("The group needs a name.")
-    others = Group.objects.filter(name__iexact=cleaned)
+    others = Group.objects.filter(reads("name", cleaned))
     if of is not None:
         others = others.exclude(pk=of.pk)
     if others.exists():
