@@ -10,12 +10,14 @@ from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.http import HttpRequest, HttpResponse
+from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
 from .. import access
 from ..access import Operation
 from ..attachments.sending import referred
 from ..models import Conversation, GenerationStatus, Message
+from ..rendering.characters import visible
 from ..rendering.fences import left_open
 from ..rendering.inert import inert
 from .files import files_of
@@ -23,6 +25,8 @@ from .footnotes import Footnotes, plain
 from .messages import as_it_is_now, message_json
 from .requests import answers_refusals, person
 
+# What some file system or other gives a meaning to.
+_UNFIT = re.compile(r'[\s/\\:*?"<>|.~]+')
 _RUNNING = "The answer was still running when this was exported."
 _UNFINISHED = {
     GenerationStatus.QUEUED: _RUNNING,
@@ -106,7 +110,6 @@ def _markdown(found: Conversation, path: list[Message]) -> str:
 
 def _download(found: Conversation, suffix: str, content_type: str, text: str) -> HttpResponse:
     response = HttpResponse(text, content_type=content_type)
-    # ASCII letters alone: a title must not be able to add to the header.
-    name = re.sub(r"[^A-Za-z0-9]+", "-", found.title).strip("-")[:60] or "conversation"
-    response["Content-Disposition"] = f'attachment; filename="{name}.{suffix}"'
+    name = _UNFIT.sub("-", visible(found.title)).strip("-")[:60] or "conversation"
+    response["Content-Disposition"] = content_disposition_header(True, f"{name}.{suffix}") or "attachment"
     return response

@@ -6,6 +6,7 @@ import json
 import re
 import uuid
 from datetime import timedelta
+from email.message import Message as Headers
 from typing import Any
 
 import pytest
@@ -269,14 +270,30 @@ def test_the_export_as_markdown_leaves_code_open_that_a_continuation_goes_on_wit
     assert exported(alice, sent).endswith("\n\n```\nab\n```\nSo.\n")
 
 
+def test_an_export_is_called_like_its_conversation_in_any_script(alice: Person) -> None:
+    sent = alice.start("x")
+    for title, name in (
+        ("Trip to Rome", "Trip-to-Rome.md"),
+        ("Погода: Рим", "Погода-Рим.md"),
+        ("हिन्दी", "हिन्दी.md"),
+        ("?", "conversation.md"),
+        ("日" * 200, "日" * 60 + ".md"),
+    ):
+        Conversation.objects.update(title=title)
+        headers = Headers()
+        export = alice.client.get(f"/conversations/{sent['conversation']}/export/")
+        headers["Content-Disposition"] = export["Content-Disposition"]
+        assert headers.get_filename() == name
+
+
 def test_a_title_adds_nothing_to_the_export_header(alice: Person) -> None:
     sent = alice.start("x")
-    for title in ('a"; filename="evil.exe', "a\r\nSet-Cookie: x=1", "日本", "../../etc"):
+    for title in ('a"; filename="evil.exe', "a\r\nSet-Cookie: x=1", '日本"; a=b', "../../etc", "a\u202egpj"):
         Conversation.objects.update(title=title)
         header = alice.client.get(f"/conversations/{sent['conversation']}/export/")["Content-Disposition"]
-        assert header.count('"') == 2
-        assert header.isascii()
-        assert "/" not in header
+        assert header.count('"') in (0, 2)
+        assert header.isascii() and header.isprintable()
+        assert "/" not in header and "%E2%80%AE" not in header
 
 
 def test_what_is_hidden_in_a_text_or_a_tool_result_shows_on_the_page(alice: Person) -> None:
