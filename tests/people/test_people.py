@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -154,6 +155,9 @@ def test_groups_are_made_filled_renamed_and_removed(administrator: Person, bob: 
     assert list(bob.user.groups.values_list("name", flat=True)) == ["Pilots"]
     assert administrator.post(f"/people/{bob.user.pk}/groups/", {}).status_code == 200
     assert not bob.user.groups.exists()
+    # Not with one press.
+    shown = administrator.get(path, HTTP_ACCEPT="text/html").content.decode()
+    assert re.search(rf'<details class="remove">[^/]*</summary>\s*<form [^>]*action="{path}remove/"', shown)
     assert administrator.post(path + "remove/").status_code == 200
     assert not Group.objects.exists()
 
