@@ -10,6 +10,14 @@ import re
 
 from django.db.models import Q
 
+# On SQLite each of them is looked for in every row by Python: a hundred would take seconds.
+_WORDS = 10
+
+
+def words_of(query: str) -> list[str]:
+    """The words that a search asks for: each once, and the first ten of them."""
+    return list(dict.fromkeys(query.split()))[:_WORDS]
+
 
 def holds(column: str, text: str) -> Q:
     """The column has this text somewhere in it."""

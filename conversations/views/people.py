@@ -21,7 +21,7 @@ from ..actions import people as acts
 from ..actions.errors import Invalid
 from ..forms.person import GroupForm, NewPasswordForm, PersonGroupsForm, RemovalForm
 from ..models import User
-from ..models.whatever_case import holds
+from ..models.whatever_case import holds, words_of
 from .requests import Fields, answer, answers_refusals
 
 PAGE = 50
@@ -44,7 +44,7 @@ def people(request: HttpRequest) -> HttpResponse:
     access.administrator(request.user)
     query = request.GET.get("q", "").replace("\x00", "")[:QUERY_CHARACTERS]
     found = User.objects.prefetch_related("groups")
-    for word in query.split():
+    for word in words_of(query):
         found = found.filter(holds("username", word) | holds("display_name", word) | holds("email", word))
     page = request.GET.get("page", "1")
     number = max(1, int(page)) if page.isascii() and page.isdigit() and len(page) < 7 else 1

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from .. import access
 from ..models import Conversation, Generation, ReadMark, User
-from ..models.whatever_case import holds
+from ..models.whatever_case import holds, words_of
 from .requests import person
 
 SHOWN = 100
@@ -46,8 +46,7 @@ def sidebar(user: User, query: str = "", *, archived: bool | None = False) -> li
     found = Conversation.objects.visible_to(user)
     if archived is not None:
         found = found.filter(archived_at__isnull=not archived)
-    words = query.replace("\x00", "")[:QUERY_CHARACTERS].split()
-    for word in words:
+    for word in words_of(query.replace("\x00", "")[:QUERY_CHARACTERS]):
         found = found.filter(holds("title", word))
     columns = ("pk", "title", "updated_at", "archived_at", "owner_id", "visibility")
     rows = list(found.order_by("-updated_at").values(*columns)[:SHOWN])

@@ -10,6 +10,8 @@ from email.message import Message as Headers
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from conversations.models import Conversation, GenerationEvent, GenerationStatus, LanguageModel, Message
@@ -49,6 +51,15 @@ def test_the_search_finds_words_of_every_script_whatever_their_case(alice: Perso
     for query in ("погода", "ПОГОДА риме", "ÉTÉ", "c++ (", "50%_", "a\\b", "***:x", "#1 -"):
         assert titles(alice, query) == {wanted}, query
     assert titles(alice, "r.me") == titles(alice, "погода$") == set()
+
+
+def test_a_search_asks_for_each_word_once_and_for_ten_of_them(alice: Person) -> None:
+    """Each is looked for in every title, and nobody needs more to tell one from the others."""
+    ten = "one two three four five six seven eight nine ten"
+    conversation(alice, ten)
+    with CaptureQueriesContext(connection) as asked:
+        assert titles(alice, f"{ten} {ten} eleven") == {ten}
+    assert max(query["sql"].count("REGEXP") for query in asked.captured_queries) == 10
 
 
 @pytest.mark.parametrize("query", ["%", "_", "'", '"', "\\", "*", "a OR b", "\x00", "x" * 100_000, "(" * 500])
