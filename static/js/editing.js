@@ -36,7 +36,7 @@ export class Editing {
     if (kept) this.#say("You wrote this earlier and did not send it. Cancel discards it.");
     this.#form.addEventListener("submit", (event) => this.#submit(event));
     this.#form.addEventListener("keydown", (event) => this.#key(event));
-    this.#form.querySelector("[data-act=edit-cancel]").addEventListener("click", () => this.#cancel());
+    this.#form.querySelector("[data-act=edit-cancel]").addEventListener("click", ({ detail }) => detail < 2 && this.#cancel());
     this.#field.addEventListener("input", () => this.#write());
     this.#show(turn);
     this.#watch.observe(turn.parentElement, { childList: true });

@@ -102,10 +102,15 @@ async def test_an_edit_outlives_a_reload_and_ends_with_cancel(old: Chat) -> None
     await field.press("Escape")
     await old.act(old.turns.nth(1), "edit")
     await expect(field).to_have_value(MINE)
-    await expect(old.page.locator(".edit")).to_contain_text("not sent")
+    await expect(old.page.locator(".edit")).to_contain_text("did not send")
     await old.page.get_by_role("button", name="Cancel").click()
     await old.act(old.turns.nth(1), "edit")
     await expect(field).to_have_value("Another question")
+    await field.press("Escape")
+    # The second press of a double click lands where Cancel is by then.
+    await old.turns.nth(1).hover()
+    await old.turns.nth(1).locator("[data-act=edit]").dblclick()
+    await expect(field).to_be_visible()
 
 
 async def test_an_edit_stays_open_when_somebody_else_edits_the_same_message(old: Chat, his: Chat) -> None:
