@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from typing import Any
 
@@ -140,9 +141,13 @@ class ChatDecoder(StreamDecoder):
         kept = self._calls[index]
         kept["id"] = kept["id"] or storable_text(str(call.get("id") or ""))
         kept["name"] = kept["name"] or storable_text(str(function.get("name") or ""))
-        if isinstance(function.get("arguments"), str):
-            self._size.take(len(function["arguments"].encode(errors="surrogatepass")))
-            kept["arguments"].append(function["arguments"])
+        arguments = function.get("arguments")
+        if isinstance(arguments, dict):
+            # Some servers give them as an object, all at once.
+            arguments = json.dumps(storable(arguments), ensure_ascii=False)
+        if isinstance(arguments, str):
+            self._size.take(len(arguments.encode(errors="surrogatepass")))
+            kept["arguments"].append(arguments)
 
     def _open(self, kind: str, block: dict[str, Any], events: list[Event]) -> None:
         if self._kind != kind:

@@ -292,7 +292,7 @@ def test_an_end_mark_ends_an_answer_that_gave_no_reason() -> None:
     assert (early.failure, early.events) == ("connection_lost", [])
 
 
-def call(index: int | None, call_id: str | None = None, **function: str) -> dict[str, Any]:
+def call(index: int | None, call_id: str | None = None, **function: Any) -> dict[str, Any]:
     piece: dict[str, Any] = {"function": function}
     if index is not None:
         piece["index"] = index
@@ -317,6 +317,15 @@ def test_tool_calls_are_merged_by_index_even_when_interleaved() -> None:
         {"type": "tool_use", "id": "c1", "name": "f", "input": {"a": 1}},
         {"type": "tool_use", "id": "c2", "name": "g", "input": {}},
     ]
+
+
+def test_the_input_of_a_call_may_come_as_an_object_in_a_stream_too() -> None:
+    chat = Chat(
+        wire.chat_delta(tool_calls=[call(0, "c1", name="f", arguments={"é": [10**30, "\0"]})]),
+        wire.chat_delta("tool_calls"),
+        DONE,
+    )
+    assert [one["input"] for one in chat.answer.content] == [{"é": [10**30, "\ufffd"]}]
 
 
 def test_calls_without_index_begin_with_a_new_id() -> None:
