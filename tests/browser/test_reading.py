@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
 
 from .place import Place
 from .visit import Chat, Visit
@@ -108,6 +109,25 @@ async def test_at_the_end_the_view_follows_the_stream(place: Place, chat: Chat) 
     answer.end()
     await chat.settled()
     await chat.page.wait_for_function(f"() => {_BELOW} < 2")
+
+
+async def test_a_new_paragraph_leaves_the_style_of_what_stands_there(
+    browser: Browser, place: Place, alice: Visit
+) -> None:
+    """One selector that looks at too much, and each paragraph costs as much as the conversation is long."""
+    chat = await alice.chat(alice.conversation(LONG, "Two hundred"))
+    answer = place.answer()
+    await chat.say("Go")
+    answer.begin().text("First")
+    await chat.shows("First")
+    await browser.start_tracing(page=chat.page, categories=["devtools.timeline"])
+    answer.text("\n\nSecond")
+    await expect(chat.answers.last.locator("p", has_text="Second")).to_be_visible()
+    trace = json.loads(await browser.stop_tracing())
+    styled = [event.get("args", {}).get("elementCount", 0) for event in trace["traceEvents"]]
+    assert 0 < max(styled) < await chat.page.locator("*").count() / 4
+    answer.end()
+    await chat.settled()
 
 
 async def test_long_code_folds_and_unfolds(alice: Visit) -> None:
