@@ -60,7 +60,7 @@ export class TextView {
     if (type !== "text" || seam.includes("\n")) return;
     this.#element.classList.add("prose--joined");
     this.#joined = this.#element.previousElementSibling;
-    this.#joined.classList.add("prose--continued");
+    this.#joined?.classList.add("prose--continued");
     this.#element.parentElement.classList.add("message__blocks--joined");
     if (/\s/.test(seam)) this.#element.prepend(" ");
   }
