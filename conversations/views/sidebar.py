@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,17 +18,29 @@ from ..models.whatever_case import holds, words_of
 from .requests import person
 
 SHOWN = 100
+# Nobody looks through more; a search finds them.
+MOST = 2000
 QUERY_CHARACTERS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """`groups` of {"label", "conversations"}; `older`: how many to ask for to see more, 0 where there are no more."""
+
+    groups: list[dict[str, Any]]
+    older: int
 
 
 @require_safe
 def sidebar_list(request: HttpRequest) -> HttpResponse:
-    """GET /conversations/?q=…&archived=0|1|any: the list alone."""
+    """GET /conversations/?q=…&archived=0|1|any&shown=…: the list alone."""
     user = person(request)
     wanted = request.GET.get("archived")
     archived = None if wanted == "any" else wanted == "1"
     context = {
-        "sidebar": sidebar(user, request.GET.get("q", ""), archived=archived),
+        "sidebar": sidebar(
+            user, request.GET.get("q", ""), archived=archived, shown=_shown(request.GET.get("shown", ""))
+        ),
         "conversation": None,
         "has_archived": lambda: has_archived(user),
     }
@@ -39,9 +52,14 @@ def has_archived(user: User) -> bool:
     return Conversation.objects.visible_to(user).filter(archived_at__isnull=False).exists()
 
 
-def sidebar(user: User, query: str = "", *, archived: bool | None = False) -> list[dict[str, Any]]:
-    """Groups of {"label", "conversations"}: the newest SHOWN that the person may see and whose title matches;
-    `archived` None: those in use and the archived ones.
+def _shown(asked: str) -> int:
+    count = asked[:9]
+    return max(SHOWN, min(int(count), MOST)) if count.isascii() and count.isdecimal() else SHOWN
+
+
+def sidebar(user: User, query: str = "", *, archived: bool | None = False, shown: int = SHOWN) -> Listing:
+    """The newest conversations, `shown` at most, that the person may see and whose title matches; `archived` None:
+    those in use and the archived ones.
     """
     found = Conversation.objects.visible_to(user)
     if archived is not None:
@@ -49,7 +67,9 @@ def sidebar(user: User, query: str = "", *, archived: bool | None = False) -> li
     for word in words_of(query.replace("\x00", "")[:QUERY_CHARACTERS]):
         found = found.filter(holds("title", word))
     columns = ("pk", "title", "updated_at", "archived_at", "owner_id", "visibility")
-    rows = list(found.order_by("-updated_at").values(*columns)[:SHOWN])
+    rows = list(found.order_by("-updated_at").values(*columns)[: shown + 1])
+    older = min(shown + SHOWN, MOST) if len(rows) > shown < MOST else 0
+    rows = rows[:shown]
     running = set(
         Generation.objects.live()
         .filter(conversation__in=[row["pk"] for row in rows])
@@ -76,7 +96,9 @@ def sidebar(user: User, query: str = "", *, archived: bool | None = False) -> li
                 "may_own": row["pk"] not in closed,
             }
         )
-    return [{"label": label, "conversations": conversations} for label, conversations in groups.items()]
+    return Listing(
+        [{"label": label, "conversations": conversations} for label, conversations in groups.items()], older
+    )
 
 
 def is_unread(user: User, conversation: Conversation) -> bool:

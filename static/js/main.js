@@ -97,6 +97,7 @@ const pageActs = {
   help: () => $("help").showModal(),
   rename: async () => (await conversationActs()).rename(),
   archived: () => sidebar.toggleArchived(),
+  older: ({ from }) => sidebar.show(from.value),
   archive: async (subject) => (await conversationActs()).archive(subject.conversation, isArchived(subject)),
   delete: async (subject) => (await conversationActs()).delete(subject.conversation),
 };

@@ -53,6 +53,23 @@ async def test_delete_and_undo(alice: Visit) -> None:
     await chat.shows("Answer")
 
 
+async def test_older_conversations_are_one_press_away(alice: Visit) -> None:
+    for number in range(102):
+        alice.conversation(["Question", "Answer"], f"number {number}")
+    chat = await alice.chat()
+    entries = chat.page.locator("#conversations .entry")
+    await expect(entries).to_have_count(100)
+    older = chat.page.get_by_role("button", name="Show older")
+    await older.press("Enter")
+    await expect(entries).to_have_count(102)
+    await expect(older).to_have_count(0)
+    # Whoever goes by keyboard goes on with the first of those that came.
+    await expect(entries.nth(100).locator("a")).to_be_focused()
+    # What changes later leaves them there.
+    await chat.menu(entries.nth(0).locator(".entry__more"), "Archive")
+    await expect(entries).to_have_count(101)
+
+
 async def test_archive_from_the_sidebar_and_back(alice: Visit) -> None:
     alice.conversation(["Question", "Answer"], "To the archive")
     chat = await alice.chat()

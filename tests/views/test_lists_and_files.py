@@ -103,6 +103,27 @@ def test_the_list_is_grouped_by_day(alice: Person) -> None:
     assert places == sorted(places)
 
 
+def test_older_conversations_come_on_request(alice: Person) -> None:
+    """The newest hundred at first, a hundred more at each step, and no step where there is nothing more."""
+    for number in range(201):
+        conversation(alice, f"number {number}", days=number)
+
+    def listed(asked: str) -> tuple[int, str]:
+        page = alice.client.get("/conversations/", {"shown": asked}).content.decode()
+        step = re.search(r'data-act="older" value="(\d+)"', page)
+        return page.count("entry__title"), step[1] if step else ""
+
+    assert listed("") == (100, "200")
+    assert listed("200") == (200, "300")
+    assert listed("300") == (201, "")
+    for odd in ("0", "-5", "99", "x", "1e9", "²00", "\x00"):
+        assert listed(odd) == (100, "200"), odd
+    assert listed("9" * 5000) == (201, "")
+    assert 'data-act="older"' not in alice.client.get("/conversations/?q=number").content.decode()
+    Conversation.objects.filter(title="number 200").delete()
+    assert listed("200") == (200, "")
+
+
 def test_hostile_titles_are_text(alice: Person) -> None:
     conversation(alice, "<img src=x onerror=alert(1)>")
     page = alice.client.get("/conversations/").content.decode()

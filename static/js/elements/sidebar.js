@@ -11,6 +11,7 @@ export class ChatSidebar extends HTMLElement {
   #listeners = null;
   #timer = null;
   #archived = false;
+  #shown = "";
   #opener = null;
 
   connectedCallback() {
@@ -60,23 +61,30 @@ export class ChatSidebar extends HTMLElement {
   /** The other list: archived conversations, or those in use. */
   async toggleArchived() {
     this.#archived = !this.#archived;
+    this.#shown = "";
     document.getElementById("archived-label").textContent = this.#archived ? "Current conversations" : "Archived conversations";
     await this.reload();
     if (!this.isShown) this.toggle();
     this.querySelector("#conversations").focus();
   }
 
+  /** So many of the newest conversations from now on. */
+  show(count) {
+    this.#shown = count;
+    return this.reload();
+  }
+
   async reload() {
     clearTimeout(this.#timer);
     this.#timer = null;
     try {
-      const { html } = await getHTML(`${urls.list}?archived=${this.#archived ? 1 : 0}`);
+      const { html } = await getHTML(`${urls.list}?archived=${this.#archived ? 1 : 0}&shown=${this.#shown}`);
       const list = this.querySelector("#conversations");
-      const focused = document.activeElement?.closest?.("[data-conversation]");
-      const at = [...list.querySelectorAll("li")].indexOf(focused);
+      const focused = document.activeElement?.closest?.("[data-conversation], [data-act=older]");
+      const at = [...list.querySelectorAll("li, [data-act=older]")].indexOf(focused);
       list.replaceChildren(nodesOf(html));
       this.#mark();
-      // What was archived or deleted here hands on to the one that has taken its place.
+      // What was archived or deleted here hands on to the one that has taken its place, as does what asked for more.
       const entries = [...list.querySelectorAll("li")];
       const next = focused && (this.#entry(focused.dataset.conversation) ?? entries[at] ?? entries.at(-1));
       if (focused) (next?.querySelector("a") ?? list).focus({ preventScroll: true });
