@@ -342,6 +342,7 @@ async def test_a_question_about_a_pdf_is_answered_with_a_citation_that_opens(
         await expect(chat.answers.last.locator(".prose > p")).to_have_text(
             "It is 61 m long1, says the gauge.2"
         )
+        await expect(chat.answers.last.locator(".prose"), "nothing is left to join").to_have_class("prose")
         panel = chat.page.get_by_role("dialog", name="Source 1")
         await expect(panel).to_be_hidden()
         mark = chat.answers.last.get_by_role("button", name="Source 1: gauge.pdf")

@@ -51,9 +51,12 @@ export function settleInto(article, fresh) {
   const at = parts.indexOf(freshBlocks);
   blocks.before(...parts.slice(0, at));
   blocks.after(...parts.slice(at + 1));
+  blocks.className = freshBlocks.className;
   patch(blocks, freshBlocks, (live, other) => {
-    if (live.matches(".prose") && other.matches(".prose")) patch(live, other);
-    else if (live.matches("details")) {
+    if (live.matches(".prose") && other.matches(".prose")) {
+      live.className = other.className;
+      patch(live, other);
+    } else if (live.matches("details")) {
       other.open = live.open;
       live.replaceWith(other);
     } else return false;
