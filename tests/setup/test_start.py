@@ -230,8 +230,9 @@ def test_a_message_at_the_limit_is_read_and_one_above_it_closes_with_1009(
 
 
 def test_many_small_fragments_close_with_1009(page_socket: ClientConnection) -> None:
-    with pytest.raises(ConnectionClosed):
-        page_socket.send("x" for _ in range(200_000))
+    # Five times what is allowed; of ten times as many a busy machine is still writing when the server hangs up.
+    with suppress(ConnectionClosed):
+        page_socket.send("x" for _ in range(20_000))
     assert close_code(page_socket) == 1009
 
 
