@@ -24,7 +24,7 @@ from ..live.frames import Body, frame
 from ..live.hub import Frame, hub
 from ..live.log import LiveLog
 from ..models import User
-from .requests import answers_refusals, person
+from .requests import answers_refusals, person, whole_number
 
 COMMENT_SECONDS = 15.0
 
@@ -46,7 +46,7 @@ def events(request: HttpRequest, id: uuid.UUID) -> HttpResponseBase:
     user = person(request)
     generation = access.generation(user, id, Operation.READ)
     after = request.headers.get("Last-Event-ID") or request.GET.get("after", "0")
-    number = int(after) if after.isascii() and after.isdigit() and len(after) < 16 else 0
+    number = whole_number(after, 0, digits=15)
     stream = _Stream(
         user, request.session.session_key or "", generation.conversation_id, generation.pk, number
     )

@@ -22,7 +22,7 @@ from ..actions.errors import Invalid
 from ..forms.person import GroupForm, NewPasswordForm, PersonGroupsForm, RemovalForm
 from ..models import User
 from ..models.whatever_case import holds, words_of
-from .requests import Fields, answer, answers_refusals
+from .requests import Fields, answer, answers_refusals, whole_number
 
 PAGE = 50
 QUERY_CHARACTERS = 200
@@ -46,8 +46,7 @@ def people(request: HttpRequest) -> HttpResponse:
     found = User.objects.prefetch_related("groups")
     for word in words_of(query):
         found = found.filter(holds("username", word) | holds("display_name", word) | holds("email", word))
-    page = request.GET.get("page", "1")
-    number = max(1, int(page)) if page.isascii() and page.isdigit() and len(page) < 7 else 1
+    number = max(1, whole_number(request.GET.get("page", "1"), 1, digits=6))
     rows = list(found.order_by("-is_active", "username")[(number - 1) * PAGE : number * PAGE + 1])
     return render(
         request,

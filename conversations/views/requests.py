@@ -1,4 +1,6 @@
-"""What a write brings with it, from a form or JSON alike, and how a refusal is answered. Used by the writing views."""
+"""What a request brings with it, in its address or from a form or JSON alike, and how a refusal is answered. Used by
+the views.
+"""
 
 from __future__ import annotations
 
@@ -31,6 +33,11 @@ View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 SETTINGS = (
     "system", "max_tokens", "stop_sequences", "temperature", "top_p", "top_k", "thinking", "budget_tokens", "effort",
 )  # fmt: skip
+
+
+def whole_number(text: str, default: int, *, digits: int) -> int:
+    """The number that an address names in so many ASCII digits at most, or the default."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= digits else default
 
 
 class Fields:

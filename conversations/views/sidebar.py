@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 from .. import access
 from ..models import Conversation, Generation, ReadMark, User
 from ..models.whatever_case import holds, words_of
-from .requests import person
+from .requests import person, whole_number
 
 SHOWN = 100
 # Nobody looks through more; a search finds them.
@@ -53,8 +53,7 @@ def has_archived(user: User) -> bool:
 
 
 def _shown(asked: str) -> int:
-    count = asked[:9]
-    return max(SHOWN, min(int(count), MOST)) if count.isascii() and count.isdecimal() else SHOWN
+    return max(SHOWN, min(whole_number(asked[:9], SHOWN, digits=9), MOST))
 
 
 def sidebar(user: User, query: str = "", *, archived: bool | None = False, shown: int = SHOWN) -> Listing:
@@ -81,7 +80,7 @@ def sidebar(user: User, query: str = "", *, archived: bool | None = False, shown
         )
     )
     others = [row["pk"] for row in rows if row["owner_id"] != user.pk]
-    closed = set(others) - access.owned(user, others) if others else set()
+    owned = access.owned(user, others) if others else set()
     groups: dict[str, list[dict[str, Any]]] = {}
     today = timezone.localtime()
     for row in rows:
@@ -93,7 +92,7 @@ def sidebar(user: User, query: str = "", *, archived: bool | None = False, shown
                 "running": row["pk"] in running,
                 "unread": _is_unread(user, row, read.get(row["pk"])),
                 "archived": row["archived_at"] is not None,
-                "may_own": row["pk"] not in closed,
+                "may_own": row["owner_id"] == user.pk or row["pk"] in owned,
             }
         )
     return Listing(

@@ -27,6 +27,7 @@ from ..upstream.capabilities import lookup
 from .citations import joined, runs
 from .files import files_of
 from .formatted import html_of
+from .requests import whole_number
 from .stored import stored_response
 
 PAGE = 100
@@ -60,13 +61,12 @@ def _for_link_holders(view: View) -> View:
 @_for_link_holders
 def snapshot(request: HttpRequest, link: ShareLink, token: str) -> HttpResponseBase:
     """GET /share/<token>/?page=N: page 1 holds the last PAGE messages."""
-    asked = request.GET.get("page", "1")
-    page = int(asked) if asked.isascii() and asked.isdigit() and 0 < len(asked) < 6 else 1
+    page = max(whole_number(request.GET.get("page", "1"), 1, digits=5), 1)
     is_member = isinstance(request.user, User)
-    key = f"snapshot:{link.pk}:{link.leaf_id}:{max(page, 1)}:{link.shown_title}"
+    key = f"snapshot:{link.pk}:{link.leaf_id}:{page}:{link.shown_title}"
     body = None if is_member else cache.get(_key(key))
     if body is None:
-        context = _context(link, token, max(page, 1), is_member=is_member)
+        context = _context(link, token, page, is_member=is_member)
         body = render(request, "sharing/snapshot.html", context).content
         if not is_member:
             cache.set(_key(key), body, CACHE_SECONDS)
