@@ -60,19 +60,8 @@ class Environment:
             self.problems.append(f"{name}_FILE points to {path}, which is empty.")
         return written[0] if written else ""
 
-    def number(self, name: str, default: float) -> float:
-        """A finite number that is not negative."""
-        return self._number(name, default)
-
-    def integer(self, name: str, default: int) -> int:
-        """A whole number that is not negative."""
-        value = self._number(name, default)
-        if value != int(value):
-            self.problems.append(f"{name} must be a whole number, not {value}.")
-            return default
-        return int(value)
-
-    def _number(self, name: str, default: float) -> float:
+    def number(self, name: str, default: float, *, least: float = 0, most: float = math.inf) -> float:
+        """A finite number from `least` to `most`."""
         raw = self.text(name)
         if not raw:
             return default
@@ -80,10 +69,21 @@ class Environment:
             value = float(raw)
         except ValueError:
             value = math.nan
-        if not math.isfinite(value) or value < 0:
-            self.problems.append(f"{name} must be a number of 0 or more, not “{raw}”.")
+        if not math.isfinite(value) or value < least:
+            self.problems.append(f"{name} must be a number of {least:g} or more, not “{raw}”.")
+            return default
+        if value > most:
+            self.problems.append(f"{name} must be {most:,.0f} at most, not “{raw}”.")
             return default
         return value
+
+    def integer(self, name: str, default: int, *, least: int = 0, most: float = 1e15) -> int:
+        """A whole number from `least` to `most`, which a database and a float can hold."""
+        value = self.number(name, default, least=least, most=most)
+        if value != int(value):
+            self.problems.append(f"{name} must be a whole number, not {value}.")
+            return default
+        return int(value)
 
     def choice(self, name: str, choices: tuple[str, ...]) -> str:
         """One of `choices`, or empty."""

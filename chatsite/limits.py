@@ -10,12 +10,18 @@ KIB = 1024
 MIB = 1024 * KIB
 
 
-def seconds(name: str, default: float) -> float:
-    return env.number(f"CHATSITE_{name}", default)
+def seconds(name: str, default: float, *, least: float = 0) -> float:
+    """At most thirty years, which a clock and a timer can still count to."""
+    return env.number(f"CHATSITE_{name}", default, least=least, most=1e9)
 
 
-def count(name: str, default: int) -> int:
-    return env.integer(f"CHATSITE_{name}", default)
+def days(name: str, default: int) -> int:
+    """At most a hundred years, for the same reason."""
+    return env.integer(f"CHATSITE_{name}", default, most=36_500)
+
+
+def count(name: str, default: int, *, least: int = 0) -> int:
+    return env.integer(f"CHATSITE_{name}", default, least=least)
 
 
 # The provider's answer.
@@ -36,16 +42,18 @@ SLOW_ANSWER_SECONDS = seconds("SLOW_ANSWER_SECONDS", 10)
 JOURNAL_INTERVAL = seconds("JOURNAL_INTERVAL", 0.15)
 # How long the log of an ended answer stays in memory for readers who are just reconnecting.
 LOG_RETENTION_SECONDS = seconds("LOG_RETENTION_SECONDS", 15)
-LEASE_SECONDS = seconds("LEASE_SECONDS", 15)
+# A process without a lease that lasts would reap its own answers.
+LEASE_SECONDS = seconds("LEASE_SECONDS", 15, least=0.1)
 DRAIN_SECONDS = seconds("DRAIN_SECONDS", 15)
 
 # The websocket.
 FRAME_INTERVAL = seconds("FRAME_INTERVAL", 0.016)
 SOCKET_WINDOW_BYTES = count("SOCKET_WINDOW_BYTES", 1 * MIB)
-SOCKET_WINDOW_FRAMES = count("SOCKET_WINDOW_FRAMES", 256)
+SOCKET_WINDOW_FRAMES = count("SOCKET_WINDOW_FRAMES", 256, least=1)
 SOCKET_ACK_TIMEOUT = seconds("SOCKET_ACK_TIMEOUT", 10)
 SOCKET_MESSAGE_BYTES = count("SOCKET_MESSAGE_BYTES", 4 * KIB)
-SOCKET_RATE = seconds("SOCKET_RATE", 20)
+# Commands a second, and how many may come at once.
+SOCKET_RATE = env.number("CHATSITE_SOCKET_RATE", 20)
 SOCKET_BURST = count("SOCKET_BURST", 40)
 SOCKETS_PER_USER = count("SOCKETS_PER_USER", 20)
 # Handshakes a second of one address, without signing in.
@@ -102,9 +110,9 @@ LOGIN_FAILURE_SECONDS = count("LOGIN_FAILURE_SECONDS", 300)
 # Passkeys and single sign-on: a row of a session is written before anybody is known.
 SIGN_INS_BEGUN_PER_MINUTE = count("SIGN_INS_BEGUN_PER_MINUTE", 120)
 SETUP_LINK_SECONDS = seconds("SETUP_LINK_SECONDS", 24 * 3600)
-INVITATION_DAYS = count("INVITATION_DAYS", 7)
-INVITATION_MAX_DAYS = count("INVITATION_MAX_DAYS", 90)
+INVITATION_DAYS = days("INVITATION_DAYS", 7)
+INVITATION_MAX_DAYS = days("INVITATION_MAX_DAYS", 90)
 
 # Links to snapshots of conversations.
-SHARE_LINK_MAX_DAYS = count("SHARE_LINK_MAX_DAYS", 3650)
+SHARE_LINK_MAX_DAYS = days("SHARE_LINK_MAX_DAYS", 3650)
 SHARE_LINKS_PER_CONVERSATION = count("SHARE_LINKS_PER_CONVERSATION", 50)

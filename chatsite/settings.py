@@ -113,7 +113,7 @@ TEMPLATES = [
 ]
 
 # Requests are answered by this many threads, each with a lasting database connection.
-REQUEST_THREADS = env.integer("CHATSITE_REQUEST_THREADS", 4)
+REQUEST_THREADS = env.integer("CHATSITE_REQUEST_THREADS", 4, least=1, most=1000)
 
 # The database.
 DATABASE_URL = env.secret("DATABASE_URL")

@@ -73,6 +73,19 @@ def test_a_number_is_finite_and_not_negative(value: str) -> None:
     assert env.problems
 
 
+def test_a_number_stays_within_what_its_reader_can_use() -> None:
+    """A lease of no length reaps its own answers; a clock cannot count to 1e300."""
+    env = Environment({"S": "0", "L": "1e300"})
+    assert env.number("S", 15, least=0.1) == 15
+    assert env.number("L", 900, most=1e9) == 900
+    assert env.integer("L", 4) == 4
+    assert env.problems == [
+        "S must be a number of 0.1 or more, not “0”.",
+        "L must be 1,000,000,000 at most, not “1e300”.",
+        "L must be 1,000,000,000,000,000 at most, not “1e300”.",
+    ]
+
+
 @pytest.mark.parametrize("value", ["https://", "http://host:99999", "chat.example.com", "http://[::1"])
 def test_an_address_needs_scheme_host_and_a_real_port(value: str) -> None:
     env = Environment({"U": value})
