@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from ..models import Conversation, Generation, GenerationStatus, Message, UsageRecord
 from . import after_commit, budgets, ledger, usage_totals
+from .many_rows import update_each
 from .text import clean_title
 from .transaction import writing
 
@@ -98,11 +99,11 @@ def end_lost_calls() -> None:
     if not lost.exists():
         return
     with writing():
-        rows = list(lost.select_for_update())
+        rows = list(lost.select_for_update(of=("self",)).select_related("language_model__provider"))
         for row in rows:
             row.status = GenerationStatus.INTERRUPTED
             row.cost_microdollars = ledger.price(row.language_model, row.model, None, None, "")
-            row.save(update_fields=["status", "cost_microdollars"])
+        update_each(rows, ("status", "cost_microdollars"))
         usage_totals.add(rows)
 
 

@@ -173,6 +173,20 @@ def test_a_title_is_held_back_while_it_is_asked_for_and_counted_when_its_process
     assert UsageRecord.objects.get(pk=row).presumed_microdollars == held
 
 
+def test_many_lost_titles_are_ended_with_as_few_questions_as_one(
+    alice: Person, settings: Any, django_assert_max_num_queries: Any
+) -> None:
+    settings.UPSTREAM_TOTAL_TIMEOUT = 0
+    for calls in (1, 4):
+        for _ in range(calls):
+            sent = alice.start()
+            titles.open_call(uuid.UUID(sent["conversation"]), uuid.UUID(sent["generation"]), 1000, 64)
+        with django_assert_max_num_queries(10):
+            titles.end_lost_calls()
+    assert not UsageRecord.objects.filter(purpose="title").exclude(status="interrupted").exists()
+    assert_sums_agree()
+
+
 def test_tries_of_a_title_that_failed_are_booked_when_its_process_dies(alice: Person, settings: Any) -> None:
     limit = budget(1)
     finished(alice.start()["generation"], usage={"input_tokens": 0, "output_tokens": 0})
