@@ -16,7 +16,7 @@ from .events import (
     MessageStart,
     TextDelta,
 )
-from .json_values import UnreadableJSON, read_json
+from .json_values import UnreadableJSON, read_json, text_in
 from .usage import Usage, clean_meta
 
 _CALLS = frozenset({"tool_use", "server_tool_use", "mcp_tool_use"})
@@ -121,8 +121,8 @@ class Accumulator:
         return self._usage.final
 
     def _start(self, message: dict[str, Any]) -> None:
-        self.message_id = str(message.get("id") or "")[:200]
-        self.model = str(message.get("model") or "")[:200]
+        self.message_id = text_in(message, "id")
+        self.model = text_in(message, "model")
         self._usage.start(message.get("usage"))
         self.meta.update(clean_meta(message.get("meta")))
 

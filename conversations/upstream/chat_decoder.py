@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from typing import Any
 
-from .chat_reply import stop_reason_from_chat, text_of, usage_from_chat
+from .chat_reply import calls_of, stop_reason_from_chat, text_of, usage_from_chat
 from .error_bodies import error_from_event
 from .errors import GarbledAnswer
 from .events import (
@@ -106,6 +106,9 @@ class ChatDecoder(StreamDecoder):
             return
         # Of its texts, halves of characters may come with two chunks.
         delta = raw["choices"][0].get("delta")
+        if delta is None and self._index < 0 and not self._calls:
+            # Some servers give all of an answer in one chunk; others end with a repetition of it.
+            delta = raw["choices"][0].get("message")
         if isinstance(delta, dict):
             self._delta(delta, events)
         self._stop_reason = stop_reason_from_chat(choices[0].get("finish_reason")) or self._stop_reason
@@ -117,8 +120,7 @@ class ChatDecoder(StreamDecoder):
         if text := text_of(delta.get("content") or delta.get("refusal")):
             self._open("text", {"type": "text", "text": ""}, events)
             self._pieces.add(self._index, "text_delta", text, events)
-        calls = delta.get("tool_calls")
-        for position, call in enumerate(calls if isinstance(calls, list) else []):
+        for position, call in enumerate(calls_of(delta)):
             if isinstance(call, dict):
                 self._call(position, call)
 

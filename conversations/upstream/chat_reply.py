@@ -28,8 +28,7 @@ def message_from_chat(value: dict[str, Any]) -> dict[str, Any]:
         content.append({"type": "thinking", "thinking": thinking, "signature": ""})
     if text := text_of(message.get("content") or message.get("refusal")):
         content.append({"type": "text", "text": text})
-    calls = message.get("tool_calls")
-    for number, call in enumerate(calls if isinstance(calls, list) else []):
+    for number, call in enumerate(calls_of(message)):
         if isinstance(call, dict):
             content.append(_tool_use(number, call))
     return {
@@ -74,6 +73,14 @@ def text_of(content: object) -> str:
         parts = [part.get("text") for part in content if isinstance(part, dict)]
         return "".join(text for text in parts if isinstance(text, str))
     return content if isinstance(content, str) else ""
+
+
+def calls_of(message: dict[str, Any]) -> list[Any]:
+    """The tool calls in a message or a delta, unchecked; also the one of the old form, which has no id."""
+    calls, only = message.get("tool_calls"), message.get("function_call")
+    if isinstance(calls, list):
+        return calls
+    return [{"index": 0, "function": only}] if isinstance(only, dict) else []
 
 
 def _tool_use(number: int, call: dict[str, Any]) -> dict[str, Any]:

@@ -79,6 +79,12 @@ def storable_text(text: str) -> str:
     return text
 
 
+def text_in(value: dict[str, Any], name: str, length: int = 200) -> str:
+    """The text in this field, at most so long; "" where there is none, or something else."""
+    text = value.get(name)
+    return text[:length] if isinstance(text, str) else ""
+
+
 def split_high_surrogate(text: str) -> tuple[str, str]:
     """The text and, apart from it, a first half of a surrogate pair at its end ("" if there is none)."""
     if text and _HIGH[0] <= text[-1] <= _HIGH[1]:

@@ -26,7 +26,7 @@ from .events import (
     TextDelta,
     ThinkingDelta,
 )
-from .json_values import UnreadableJSON, read_json
+from .json_values import UnreadableJSON, read_json, text_in
 from .usage import clean_meta, clean_usage
 
 _BOM = b"\xef\xbb\xbf"
@@ -86,8 +86,8 @@ def read_reply(
         usage=clean_usage(value.get("usage")),
         meta={"usage": said} if said else {},
         stop_reason=reason if isinstance(reason, str) else None,
-        model=str(value.get("model") or ""),
-        message_id=str(value.get("id") or ""),
+        model=text_in(value, "model"),
+        message_id=text_in(value, "id"),
         stop_sequence=sequence if isinstance(sequence, str) else None,
         stop_details=details if isinstance(details, dict) else None,
         container=container if isinstance(container, dict) else None,

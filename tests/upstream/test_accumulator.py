@@ -210,6 +210,11 @@ def test_stop_reason_model_and_usage_come_from_start_and_delta() -> None:
     assert result.complete
 
 
+def test_a_name_that_is_no_text_is_none() -> None:
+    begun = answer(MessageStart({"id": 5, "model": ["claude-opus-5-5"]}))
+    assert (begun.message_id, begun.model) == ("", "")
+
+
 def test_before_any_message_delta_usage_is_provisional() -> None:
     assert not answer(MessageStart({"usage": {"input_tokens": 3, "output_tokens": 1}})).usage_is_final
 

@@ -34,6 +34,7 @@ def test_everything_but_content_is_optional() -> None:
     assert reply(content=[]).content == []
     assert reply(content="Hi").content == [{"type": "text", "text": "Hi"}]
     assert reply(content="").content == []
+    assert reply(content="Hi", model=["claude-opus-5-5"], id=5).model == ""
 
 
 def test_a_native_reply_is_read_whole() -> None:
@@ -438,6 +439,28 @@ def test_odd_chunks_are_survived() -> None:
     )
     assert (chat.answer.text, chat.answer.stop_reason, chat.answer.meta) == ("a", "max_tokens", meta)
     assert chat.ignored == {"after [DONE]": 1}
+
+
+def test_a_call_in_the_old_form_is_one_like_any_other() -> None:
+    chat = Chat(
+        wire.chat_delta(function_call={"name": "f", "arguments": ""}),
+        wire.chat_delta(function_call={"arguments": '{"a":'}),
+        wire.chat_delta(function_call={"arguments": "1}"}),
+        wire.chat_delta("function_call"),
+        DONE,
+    )
+    called = [{"type": "tool_use", "id": "call_0", "name": "f", "input": {"a": 1}}]
+    assert (chat.answer.content, chat.answer.stop_reason) == (called, "tool_use")
+    message = {"content": None, "function_call": {"name": "f", "arguments": '{"a":1}'}}
+    whole = reply(choices=[{"message": message, "finish_reason": "function_call"}])
+    assert (whole.content, whole.stop_reason) == (called, "tool_use")
+
+
+def test_a_chunk_may_hold_the_whole_message_and_what_was_streamed_is_not_repeated() -> None:
+    whole = wire.chat_chunk(choices=[{"message": {"content": "Hello"}, "finish_reason": "stop"}])
+    assert Chat(whole, DONE).answer.text == "Hello"
+    assert Chat(wire.chat_delta(content="Hello"), whole, DONE).answer.text == "Hello"
+    assert Chat(wire.chat_delta(content="Hello"), whole, DONE).answer.stop_reason == "end_turn"
 
 
 def test_texts_of_chunks_may_come_as_parts_as_those_of_a_whole_reply_may() -> None:
