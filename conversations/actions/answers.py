@@ -18,7 +18,7 @@ from .transaction import writing
 logger = logging.getLogger(__name__)
 
 # What an outcome says of the generation, and of its message.
-_GENERATION_HAS = ("status", "last_seq", "error", "request_id", "first_token_at")
+_GENERATION_HAS = ("status", "last_seq", "error", "request_id", "first_token_at", "container")
 _MESSAGE_HAS = (
     "content",
     "status",

@@ -23,6 +23,7 @@ class Outcome:
     stop_reason: str = ""
     stop_sequence: str = ""
     stop_details: dict[str, Any] | None = None
+    container: dict[str, str] | None = None
     usage: dict[str, Any] | None = None
     usage_is_final: bool = False
     meta: dict[str, Any] | None = None

@@ -215,6 +215,7 @@ class Answer:
             stop_reason=found.stop_reason or "",
             stop_sequence=found.stop_sequence or "",
             stop_details=found.stop_details,
+            container=found.container,
             usage=found.usage or None,
             usage_is_final=found.usage_is_final,
             meta=found.meta or None,

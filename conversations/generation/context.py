@@ -16,6 +16,7 @@ from ..models import Conversation, Generation, GenerationStatus, LanguageModel, 
 from ..upstream.endpoint import Endpoint
 from ..upstream.model_table import Capabilities
 from ..upstream.request import MessageRequest
+from .containers import container_of
 from .history import Turns, turns_of
 
 _DEFAULT_BUDGET = 4096
@@ -96,6 +97,7 @@ def request_for(
         # Each request begins as the one before: what was read then costs a tenth (messages-api 12). Servers that nobody
         # knows may refuse the field.
         cache_control={"type": "ephemeral"} if capabilities.known else None,
+        container=container_of(path, language_model),
         abilities=capabilities,
     )
 

@@ -1,5 +1,5 @@
 """Whose thinking goes back: a signature holds at the upstream and for the model that made it, after the same beginning
-(messages-api 5, 6.3). Used by `context`.
+(messages-api 5, 6.3). Used by `history` and `containers`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def holding(path: list[Message], language_model: LanguageModel, parameters: dict
     if not thoughtful or _pictures_shrink(path, language_model):
         return set()
     prefetch_related_objects(thoughtful, "generation")
-    in_vain = _asked_in_vain(path)
+    in_vain = asked_in_vain(path, "invalid")
     # Above the last of them it stays out, or the same request would be refused again and again.
     last_in_vain = max((at for at, message in enumerate(path) if message.pk in in_vain), default=-1)
     found: set[uuid.UUID] = set()
@@ -70,9 +70,11 @@ def _pictures_shrink(path: list[Message], language_model: LanguageModel) -> bool
     return capabilities.high_resolution and not sending.takes_large(sending.pictures_in(kept), capabilities)
 
 
-def _asked_in_vain(path: list[Message]) -> set[uuid.UUID | None]:
-    """The turns to which a provider refused to answer, as it does when it takes a signature for forged."""
+def asked_in_vain(path: list[Message], *types: str) -> set[uuid.UUID | None]:
+    """The turns to which a provider refused to answer, with an error of one of these types: `invalid` is what it says
+    when it takes a signature for forged.
+    """
     refused = Message.objects.filter(
-        parent__in=[message.pk for message in path], status=GenerationStatus.FAILED, error__type="invalid"
+        parent__in=[message.pk for message in path], status=GenerationStatus.FAILED, error__type__in=types
     )
     return set(refused.values_list("parent", flat=True))

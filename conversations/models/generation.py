@@ -55,6 +55,8 @@ class Generation(models.Model):
     last_seq = models.PositiveIntegerField(default=0)
     error = models.JSONField(null=True, blank=True)
     request_id = models.CharField(max_length=200, blank=True)
+    # Where the upstream ran code for it: `id` and `expires_at`, in its words; None where it did not.
+    container = models.JSONField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     first_token_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)

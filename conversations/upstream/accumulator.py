@@ -37,7 +37,7 @@ class Accumulator:
         self.stop_reason: str | None = None
         self.stop_sequence: str | None = None
         self.stop_details: dict[str, Any] | None = None
-        self.container: dict[str, Any] | None = None
+        self.container: dict[str, str] | None = None
         self.meta: dict[str, Any] = {}
         self.invalid_inputs: dict[int, str] = {}
         self.complete = False
@@ -135,7 +135,7 @@ class Accumulator:
         if isinstance(details := delta.get("stop_details"), dict):
             self.stop_details = details
         if isinstance(container := delta.get("container"), dict):
-            self.container = container
+            self.container = {name: text_in(container, name) for name in ("id", "expires_at")}
         self._usage.update(event.usage)
 
     def _close(self) -> None:

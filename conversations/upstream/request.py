@@ -30,6 +30,7 @@ class MessageRequest:
     tools: list[dict[str, Any]] | None = None
     tool_choice: dict[str, Any] | None = None
     cache_control: dict[str, Any] | None = None
+    container: str = ""
     abilities: Capabilities | None = None
 
 

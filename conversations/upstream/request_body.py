@@ -57,6 +57,8 @@ def body(request: MessageRequest, endpoint: Endpoint, *, stream: bool) -> dict[s
     result |= _tools(request, endpoint.dialect, abilities, thinking)
     if request.cache_control and endpoint.dialect in _CACHE_DIALECTS:
         result["cache_control"] = request.cache_control
+    if request.container and endpoint.dialect == "anthropic":
+        result["container"] = request.container
     return result
 
 

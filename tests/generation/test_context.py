@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import json
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
 
 from conversations.generation import context
 from conversations.models import (
@@ -325,6 +327,89 @@ def test_thinking_survives_the_whole_way_from_the_wire_to_the_wire(world: World)
     asked = world.asked()[-1].body["messages"]
     assert asked[1]["content"][0] == block
     assert json.dumps(asked[1]["content"][0]) == json.dumps(block), "also the order of its keys"
+
+
+# Code that ran at the upstream.
+
+RAN: list[dict[str, Any]] = [
+    {"type": "server_tool_use", "id": "srvtoolu_1", "name": "bash_code_execution", "input": {"command": "ls"}},
+    {
+        "type": "bash_code_execution_tool_result", "tool_use_id": "srvtoolu_1",
+        "content": {"type": "bash_code_execution_result", "stdout": "a", "stderr": "", "return_code": 0, "content": []},
+    },
+    text("Done."),
+]  # fmt: skip
+
+
+def container(minutes: int = 5) -> dict[str, Any]:
+    until = timezone.now() + timedelta(minutes=minutes)
+    return {"id": "container_1", "expires_at": until.isoformat().replace("+00:00", "Z")}
+
+
+def test_the_container_of_the_newest_code_is_named_again(alice: Person) -> None:
+    sent = alice.start("Question")
+    assert request_of(sent).container == ""
+    finished(sent["generation"], content=RAN, container=container())
+    more = alice.send(sent["conversation"], "More")
+    assert request_of(more).container == "container_1"
+    finished(more["generation"], "Nothing ran.")
+    assert request_of(alice.send(sent["conversation"], "And?")).container == "container_1"
+
+
+def test_a_paused_turn_goes_on_in_its_container(alice: Person, model: LanguageModel) -> None:
+    sent = alice.start("Question")
+    finished(sent["generation"], content=RAN[:1], stop_reason="pause_turn", container=container())
+    path = f"/conversations/{sent['conversation']}/messages/{sent['reply']}/continue/"
+    assert request_of(alice.post(path).json()).container == "container_1"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [None, {"id": "", "expires_at": ""}, {"id": "container_1", "expires_at": "2026-01-01T00:00:00Z"}],
+    ids=["none", "nameless", "expired"],
+)
+def test_what_is_no_container_any_more_is_not_named(alice: Person, given: Any) -> None:
+    assert request_of(after(alice, {"content": RAN, "container": given})).container == ""
+
+
+@pytest.mark.parametrize("expires_at", ["", "soon", "2026-01-01T00:00:00"])
+def test_a_container_whose_end_nobody_can_read_is_named(alice: Person, expires_at: str) -> None:
+    given = {"id": "container_1", "expires_at": expires_at}
+    assert request_of(after(alice, {"content": RAN, "container": given})).container == "container_1"
+
+
+def test_a_container_stays_with_its_upstream_and_its_conversation(
+    alice: Person, model: LanguageModel
+) -> None:
+    sent = alice.start("Question")
+    finished(sent["generation"], content=RAN, container=container())
+    path = f"/conversations/{sent['conversation']}/messages/{sent['reply']}/fork/"
+    copy = alice.post(path).json()["conversation"]
+    assert request_of(alice.send(copy)).container == ""
+    Provider.objects.filter(pk=model.provider_id).update(base_url="https://elsewhere.test")
+    assert request_of(alice.send(sent["conversation"])).container == ""
+
+
+@pytest.mark.parametrize("error", ["invalid", "model"])
+def test_a_container_that_a_provider_refuses_is_not_named_from_then_on(alice: Person, error: str) -> None:
+    """It was taken away before its time, say: the next message comes through (promise P26)."""
+    refused = after(alice, {"content": RAN, "container": container()})
+    finished(refused["generation"], **INVALID | {"error": {"type": error, "message": "No."}})
+    conversation = Generation.objects.get(pk=refused["generation"]).conversation_id
+    assert request_of(alice.send(str(conversation), "hi")).container == ""
+
+
+def test_a_container_comes_from_the_wire_and_goes_back_to_it(world: World) -> None:
+    world.upstream.script(
+        wire.message_start(),
+        *(wire.block_start(at, **block) + wire.block_stop(at) for at, block in enumerate(RAN)),
+        wire.message_end(container=container()),
+    )
+    sent, _ = world.answer()
+    more = world.alice.send(sent["conversation"])
+    world.ended(more | {"conversation": sent["conversation"]})
+    asked = world.asked()[-1].body
+    assert (asked["container"], asked["messages"][1]["content"]) == ("container_1", RAN)
 
 
 # Going on.

@@ -206,8 +206,13 @@ def test_stop_reason_model_and_usage_come_from_start_and_delta() -> None:
     assert result.usage == {"input_tokens": 25, "output_tokens": 12, "service_tier": "standard"}
     assert result.usage_is_final
     assert result.meta == {"usage": {"usd_spent": 0.01}}
-    assert (result.container, result.stop_details) == ({"id": "c"}, {"type": "refusal"})
+    assert (result.container, result.stop_details) == ({"id": "c", "expires_at": ""}, {"type": "refusal"})
     assert result.complete
+
+
+@pytest.mark.parametrize("odd", [["c"], "c", 5, {"id": {"a": 1}}])
+def test_a_container_that_is_none_has_no_id(odd: Any) -> None:
+    assert not (answer(MessageDelta({"container": odd})).container or {}).get("id")
 
 
 def test_a_name_that_is_no_text_is_none() -> None:

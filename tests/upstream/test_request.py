@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from conversations.upstream.capabilities import lookup
-from conversations.upstream.endpoint import Endpoint
+from conversations.upstream.endpoint import DIALECTS, Endpoint
 from conversations.upstream.errors import UpstreamError
 from conversations.upstream.request import MessageRequest
 from conversations.upstream.request_body import body
@@ -207,6 +207,14 @@ def test_cache_marks_and_response_nulls_stay_with_the_native_api() -> None:
     assert "cache_control" not in other["tools"][0] and "cache_control" not in other
     assert block["cache_control"], "the caller's blocks are not touched"
     assert sent(dialect="aimlapi")["messages"] == [{"role": "user", "content": "Hi"}]
+
+
+def test_a_container_is_named_to_the_native_api_alone() -> None:
+    named = [
+        dialect for dialect in DIALECTS if "container" in sent("claude-opus-5", dialect, container="c_1")
+    ]
+    assert named == ["anthropic"]
+    assert "container" not in sent("claude-opus-5")
 
 
 def test_metadata_is_made_of_strings_for_aimlapi() -> None:
