@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import signal
 import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import httpx
@@ -111,6 +113,10 @@ def test_a_server_told_to_stop_lets_a_short_answer_end(site_of: Sites) -> None:
             assert closed.value.rcvd is not None
             assert closed.value.rcvd.code == 1012
         assert site.process.wait(10) == 0
+    # Who copies the database of a stopped site takes this one file.
+    copy = shutil.copy(site.data_dir / "db.sqlite3", site.data_dir / "copy.sqlite3")
+    with closing(sqlite3.connect(copy)) as database:
+        assert database.execute("SELECT status FROM conversations_generation").fetchall() == [("completed",)]
     with site:
         assert visitor.at(site).messages(sent)[1]["content"][0]["text"] == shown
 

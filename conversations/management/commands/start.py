@@ -92,6 +92,7 @@ class Command(BaseCommand):
                     self._serve(listener, announce, one_core=settings.CORES == "one")
             except OSError as error:
                 raise self._unusable(host, port, error) from None
+            data_folder.merge_log()
         self._say("Stopped.")
 
     def _serve(
