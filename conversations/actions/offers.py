@@ -10,6 +10,7 @@ from django.db import transaction
 
 from ..live import news
 from ..models import LanguageModel, Provider, User, Workspace
+from ..upstream.capabilities import check_overrides
 from ..upstream.endpoint import Endpoint, normalise_base_url
 from . import audit
 from .errors import Invalid
@@ -42,7 +43,8 @@ def save_provider(actor: User, provider: Provider, values: dict[str, Any], api_k
         )
     except ValueError as error:
         raise Invalid(str(error)) from None
-    if provider.api_key and not api_key and moves(provider, values["dialect"], values["base_url"]):
+    is_elsewhere = moves(provider, values["dialect"], values["base_url"])
+    if provider.api_key and not api_key and is_elsewhere:
         raise Invalid(KEY_STAYS)
     for name in FIELDS:
         setattr(provider, name, values[name])
@@ -51,6 +53,9 @@ def save_provider(actor: User, provider: Provider, values: dict[str, Any], api_k
         provider.set_api_key(endpoint.api_key)
     with writing():
         provider.save()
+        if is_elsewhere:
+            # What another service's list said.
+            provider.language_models.update(listed={})
         refresh_demo()
         audit.record(actor, "provider_saved", provider, name=provider.name, key_changed=bool(api_key))
     return provider
@@ -74,8 +79,12 @@ def remove_provider(actor: User, provider: Provider) -> None:
         refresh_demo()
 
 
-def add_models(actor: User, provider: Provider, models: Iterable[tuple[str, str]]) -> list[LanguageModel]:
-    """(id, label) pairs behind those that there are; known ids stay as they are. Raises Invalid."""
+def add_models(
+    actor: User, provider: Provider, models: Iterable[tuple[str, str]], listed: dict[str, Any] | None = None
+) -> list[LanguageModel]:
+    """(id, label) pairs behind those that there are; known ids stay as they are. `listed` is what the provider's own
+    list says of them, by id. Raises Invalid.
+    """
     made = []
     with writing():
         last = LanguageModel.objects.order_by("-position").values_list("position", flat=True).first()
@@ -84,8 +93,15 @@ def add_models(actor: User, provider: Provider, models: Iterable[tuple[str, str]
             id = storable(raw).strip()
             if not id or len(id) > 200 or not id.isprintable():
                 raise Invalid("A model id is one line of at most 200 characters.")
+            said = (listed or {}).get(id, {})
+            try:
+                check_overrides(said)
+            except ValueError as error:
+                raise Invalid(str(error)) from None
             row, created = LanguageModel.objects.get_or_create(
-                provider=provider, model_id=id, defaults={"label": label[:200], "position": position}
+                provider=provider,
+                model_id=id,
+                defaults={"label": label[:200], "position": position, "listed": said},
             )
             if created:
                 position += 1

@@ -48,3 +48,4 @@ class LanguageModelAdmin(_LanguageModelAdmin):
     list_filter = ("enabled", "provider")
     search_fields = ("model_id", "label")
     filter_horizontal = ("allowed_groups",)
+    readonly_fields = ("listed",)

@@ -12,7 +12,6 @@ from django.contrib.auth.models import Group
 
 from ..actions import offers
 from ..models import LanguageModel, Provider
-from ..upstream.capabilities import lookup
 from . import headers
 
 if TYPE_CHECKING:
@@ -131,7 +130,7 @@ class ModelForm(forms.Form):
 
     def __init__(self, row: LanguageModel, data: Any = None) -> None:
         self._row = row
-        self._known = lookup(row.model_id, row.provider.dialect)
+        self._known = row.known
         listed = self._known.prices
         # Several dated prices are more than these fields can say: they stay as they are.
         self.has_dated_prices = isinstance(row.prices, list) or "from" in row.prices

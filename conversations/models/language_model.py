@@ -9,7 +9,7 @@ from django.contrib.auth.models import Group
 from django.db import models
 from django.utils import timezone
 
-from ..upstream.capabilities import DEFAULT_MAX_TOKENS, OVERRIDABLE, lookup
+from ..upstream.capabilities import DEFAULT_MAX_TOKENS, as_fields, as_listed, lookup
 from ..upstream.model_table import Capabilities
 
 if TYPE_CHECKING:
@@ -42,6 +42,9 @@ class LanguageModel(models.Model):
     model_id = models.CharField(max_length=200)
     label = models.CharField(max_length=200, blank=True)
     capabilities = models.JSONField(default=dict, blank=True, help_text="Overrides of the built-in table.")
+    listed = models.JSONField(
+        default=dict, blank=True, help_text="What the provider's own list said of it when it was added."
+    )
     prices = models.JSONField(
         default=dict,
         blank=True,
@@ -68,11 +71,14 @@ class LanguageModel(models.Model):
 
     @property
     def can(self) -> Capabilities:
-        """What the built-in table says of it behind this provider, with an administrator's overrides."""
-        known = lookup(self.model_id, self.provider.dialect)
-        given = {name: value for name, value in self.capabilities.items() if name in OVERRIDABLE}
-        lists = {name: tuple(value) for name, value in given.items() if isinstance(value, list)}
-        return dataclasses.replace(known, **(given | lists))
+        """As `known`, with an administrator's overrides."""
+        return dataclasses.replace(self.known, **as_fields(self.capabilities))
+
+    @property
+    def known(self) -> Capabilities:
+        """What the built-in table says of it behind this provider, or better: what the provider's own list said."""
+        dialect = self.provider.dialect
+        return as_listed(lookup(self.model_id, dialect), self.listed, dialect)
 
     def max_tokens(self, chosen: int | None) -> int:
         """Of a request: what a person chose, as far as the model is known to go; else the default (messages-api 14)."""

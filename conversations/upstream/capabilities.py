@@ -50,6 +50,29 @@ def lookup(model_id: str, dialect: str = "anthropic") -> Capabilities:
     if row is None:
         row = replace(_UNKNOWN, id=model_id, display_name=model_id, sampling=dialect in _SELF_RUN_DIALECTS)
         row = _DEMO if dialect == "demo" else row
+    return _behind(row, dialect)
+
+
+def as_listed(known: Capabilities, listed: dict[str, Any], dialect: str) -> Capabilities:
+    """`known` with what the provider's own list says beyond it (`listed.capabilities_in`), as far as the dialect takes
+    it.
+    """
+    if not listed:
+        return known
+    is_known = known.known or "max_output" in listed
+    return _behind(replace(known, **as_fields(listed), known=is_known), dialect)
+
+
+def as_fields(given: dict[str, Any]) -> dict[str, Any]:
+    """The capabilities among stored JSON, where a tuple is a list."""
+    return {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in given.items()
+        if name in OVERRIDABLE
+    }
+
+
+def _behind(row: Capabilities, dialect: str) -> Capabilities:
     if dialect not in _DOCUMENT_DIALECTS:
         row = replace(row, documents=False)
     if dialect not in _THINKING_DIALECTS:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,6 +15,7 @@ from .error_bodies import error_from_response
 from .errors import UpstreamError
 from .json_values import UnreadableJSON, read_json
 from .limits import Limits
+from .listed import capabilities_in
 from .sending import transport_failure
 from .transport import DirectTransport
 
@@ -26,11 +27,14 @@ _MIXED_LISTS = frozenset({"aimlapi", "openai_chat"})
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A model that the provider offers; `aliases` are other ids that it answers to."""
+    """A model that the provider offers; `aliases` are other ids that it answers to, `capabilities` what the list says
+    that it can do.
+    """
 
     id: str
     display_name: str = ""
     aliases: tuple[str, ...] = ()
+    capabilities: dict[str, Any] = field(default_factory=dict)
 
 
 async def list_models(endpoint: Endpoint, limits: Limits) -> list[Listed]:
@@ -118,6 +122,7 @@ def _models(value: dict[str, Any], dialect: str) -> list[Listed]:
                 row["id"],
                 name[:200] if isinstance(name, str) else "",
                 tuple(alias for alias in aliases if isinstance(alias, str)),
+                capabilities_in(row),
             )
         )
     return found

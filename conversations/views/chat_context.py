@@ -155,7 +155,9 @@ def totals_of(found: Conversation) -> dict[str, Any]:
     newest = (
         Message.objects.filter(conversation=found, role=Message.Role.ASSISTANT, usage__isnull=False)
         .select_related("generation__language_model")
-        .only("usage", "model", "generation__language_model__capabilities")
+        .only(
+            "usage", "model", "generation__language_model__capabilities", "generation__language_model__listed"
+        )
         .order_by("-created_at")
         .first()
     )
@@ -171,8 +173,10 @@ def totals_of(found: Conversation) -> dict[str, Any]:
 
 
 def _context_of(message: Message) -> int:
-    """Tokens that the model of this answer can read: as an administrator has entered it, else as the table has it."""
+    """Tokens that the model of this answer can read: as an administrator has entered it, or the provider has listed
+    it, else as the table has it.
+    """
     generation: Generation | None = getattr(message, "generation", None)
     language_model = generation.language_model if generation is not None else None
-    entered: int | None = language_model.capabilities.get("context") if language_model is not None else None
-    return entered or lookup(message.model).context
+    said = language_model.listed | language_model.capabilities if language_model is not None else {}
+    return said.get("context") or lookup(message.model).context

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django.contrib import messages
@@ -82,6 +83,9 @@ def models_offered(request: HttpRequest, provider: int) -> HttpResponse:
         known = set(found.language_models.values_list("model_id", flat=True))
         listed = provider_calls.offered_by(found)
         context["offered"] = [one for one in listed if known.isdisjoint({one.id, *one.aliases})]
+        context["listed"] = json.dumps(
+            {one.id: one.capabilities for one in context["offered"] if one.capabilities}
+        )
         context["asked"] = True
     except UpstreamError as error:
         context["problem"] = provider_calls.told(error)
@@ -93,11 +97,18 @@ def models_offered(request: HttpRequest, provider: int) -> HttpResponse:
 @require_POST
 @answers_refusals
 def add_models(request: HttpRequest, provider: int) -> HttpResponse:
-    """POST …/models/: `model`, once or more often (the ids)."""
+    """POST …/models/: `model`, once or more often (the ids); `listed` is what the form said that they can do."""
     actor = access.administrator(request.user)
     found = _provider(provider)
     ids = request.POST.getlist("model") or [Fields(request).text("model")]
-    made = offers.add_models(actor, found, [(id, request.POST.get(f"label:{id}", "")) for id in ids])
+    try:
+        listed = json.loads(request.POST.get("listed") or "{}")
+    except (ValueError, RecursionError):
+        listed = None
+    if not isinstance(listed, dict):
+        raise Invalid("“listed” must be a JSON object.")
+    labels = [(id, request.POST.get(f"label:{id}", "")) for id in ids]
+    made = offers.add_models(actor, found, labels, listed)
     messages.success(request, "Added." if made else "These models are already here.")
     return answer(request, {"added": [row.model_id for row in made]}, reverse("provider", args=[found.pk]))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from datetime import timedelta
@@ -16,9 +17,18 @@ from django.utils import timezone
 from conversations.actions import refused_keys
 from conversations.actions.choices import model_for
 from conversations.actions.providers import sync_environment
-from conversations.models import Conversation, LanguageModel, Provider, UsageRecord, Workspace
+from conversations.generation import context
+from conversations.models import (
+    Conversation,
+    Generation,
+    LanguageModel,
+    Provider,
+    UsageRecord,
+    Workspace,
+)
 from tests.fake_upstream import Call, FakeUpstream, faults
 from tests.fake_upstream.steps import Reply, Step
+from tests.upstream.test_models import NEW_MODEL
 from tests.world import MODEL, Person, finished
 
 HTML = {"HTTP_ACCEPT": "text/html"}
@@ -183,6 +193,51 @@ def test_the_providers_own_list_is_offered_without_what_is_here(
     assert [call.method for call in listing.calls] == ["GET", "GET"]
     assert re.findall('name="model" value="([^"]+)"', page) == ["one", "two"]
     assert "Model One" in page
+
+
+class ListingWithCapabilities(FakeUpstream):
+    """Says of a model that is newer than this program what it can do."""
+
+    def steps_for(self, call: Call) -> list[Step]:
+        return [Reply(200, json.dumps({"data": [NEW_MODEL]}).encode())] if call.method == "GET" else []
+
+
+def test_a_model_from_the_list_is_asked_for_what_the_list_says_that_it_can_do(
+    administrator: Person, model: LanguageModel
+) -> None:
+    with ListingWithCapabilities() as listing:
+        Provider.objects.update(base_url=listing.url)
+        page = administrator.post(f"/providers/{model.provider_id}/list/", **HTML).content.decode()
+    shown = re.search('name="listed" value="([^"]+)"', page)
+    assert shown is not None
+    chosen = {"model": "claude-opus-6", "listed": html.unescape(shown[1])}
+    administrator.post(f"/providers/{model.provider_id}/models/", chosen)
+    row = LanguageModel.objects.get(model_id="claude-opus-6")
+    sent = administrator.start(model="claude-opus-6", thinking="on", effort="max", max_tokens="200000")
+    generation = Generation.objects.get(pk=sent["generation"])
+    request = context.prepare(generation).request
+    assert request.thinking == {"type": "adaptive", "display": "summarized"}
+    assert (request.output_config, request.max_tokens) == ({"effort": "max"}, 200_000)
+    assert request.cache_control is not None
+    page = administrator.get(f"/models/{row.pk}/", **HTML).content.decode()
+    assert 'value="2000000"' in page
+    administrator.post(f"/models/{row.pk}/", {"label": "", "context": "2000000", "max_output": "1000"})
+    row.refresh_from_db()
+    assert row.capabilities == {"max_output": 1000}, "an administrator's word goes before the list's"
+    assert row.can.max_output == 1000
+    moved = fields(name="Fake", base_url="http://elsewhere.test")
+    administrator.post(f"/providers/{model.provider_id}/", moved, **HTML)
+    row.refresh_from_db()
+    assert row.listed == {}, "another service said that"
+
+
+@pytest.mark.parametrize("listed", ["[", "[]", '{"new": 5}', '{"new": {"context": "long"}}'])
+def test_what_a_list_cannot_have_said_is_refused(
+    administrator: Person, model: LanguageModel, listed: str
+) -> None:
+    path = f"/providers/{model.provider_id}/models/"
+    assert administrator.post(path, {"model": "new", "listed": listed}).status_code == 400
+    assert not LanguageModel.objects.filter(model_id="new").exists()
 
 
 class MixedListing(FakeUpstream):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from conversations.upstream.capabilities import lookup
+from conversations.upstream.capabilities import as_listed, lookup
+from conversations.upstream.listed import capabilities_in
 from conversations.upstream.model_table import MODELS
 from conversations.upstream.prices import prices
 from conversations.upstream.pricing import cost_microdollars
@@ -82,6 +84,47 @@ def test_the_table_is_whole() -> None:
     for row in MODELS.values():
         assert row.display_name.startswith("Claude ") and row.images and row.documents
         assert row.effort_default in {"", *row.efforts}
+
+
+SUPPORTED, REFUSED = {"supported": True}, {"supported": False}
+NEW_MODEL: dict[str, Any] = {
+    "id": "claude-opus-6", "type": "model", "max_input_tokens": 2_000_000, "max_tokens": 256_000,
+    "capabilities": {
+        "image_input": SUPPORTED, "pdf_input": SUPPORTED, "batch": SUPPORTED,
+        "effort": {"supported": True, "max": SUPPORTED, "low": SUPPORTED, "xhigh": REFUSED, "ultra": SUPPORTED},
+        "thinking": {"supported": True, "types": {"disabled": REFUSED, "adaptive": SUPPORTED, "new": SUPPORTED}},
+    },
+}  # fmt: skip
+
+
+def test_the_native_list_says_what_a_new_model_can_do() -> None:
+    said = json.loads(json.dumps(capabilities_in(NEW_MODEL)))
+    assert said == {
+        "context": 2_000_000, "max_output": 256_000, "images": True, "documents": True,
+        "efforts": ["low", "max"], "thinking": ["adaptive"],
+    }  # fmt: skip
+    native = as_listed(lookup("claude-opus-6"), said, "anthropic")
+    assert (native.context, native.documents, native.thinking, native.efforts, native.known) == (
+        2_000_000, True, ("adaptive",), ("low", "max"), True,
+    )  # fmt: skip
+    assert not native.sampling, "of what the list does not say, nobody knows"
+    elsewhere = as_listed(lookup("claude-opus-6", "rockapi"), said, "rockapi")
+    assert (elsewhere.context, elsewhere.documents, elsewhere.thinking, elsewhere.efforts) == (
+        2_000_000, False, (), (),
+    )  # fmt: skip
+    refusing = {"image_input": REFUSED, "thinking": {"supported": False, "types": {}}, "effort": REFUSED}
+    older = as_listed(lookup("claude-opus-5"), capabilities_in({"capabilities": refusing}), "anthropic")
+    assert (older.images, older.documents, older.thinking, older.efforts, older.context) == (
+        False, True, (), (), 1_000_000,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("odd", [None, 5, [], "yes", {}, {"supported": "yes"}, {"supported": None}])
+def test_what_a_list_says_in_another_form_is_not_said(odd: Any) -> None:
+    names = ("image_input", "pdf_input", "thinking", "effort")
+    assert capabilities_in({"capabilities": dict.fromkeys(names, odd)}) == {}
+    assert capabilities_in({"capabilities": odd, "max_tokens": True, "max_input_tokens": 0}) == {}
+    assert capabilities_in({"capabilities": {"thinking": {"types": odd}}}) == {}
 
 
 def test_a_dialect_takes_away_what_it_does_not_carry() -> None:
