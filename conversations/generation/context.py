@@ -12,7 +12,7 @@ from typing import Any
 
 from ..actions import large_pictures
 from ..attachments import sending
-from ..models import Conversation, Generation, GenerationStatus, LanguageModel, Message, Provider
+from ..models import Generation, GenerationStatus, LanguageModel, Message, Provider
 from ..upstream.endpoint import Endpoint
 from ..upstream.model_table import Capabilities
 from ..upstream.request import MessageRequest
@@ -49,7 +49,7 @@ def prepare(generation: Generation) -> Turn:
         message=generation.message_id,
         conversation=generation.conversation_id,
         endpoint=endpoint_of(language_model.provider),
-        request=request_for(generation.conversation, language_model, generation.parameters, path),
+        request=request_for(language_model, generation.parameters, path),
         answered_before=any(_has_completed(message) for message in path),
     )
 
@@ -77,7 +77,7 @@ def endpoint_of(provider: Provider) -> Endpoint:
 
 
 def request_for(
-    conversation: Conversation, language_model: LanguageModel, parameters: dict[str, Any], path: list[Message]
+    language_model: LanguageModel, parameters: dict[str, Any], path: list[Message]
 ) -> MessageRequest:
     """The request that goes on from the end of `path` with these parameters."""
     capabilities = language_model.can

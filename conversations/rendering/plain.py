@@ -1,4 +1,4 @@
-"""Plain text as HTML: what a person wrote, and answers too large or too slow to format."""
+"""Plain text as HTML: answers, and blocks of them, that are too large or too slow to format."""
 
 from __future__ import annotations
 
@@ -8,11 +8,6 @@ from .characters import collapse, visible
 
 CHUNK = 8192
 """Characters per paragraph of a long plain text, so that a browser can lay out only what is in view."""
-
-
-def plain_text_html(text: str) -> str:
-    """Return `text` escaped in `<p class="plain">` elements; line breaks are kept by CSS (`white-space`)."""
-    return "".join(plain_blocks(text))
 
 
 def plain_blocks(text: str) -> list[str]:

@@ -34,13 +34,12 @@ _SELF_RUN_DIALECTS = frozenset({"llamacpp", "ollama", "vllm", "openai_chat"})
 # Dialects that take document blocks and thinking at all (section 19); `litellm` passes both on to Claude.
 _DOCUMENT_DIALECTS = frozenset({"anthropic", "aimlapi", "litellm", "openai_chat", "demo"})
 _THINKING_DIALECTS = frozenset({"anthropic", "aimlapi", "litellm", "demo"})
+# `output_config`, or `reasoning_effort` in its place.
+_EFFORT_DIALECTS = frozenset({"anthropic", "openai_chat", "demo"})
 # What an administrator may say otherwise of a model, and in which form.
 OVERRIDABLE = {
     name: kind for name, kind in get_type_hints(Capabilities).items() if name not in ("id", "prices", "known")
 }
-
-# `output_config`, or `reasoning_effort` in its place.
-_EFFORT_DIALECTS = frozenset({"anthropic", "openai_chat", "demo"})
 
 
 @lru_cache(maxsize=512)

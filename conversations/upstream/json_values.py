@@ -9,8 +9,7 @@ from typing import Any
 import msgspec
 
 MAX_DEPTH = 100
-_HIGH = ("\ud800", "\udbff")
-_LOW = ("\udc00", "\udfff")
+_FIRST_HALVES = ("\ud800", "\udbff")
 
 
 class UnreadableJSON(ValueError):
@@ -87,6 +86,6 @@ def text_in(value: dict[str, Any], name: str, length: int = 200) -> str:
 
 def split_high_surrogate(text: str) -> tuple[str, str]:
     """The text and, apart from it, a first half of a surrogate pair at its end ("" if there is none)."""
-    if text and _HIGH[0] <= text[-1] <= _HIGH[1]:
+    if text and _FIRST_HALVES[0] <= text[-1] <= _FIRST_HALVES[1]:
         return text[:-1], text[-1]
     return text, ""

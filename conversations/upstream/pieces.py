@@ -1,5 +1,6 @@
 """Pieces of text as deltas of the open block: whole characters only, and no more of them than an answer may have
-(promises row 27). Both decoders give their text through here, `exchange` that of a whole reply.
+(promises row 27). Both decoders give their text through here, `whole_reply` that of a reply which was not
+streamed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which of the two streams a server speaks, whatever it was asked in (messages-api 8, 17.3); for `exchange`."""
+"""Which of the two streams a server speaks, whatever it was asked in (messages-api 8, 17.3); for `body_reader`."""
 
 from __future__ import annotations
 

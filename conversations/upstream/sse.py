@@ -31,9 +31,8 @@ class SSEParser:
 
     def __init__(self, max_event_bytes: int = 1024 * 1024) -> None:
         self._max = max_event_bytes
-        self._pending: list[
-            bytes
-        ] = []  # pieces of a line without its end; joined once, so that a drip stays linear
+        # Pieces of a line without its end; joined once, so that a drip stays linear.
+        self._pending: list[bytes] = []
         self._pending_bytes = 0
         self._data: list[bytes] = []
         self._data_bytes = 0

@@ -1,5 +1,5 @@
-"""An httpx transport for long streamed answers: one connection per request, straight on asyncio; used by the
-client alone.
+"""An httpx transport for long streamed answers: one connection per request, straight on asyncio. Used by the client
+and for the list of models.
 
 httpcore's pool and anyio cost 35 µs per network read and milliseconds per request in a storm; a relay reads
 once per delta. Nothing is pooled, redirected, unpacked or taken from the environment here, so there is little

@@ -13,9 +13,8 @@ COUNTS = ("input_tokens", "output_tokens", "cache_creation_input_tokens", "cache
 _BREAKDOWNS = ("cache_creation", "server_tool_use", "output_tokens_details")
 _COST_HEADERS = (("usd_spent", "x-aimlapi-usd-spent"), ("credits_used", "x-aimlapi-credits-used"))
 _WORDS = ("service_tier", "inference_geo", "speed")
-_PROVISIONAL_OUTPUT = (
-    16  # message_start reports "a small number"; only a fall from above it contradicts itself
-)
+# message_start reports "a small number"; only a fall from above it contradicts itself.
+_PROVISIONAL_OUTPUT = 16
 
 
 def is_count(value: object) -> TypeGuard[int]:

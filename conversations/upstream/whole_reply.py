@@ -1,4 +1,6 @@
-"""A reply that comes as one JSON object, also where a stream was asked for (messages-api 8, 9); read by `exchange`."""
+"""A reply that comes as one JSON object, also where a stream was asked for (messages-api 8, 9). Used by
+`body_reader`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Micro-dollars and tokens as people read them. Used by the transcript and the header."""
+"""Micro-dollars and tokens as people read them. Used by the chat pages, usage and budgets."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Stored bytes as an inert answer: ranges, conditions, and headers under which nothing runs (promise P20).
 
-Used by `attachments` after it has asked `access`.
+Used by `attachments` and `snapshot` after they have asked `access`.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ import pytest
 
 from conversations.rendering.incremental import render_open
 from conversations.rendering.markdown import render_document
-from conversations.rendering.plain import plain_text_html
+from conversations.rendering.plain import plain_blocks
 
 from .inspection import Inspector, faults
 
@@ -218,7 +218,7 @@ def test_no_payload_leaves_anything_that_could_act() -> None:
 
 def test_no_payload_does_so_as_plain_text() -> None:
     for payload in PAYLOADS:
-        assert faults([plain_text_html(payload)]) == [], payload
+        assert faults(plain_blocks(payload)) == [], payload
 
 
 @pytest.mark.parametrize("part", range(8))

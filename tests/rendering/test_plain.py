@@ -1,18 +1,18 @@
 from __future__ import annotations
 
-from conversations.rendering.plain import CHUNK, plain_blocks, plain_text_html
+from conversations.rendering.plain import CHUNK, plain_blocks
 
 from .inspection import Inspector, faults
 
 
-def test_what_a_person_wrote_is_escaped_and_nothing_more() -> None:
-    assert plain_text_html('<b> & "x" **y**\n https://a.example') == (
+def test_a_text_is_escaped_and_nothing_more() -> None:
+    assert plain_blocks('<b> & "x" **y**\n https://a.example') == [
         '<p class="plain">&lt;b&gt; &amp; "x" **y**\n https://a.example</p>'
-    )
+    ]
 
 
 def test_nothing_becomes_nothing() -> None:
-    assert plain_text_html("") == ""
+    assert plain_blocks("") == []
 
 
 def test_a_long_text_comes_in_pieces_cut_at_line_ends_with_nothing_lost() -> None:
@@ -28,10 +28,10 @@ def test_a_text_without_line_ends_is_cut_all_the_same() -> None:
 
 
 def test_line_ends_become_one_kind() -> None:
-    assert plain_text_html("a\r\nb\rc") == '<p class="plain">a\nb\nc</p>'
+    assert plain_blocks("a\r\nb\rc") == ['<p class="plain">a\nb\nc</p>']
 
 
 def test_hidden_characters_are_shown() -> None:
-    rendered = plain_text_html("a\U000e0041\U000e0042b\x1b[31m\0")
+    (rendered,) = plain_blocks("a\U000e0041\U000e0042b\x1b[31m\0")
     assert rendered == '<p class="plain">a\ufffdb\u241b[31m\ufffd</p>'
     assert faults([rendered]) == []
