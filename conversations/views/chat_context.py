@@ -8,7 +8,6 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import Sum
-from django.urls import reverse
 from django.utils import timezone
 
 from .. import access
@@ -46,7 +45,7 @@ def chat_context(user: User, found: Conversation | None) -> dict[str, Any]:
         "settings_form": SettingsForm(
             found.parameters if found is not None else {}, str(chosen.pk) if chosen else "", usable
         ),
-        "models": [_model(row, row == chosen) for row in usable],
+        "models": [{"id": row.pk, "label": row.name, "selected": row == chosen} for row in usable],
         "demo": chosen is not None and chosen.provider.dialect == Provider.Dialect.DEMO,
         "starters": workspace.starters[:4],
         "client_id": uuid.uuid4(),
@@ -54,7 +53,7 @@ def chat_context(user: User, found: Conversation | None) -> dict[str, Any]:
         "budget_warnings": budgets.warnings_for(user, chosen),
         "refused_keys": refused_keys.told_to(user),
         "provider_problem": "" if chosen else "No model is set up yet. An administrator can add one.",
-        "page": _page(user, found, chosen, usable, may_write),
+        "page": _page(user, found, usable, may_write),
     }
 
 
@@ -86,66 +85,29 @@ def _header(found: Conversation, chosen: LanguageModel | None) -> dict[str, Any]
 
 
 def _page(
-    user: User,
-    found: Conversation | None,
-    chosen: LanguageModel | None,
-    usable: list[LanguageModel],
-    may_write: bool,
+    user: User, found: Conversation | None, usable: list[LanguageModel], may_write: bool
 ) -> dict[str, Any]:
-    """What the scripts need to know."""
-    page: dict[str, Any] = {
+    """What the scripts need to know (static/js/lib/page.js)."""
+    return {
         "conversation": str(found.pk) if found is not None else None,
-        "socket_url": f"/ws/conversations/{found.pk}/" if found is not None else "/ws/",
-        "running": [],
-        "urls": {"home": reverse("home"), "create": reverse("conversations")},
-        "user": {
-            "id": user.pk,
-            "name": user.name,
-            "theme": user.theme,
-            "staff": user.is_staff,
-            # Milliseconds, as the browser counts.
-            "utc_offset": (timezone.localtime().utcoffset() or timedelta()) // timedelta(milliseconds=1),
-        },
-        "model": chosen.pk if chosen is not None else None,
-        "models": [_model(row, row == chosen) for row in usable],
+        "user": user.pk,
+        # Milliseconds, as the browser counts.
+        "utc_offset": (timezone.localtime().utcoffset() or timedelta()) // timedelta(milliseconds=1),
+        "models": [_capabilities(row) for row in usable],
         "may_write": may_write,
+        "unread": found is not None and is_unread(user, found),
     }
-    if found is not None:
-        page["unread"] = is_unread(user, found)
-        page["urls"] |= {
-            name: reverse(f"conversation-{name}", args=[found.pk])
-            for name in (
-                "send",
-                "history",
-                "totals",
-                "rename",
-                "archive",
-                "delete",
-                "restore",
-                "settings",
-                "export",
-            )
-        }
-        rows = Generation.objects.live().filter(conversation=found).values_list("pk", "message_id")
-        page["running"] = [{"generation": str(g), "message": str(m), "seq": 0} for g, m in rows]
-    return page
 
 
-def _model(row: LanguageModel, selected: bool) -> dict[str, Any]:
+def _capabilities(row: LanguageModel) -> dict[str, Any]:
+    """What decides which settings are shown for a model."""
     can = row.can
     return {
         "id": row.pk,
-        "label": row.name,
-        "selected": selected,
-        "capabilities": {
-            "thinking": list(can.thinking),
-            "thinking_default": can.thinking_default,
-            "efforts": list(can.efforts),
-            "sampling": can.sampling,
-            "prefill": can.prefill,
-            "context": can.context,
-            "max_output": can.max_output,
-        },
+        "thinking": can.thinking,
+        "efforts": can.efforts,
+        "sampling": can.sampling,
+        "max_output": can.max_output,
     }
 
 

@@ -96,26 +96,25 @@ export class ChatSettings extends HTMLElement {
 
   /* Only what the chosen model takes. */
   #suit() {
-    const can = page.models.find((model) => String(model.id) === this.model?.value)?.capabilities;
+    const can = page.models.find((model) => String(model.id) === this.model?.value);
     if (!can) return;
-    const thinking = can.thinking ?? [];
     const shown = {
       temperature: can.sampling,
       top_p: can.sampling,
       top_k: can.sampling,
-      effort: (can.efforts ?? []).length > 0,
-      thinking: thinking.length > 0,
-      budget_tokens: thinking.includes("enabled"),
+      effort: can.efforts.length > 0,
+      thinking: can.thinking.length > 0,
+      budget_tokens: can.thinking.includes("enabled"),
     };
     for (const [name, is] of Object.entries(shown)) {
       const field = this.querySelector(`[data-field=${name}]`);
       if (field) field.hidden = !is;
     }
     for (const option of this.querySelectorAll("[name=effort] option")) {
-      option.hidden = option.value !== "" && !(can.efforts ?? []).includes(option.value);
+      option.hidden = option.value !== "" && !can.efforts.includes(option.value);
     }
     const limit = this.querySelector("[name=max_tokens]");
-    if (limit && can.max_output) limit.placeholder = `up to ${can.max_output.toLocaleString("en-US")}`;
+    if (limit) limit.placeholder = `up to ${can.max_output.toLocaleString("en-US")}`;
   }
 
   #isRefused(name) {

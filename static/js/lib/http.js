@@ -1,5 +1,5 @@
 import { nodesOf } from "./html.js";
-import { page } from "./page.js";
+import { urls } from "./page.js";
 
 /** An answer of the server that is no success: its status and the words it gave. */
 export class Refused extends Error {
@@ -34,7 +34,7 @@ export async function getJSON(url) {
 /** GET a piece of server-rendered HTML; resolves to its text and the response. */
 export async function getHTML(url) {
   const response = await reach(url, { headers: { Accept: "text/html", "X-Requested-With": "fetch" } });
-  if (response.redirected && new URL(response.url).pathname.startsWith(page.signIn)) signIn();
+  if (response.redirected && new URL(response.url).pathname.startsWith(urls.signIn)) signIn();
   return { html: await response.text(), headers: response.headers };
 }
 
@@ -55,7 +55,7 @@ export async function getFresh(url, isOld, passes = () => false) {
 
 /** To the sign-in page, and back here afterwards. */
 export function signIn() {
-  location.assign(`${page.signIn}?next=${encodeURIComponent(location.pathname)}`);
+  location.assign(`${urls.signIn}?next=${encodeURIComponent(location.pathname)}`);
 }
 
 async function reach(url, options) {

@@ -1,21 +1,21 @@
-/** What the server told this page: the JSON block `page`, and the addresses that follow from it. */
+/** What the server told this page: the JSON block `page` (views/chat_context.py), and the addresses of the site. */
 const data = JSON.parse(document.getElementById("page")?.textContent ?? "{}");
 
 export const page = {
   conversation: data.conversation ?? null,
-  user: data.user?.id ?? data.user?.name ?? "",
+  user: data.user ?? "",
   models: data.models ?? [],
   unread: data.unread ?? false,
   mayWrite: data.may_write ?? true,
-  utcOffset: data.user?.utc_offset,
-  signIn: data.urls?.sign_in ?? "/accounts/login/",
+  utcOffset: data.utc_offset ?? 0,
 };
 
 export const urls = {
   home: "/",
   create: "/conversations/",
   list: "/conversations/",
-  account: data.urls?.account ?? "/account/",
+  account: "/account/",
+  signIn: "/accounts/login/",
   conversation: (id = page.conversation) => `/conversations/${id}/`,
   act: (name, id = page.conversation) => `/conversations/${id}/${name}/`,
   send: () => `/conversations/${page.conversation}/messages/`,

@@ -10,8 +10,6 @@ export class Answer {
   seq = 0;
   /** Counts the times everything was dropped, so that views know when to begin again. */
   version = 0;
-  model = "";
-  usage = null;
   blocks = new Map();
   /** The message_stop frame once it has come. */
   end = null;
@@ -25,12 +23,6 @@ export class Answer {
 
   get isDone() {
     return this.end !== null;
-  }
-
-  get text() {
-    let all = "";
-    for (const block of this.blocks.values()) if (block.type === "text") all += block.text;
-    return all;
   }
 
   get hasContent() {
@@ -60,8 +52,6 @@ export class Answer {
   #restart(frame) {
     this.seq = frame.seq;
     this.version += 1;
-    this.model = frame.model ?? "";
-    this.usage = frame.usage ?? null;
     this.blocks = new Map();
     this.end = null;
     this.#gap = null;
@@ -91,9 +81,6 @@ export class Answer {
           block.open = false;
           block.seconds = frame.seconds;
         }
-        return "applied";
-      case "message_delta":
-        this.usage = { ...this.usage, ...frame.usage };
         return "applied";
       case "message_stop":
         this.end = frame;
