@@ -5,6 +5,7 @@ invited. Called by `chatsite.single_sign_on`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from string import ascii_lowercase, ascii_uppercase
 
 from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount
@@ -13,6 +14,8 @@ from ..models import User
 from . import audit, audit_signals, invitations
 from .errors import Invalid
 from .transaction import writing
+
+_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 
 @dataclass(frozen=True)
@@ -60,19 +63,18 @@ def unlink(actor: User, person: User) -> None:
 
 def same_address(one: str, other: str) -> bool:
     """Upper and lower case are alike in ASCII alone: elsewhere different letters become the same one."""
-    return one == other or (one.isascii() and other.isascii() and one.lower() == other.lower())
+    return one.translate(_LOWER) == other.translate(_LOWER)
 
 
 def _known(identity: Identity) -> User | None:
     """The one person whose address this is: verified here, or entered by an administrator."""
     if not identity.email:
         return None
-    rows = EmailAddress.objects.filter(email__iexact=identity.email, verified=True).select_related("user")
+    email = User.objects.normalize_email(identity.email)
+    rows = EmailAddress.objects.filter(email=email, verified=True).select_related("user")
     verified = {row.user for row in rows if same_address(row.email, identity.email)}
     # What people enter for themselves has a row, and an unverified one proves nothing.
-    people = User.objects.filter(email__iexact=identity.email).exclude(
-        emailaddress__email__iexact=identity.email
-    )
+    people = User.objects.filter(email=email).exclude(emailaddress__email=email)
     found = verified or {user for user in people if same_address(user.email, identity.email)}
     return found.pop() if len(found) == 1 else None
 

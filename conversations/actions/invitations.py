@@ -30,6 +30,7 @@ def invite(actor: User, role: str, groups: list[Group], email: str, days: int) -
         raise Invalid("Invite people as a member or as an administrator.")
     if not 1 <= days <= settings.INVITATION_MAX_DAYS:
         raise Invalid(f"An invitation lasts between 1 and {settings.INVITATION_MAX_DAYS} days.")
+    email = User.objects.normalize_email(email)
     if email and address_is_taken(email):
         raise Invalid("There is already an account with this address.")
     token = Invitation.new_token()
@@ -88,7 +89,7 @@ def accept(token: str, username: str, email: str, password: str) -> User:
         # nothing went to stays without a row, which is for what people choose.
         verified = bool(invitation.email) and settings.MAIL_WORKS
         if address and (verified or not invitation.email):
-            EmailAddress.objects.create(user=user, email=address, verified=verified, primary=True)
+            EmailAddress.objects.create(user=user, email=user.email, verified=verified, primary=True)
         _used(invitation, user)
     return user
 
@@ -96,7 +97,10 @@ def accept(token: str, username: str, email: str, password: str) -> User:
 def open_for(email: str) -> QuerySet[Invitation]:
     """Invitations to this address that still work, the newest first."""
     rows = Invitation.objects.filter(
-        email__iexact=email, used_at=None, revoked_at=None, expires_at__gt=timezone.now()
+        email=User.objects.normalize_email(email),
+        used_at=None,
+        revoked_at=None,
+        expires_at__gt=timezone.now(),
     )
     return rows.filter(first_administrator=False).select_for_update().order_by("-created_at")
 
@@ -141,7 +145,5 @@ def _account(username: str, email: str, password: str | None) -> User:
 
 
 def address_is_taken(email: str) -> bool:
-    return (
-        User.objects.filter(email__iexact=email).exists()
-        or EmailAddress.objects.filter(email__iexact=email).exists()
-    )
+    email = User.objects.normalize_email(email)
+    return User.objects.filter(email=email).exists() or EmailAddress.objects.filter(email=email).exists()

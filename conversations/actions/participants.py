@@ -80,7 +80,7 @@ def _person(who: str) -> User:
     for names in (
         Q(username=text),
         reads("username", text),
-        reads("email", text),
+        Q(email=User.objects.normalize_email(text)),
         reads("display_name", text),
     ):
         found = list(active.filter(names)[:2]) if 0 < len(text) <= LONGEST_NAME else []

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
+from typing import TYPE_CHECKING, ClassVar
 
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import AbstractUser, UserManager
 from django.core.exceptions import ValidationError
 from django.db import models
 
@@ -18,6 +19,21 @@ def folded(name: str) -> str:
 LONGEST_NAME = 254
 
 
+if TYPE_CHECKING:
+    _UserManager = UserManager["User"]
+else:
+    _UserManager = UserManager
+
+
+class PersonManager(_UserManager):
+    @classmethod
+    def normalize_email(cls, email: str | None) -> str:
+        """In lower case, which is how allauth keeps addresses and looks for them; Django asks for this wherever one is
+        entered.
+        """
+        return (email or "").lower()
+
+
 class User(AbstractUser):
     class Theme(models.TextChoices):
         SYSTEM = "system", "Follow the system"
@@ -29,6 +45,8 @@ class User(AbstractUser):
     time_zone = models.CharField(max_length=64, blank=True)
     # Somebody has removed this account; the row goes when all that was the person's has gone.
     removed_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects: ClassVar[PersonManager] = PersonManager()
 
     @classmethod
     def alike(cls, name: str) -> list[User]:

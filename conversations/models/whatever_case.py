@@ -2,6 +2,9 @@
 
 Django's own (`icontains`, `iexact`) are LIKE on SQLite, which knows upper and lower case of ASCII alone: “погода” would
 not find “Погода”. Its regular expressions are Python's there, and the database's own on PostgreSQL.
+
+Whether two user names are one is for `User.alike` to say. E-mail addresses are kept in lower case and compared as they
+are.
 """
 
 from __future__ import annotations

@@ -77,14 +77,19 @@ def test_the_set_up_link_is_no_invitation(administrator: Person) -> None:
     assert Client().get("/people/invitations/").status_code == 302
 
 
+@pytest.mark.any_database
 def test_an_invitation_for_an_address_makes_an_account_of_that_address_alone(administrator: Person) -> None:
-    path = link(administrator, email="ada@example.org")
-    Client().post(path, {**FORM, "email": "mallory@example.org"})
-    assert User.objects.get(username="newcomer").email == "ada@example.org"
+    path = link(administrator, email="Ada@exämple.org")
+    guest = Client()
+    guest.post(path, {**FORM, "email": "mallory@example.org"})
+    assert User.objects.get(username="newcomer").email == "ada@exämple.org"
     again = administrator.post(
-        "/people/invitations/", {"role": "member", "days": "7", "email": "ADA@example.org"}
+        "/people/invitations/", {"role": "member", "days": "7", "email": "ADA@EXÄMPLE.org"}
     )
     assert again.status_code == 400
+    guest.logout()
+    form = {"login": "Ada@Exämple.org", "password": FORM["password1"]}
+    assert guest.post("/accounts/login/", form).status_code == 302
 
 
 @pytest.mark.parametrize("username", ["ALICE", "alice", "ａlice", "élodie", "E\u0301LODIE", "STRASSE"])

@@ -219,7 +219,7 @@ def test_an_invitation_to_the_address_makes_the_account(
     made = User.objects.get(username="an.nscript")
     assert (made.display_name, made.email, made.is_superuser) == (
         "Ann of the Harbour",
-        "ANN@example.com",
+        "ann@example.com",
         False,
     )
     assert not made.has_usable_password() and list(made.groups.all()) == [group]

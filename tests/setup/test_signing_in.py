@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import threading
 import time
+from importlib import import_module
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from allauth.account.models import EmailAddress
+from django.apps import apps
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
@@ -38,9 +41,23 @@ def is_signed_in(client: Client) -> bool:
 
 @pytest.mark.any_database
 @pytest.mark.parametrize("login", ["ann", "ann@example.com", "ANN@example.com"])
-def test_name_and_mail_address_both_sign_in(client: Client, ann: User, login: str) -> None:
+@pytest.mark.parametrize("entered", ["ann@example.com", "Ann@Example.com"])
+def test_name_and_mail_address_both_sign_in(client: Client, entered: str, login: str) -> None:
+    User.objects.create_user("ann", entered, PASSWORD)
     answer = sign_in(client, login)
     assert (answer.status_code, answer["Location"]) == (302, "/")
+    assert is_signed_in(client)
+
+
+def test_an_address_that_was_kept_as_it_was_entered_signs_in_after_an_upgrade(
+    client: Client, ann: User
+) -> None:
+    User.objects.update(email="Ann@Example.com")
+    for address in ("Ann@Example.com", "ann@example.com"):
+        EmailAddress.objects.create(user=ann, email=address)
+    migration = import_module("conversations.migrations.0016_addresses_in_lower_case")
+    migration.to_lower_case(apps, SimpleNamespace(connection=connection))
+    sign_in(client, "Ann@Example.com")
     assert is_signed_in(client)
 
 

@@ -475,9 +475,8 @@ def test_the_database_is_copied_before_a_migration(data: Path) -> None:
     assert not (data / "backups").exists()
     with sqlite3.connect(data / "db.sqlite3") as database:
         # As if this version brought one more migration.
-        database.execute("DROP TABLE account_emailconfirmation")
-        database.execute("DELETE FROM django_migrations WHERE app = 'account'")
-        database.execute("DROP TABLE account_emailaddress")
+        database.execute("DROP TABLE usersessions_usersession")
+        database.execute("DELETE FROM django_migrations WHERE app = 'usersessions'")
     database.close()
     with RunningSite(data) as site:
         assert "was copied to" in site.output
