@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from django.apps import apps
-from django.core.management.color import no_style
 from django.db import connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 
@@ -60,7 +58,7 @@ def load_tables(
     members: dict[str, Path], columns: dict[str, list[str]], migrations: list[list[str]]
 ) -> dict[str, int]:
     """Replace everything in this PostgreSQL database by the copied tables; the number of rows of each. The schema is
-    taken to where it was; migrations of a newer version come later.
+    taken to where it was; newer migrations are for the caller.
     """
     executor = MigrationExecutor(connection)
     applied = {(app, name) for app, name in migrations}
@@ -77,8 +75,8 @@ def load_tables(
             with members[TABLES + table].open("rb") as source, cursor.copy(statement) as copy:
                 while piece := source.read(1 << 20):
                     copy.write(piece)
-        for statement in connection.ops.sequence_reset_sql(no_style(), _models()):
-            cursor.execute(statement)
+        for table in columns:
+            _reset_sequences(cursor, table)
         return {table: _count(cursor, table) for table in columns}
 
 
@@ -132,5 +130,12 @@ def _count(cursor: Any, table: str) -> int:
     return int(cursor.fetchone()[0])
 
 
-def _models() -> list[Any]:
-    return [model for model in apps.get_models(include_auto_created=True) if model._meta.managed]
+def _reset_sequences(cursor: Any, table: str) -> None:
+    """Asks the tables, not the models: those may be newer."""
+    quote = connection.ops.quote_name
+    for sequence in connection.introspection.get_sequences(cursor, table):
+        column = quote(sequence["column"])
+        cursor.execute(
+            f"SELECT setval(%s, coalesce(max({column}), 1), max({column}) IS NOT NULL) FROM {quote(table)}",
+            [sequence["name"]],
+        )

@@ -19,6 +19,7 @@ from typing import Any
 from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import default_storage
+from django.core.management import call_command
 from django.db import DatabaseError, connection, connections
 from django.db.migrations.loader import MigrationLoader
 
@@ -100,6 +101,8 @@ def restore(source: Path, *, replace: bool) -> Report:
             report.rows = database_copy.load_tables(members, manifest["columns"], manifest["migrations"])
     if report.rows != manifest["rows"]:
         raise Invalid(f"{_NOT_WHOLE}: not every row was restored.")
+    # A backup of an older version: what follows asks for today's columns.
+    call_command("migrate", interactive=False, verbosity=0)
     if secrets is not None:
         report.secrets = _restore_secrets(secrets)
     if report.secrets != "restored":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import sqlite3
 import tarfile
 from collections.abc import Callable
@@ -57,6 +58,17 @@ def test_a_backup_with_secrets_brings_the_key_along_and_is_its_owners_alone(
     assert (done.returncode, backup.stat().st_mode & 0o777) == (0, 0o600), done.stderr
     restored = manage(copy, "restore", str(backup))
     assert "The secret key came back" in restored.stdout, restored.stderr
+    assert manage(copy, "shell", "-v0", "-c", SHOW_KEY).stdout.strip() == KEY
+
+
+def test_a_backup_of_an_older_version_is_brought_up_to_date(given: tuple[Path, Path], tmp_path: Path) -> None:
+    data, backup, copy = tmp_path / "data", tmp_path / "backup.tar", tmp_path / "copy"
+    shutil.copytree(given[0], data)
+    for command in (("migrate", "conversations", "0008"), ("backup", str(backup), "--with-secrets")):
+        done = manage(data, *command)
+        assert done.returncode == 0, done.stderr
+    restored = manage(copy, "restore", str(backup))
+    assert restored.returncode == 0, restored.stderr
     assert manage(copy, "shell", "-v0", "-c", SHOW_KEY).stdout.strip() == KEY
 
 

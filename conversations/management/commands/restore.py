@@ -75,4 +75,4 @@ class Command(BaseCommand):
             self.stdout.write(
                 f"Already missing when the backup was made: {len(report.lost)} stored file{pluralize(report.lost)}."
             )
-        self.stdout.write("Start the server: it brings the database up to date.")
+        self.stdout.write("Now start the server.")
