@@ -55,7 +55,7 @@ def test_an_address_that_was_kept_as_it_was_entered_signs_in_after_an_upgrade(
     User.objects.update(email="Ann@Example.com")
     for address in ("Ann@Example.com", "ann@example.com"):
         EmailAddress.objects.create(user=ann, email=address)
-    migration = import_module("conversations.migrations.0016_addresses_in_lower_case")
+    migration = import_module("conversations.migrations.0017_addresses_in_lower_case")
     migration.to_lower_case(apps, SimpleNamespace(connection=connection))
     sign_in(client, "Ann@Example.com")
     assert is_signed_in(client)

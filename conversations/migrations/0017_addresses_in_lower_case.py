@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("account", "0009_emailaddress_unique_primary_email"),
-        ("conversations", "0015_container_of_answers"),
+        ("conversations", "0016_what_providers_list"),
     ]
 
     operations = [
