@@ -31,7 +31,7 @@ def rename(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
 def archive(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
     """`archived` is "true" or "false"."""
     conversation = access.conversation(person(request), id, Operation.OWN)
-    archived = Fields(request).text("archived") != "false"
+    archived = Fields(request).word("archived") != "false"
     conversations.archive(conversation, archived)
     return answer(request, {"archived": archived}, reverse("home"))
 

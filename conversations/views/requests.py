@@ -66,6 +66,11 @@ class Fields:
             raise Invalid(f"{name} must be text.")
         return value
 
+    def word(self, name: str) -> str:
+        """The field as a form would send it: of JSON also `true`, `false` and a whole number."""
+        value = self._values.get(name)
+        return str(value).lower() if isinstance(value, int) else self.text(name)
+
     def identifier(self, name: str) -> uuid.UUID | None:
         """The field as a UUID, None when it is missing or empty. Raises Invalid when it is something else."""
         value = self._values.get(name)

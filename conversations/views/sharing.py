@@ -39,7 +39,7 @@ def add(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
     conversation = access.conversation(person(request), id, Operation.OWN)
     fields = Fields(request)
     role = fields.text("role") or Participant.Role.READER
-    if group := fields.text("group"):
+    if group := fields.word("group"):
         added = participants.add_group(conversation, _number(group), role)
     else:
         added = participants.add_person(conversation, fields.text("who"), role)
@@ -93,7 +93,7 @@ def create_link(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
     """`message` (the last one shown; default: the newest), `days` (empty: for ever), `public`. Told once."""
     conversation = access.conversation(person(request), id, Operation.OWN)
     fields = Fields(request)
-    form = ShareLinkForm({name: fields.text(name) for name in ("days", "public", "message")})
+    form = ShareLinkForm({name: fields.word(name) for name in ("days", "public", "message")})
     if not form.is_valid():
         raise Invalid("A link lasts one of the offered times, and ends at one message.")
     chosen = form.cleaned_data
@@ -112,7 +112,7 @@ def create_link(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
 def switch_link(request: HttpRequest, id: uuid.UUID, link: int) -> HttpResponse:
     """`on` is "true" or "false"."""
     found = access.share_link(person(request), id, link)
-    sharing.switch_link(person(request), found, Fields(request).text("on") == "true")
+    sharing.switch_link(person(request), found, Fields(request).word("on") == "true")
     return _answer(request, found.conversation, {"on": found.revoked_at is None})
 
 

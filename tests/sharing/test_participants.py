@@ -57,7 +57,10 @@ def test_adding_somebody_again_changes_what_they_may_do(alice: Person, bob: Pers
 
 def test_a_group_brings_in_who_is_in_it_now_and_later(alice: Person, bob: Person, path: str) -> None:
     group = Group.objects.create(name="Harbour")
-    assert alice.post(path + "people/", {"group": group.pk, "role": "reader"}).status_code == 201
+    added = alice.post(
+        path + "people/", {"group": group.pk, "role": "reader"}, content_type="application/json"
+    )
+    assert added.status_code == 201
     assert bob.get(path).status_code == 404
     bob.user.groups.add(group)
     assert bob.get(path).status_code == 200

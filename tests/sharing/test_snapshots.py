@@ -109,6 +109,14 @@ def test_the_last_message_is_one_of_this_conversation(
     assert not ShareLink.objects.exists()
 
 
+def test_json_says_days_and_public_as_json_does(alice: Person, sent: dict[str, Any]) -> None:
+    where = f"/conversations/{sent['conversation']}/links/"
+    made = alice.post(where, {"days": 7, "public": True}, content_type="application/json")
+    assert made.status_code == 201
+    assert Client().get(made.json()["url"]).status_code == 200
+    assert ShareLink.objects.get().expires_at is not None
+
+
 def _refused(path: str, client: Client | None = None) -> tuple[int, bytes, dict[str, str]]:
     response = (client or Client()).get(path)
     return response.status_code, response.content, dict(response.headers)
@@ -122,6 +130,10 @@ def test_missing_closed_and_expired_links_answer_alike(alice: Person, sent: dict
     row = ShareLink.objects.get()
     switch = f"/conversations/{sent['conversation']}/links/{row.pk}/switch/"
     alice.post(switch, {"on": "false"})
+    assert _refused(path) == missing
+    assert alice.post(switch, {"on": True}, content_type="application/json").json() == {"on": True}
+    assert Client().get(path).status_code == 200
+    assert alice.post(switch, {"on": False}, content_type="application/json").json() == {"on": False}
     assert _refused(path) == missing
     alice.post(switch, {"on": "true"})
     assert Client().get(path).status_code == 200

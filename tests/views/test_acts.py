@@ -235,6 +235,10 @@ def test_archiving_and_taking_back(alice: Person, sent: dict[str, Any]) -> None:
     archive = alice.client.get("/conversations/?archived=1").content.decode()
     assert sent["conversation"] in archive and "<h2>Archived</h2>" in archive
     assert alice.post(path, {"archived": "false"}).json() == {"archived": False}
+    assert alice.post(path, {"archived": True}, content_type="application/json").json() == {"archived": True}
+    assert alice.post(path, {"archived": False}, content_type="application/json").json() == {
+        "archived": False
+    }
     assert sent["conversation"] in alice.client.get("/conversations/").content.decode()
 
 
