@@ -20,6 +20,10 @@ _SENTENCES = {
 }
 
 
+# Names of addresses that have no page: who does not ask for one (a browser does) is refused in JSON as well.
+_WITHOUT_PAGE = ("attachments", "generation-stop", "generation-events")
+
+
 def wants_json(request: HttpRequest) -> bool:
     """Whether the client asked for JSON, speaks it, or follows an answer's events, rather than wants a page."""
     accepted = request.headers.get("Accept", "").lower()
@@ -27,7 +31,14 @@ def wants_json(request: HttpRequest) -> bool:
         "application/json" in (request.content_type or "")
         or "application/json" in accepted
         or "text/event-stream" in accepted
+        or ("text/html" not in accepted and _has_no_page(request))
     )
+
+
+def _has_no_page(request: HttpRequest) -> bool:
+    name = request.resolver_match.url_name if request.resolver_match else None
+    # A form may be posted where the list of messages is.
+    return name in _WITHOUT_PAGE or (name == "conversation-send" and request.method != "POST")
 
 
 def json_error(status: int, type: str, message: str, **more: str) -> JsonResponse:

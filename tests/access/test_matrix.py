@@ -186,7 +186,7 @@ def test_without_signing_in_there_is_401_for_programs_and_the_form_for_people(
     path = path_of(row, sent)
     response = ask(Client(), row, path)
     assert (response.status_code, response.json()["error"]["type"]) == (401, "authentication_required")
-    page = Client().generic(row.method, path)
+    page = Client().generic(row.method, path, HTTP_ACCEPT="text/html")
     assert page.status_code == 302
     assert page["Location"].startswith("/accounts/login/?next=")
 
@@ -216,7 +216,7 @@ def test_a_write_needs_a_csrf_token_of_this_site(row: Row, alice: Person, sent: 
         client.cookies["csrftoken"] = "y" * 32
         response = client.post(path, row.data, **JSON, **headers)
         assert (response.status_code, response.json()["error"]["type"]) == (403, "csrf_failed")
-    page = client.post(path, row.data)
+    page = client.post(path, row.data, HTTP_ACCEPT="text/html")
     assert page.status_code == 403
     assert b"<html" in page.content
     assert list(Message.objects.order_by("pk").values()) == before

@@ -33,7 +33,7 @@ def test_a_wrong_method_is_refused_in_words(alice: Person, method: str, path: st
 
 
 def test_a_person_sees_a_page(alice: Person) -> None:
-    refused = alice.client.get(f"/generations/{SOME}/stop/")
+    refused = alice.client.get(f"/generations/{SOME}/stop/", HTTP_ACCEPT="text/html,*/*;q=0.8")
     assert (refused.status_code, refused["Allow"]) == (405, "POST")
     assert refused["Content-Type"].startswith("text/html")
     assert b"<h1>Not allowed</h1>" in refused.content
@@ -41,6 +41,29 @@ def test_a_person_sees_a_page(alice: Person) -> None:
 
 def test_who_is_not_signed_in_is_told_to_before(alice: Person) -> None:
     assert Client().get(f"/generations/{SOME}/stop/", **JSON).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("POST", "/attachments/", 400),
+        ("POST", f"/generations/{SOME}/stop/", 404),
+        ("GET", f"/generations/{SOME}/events/", 404),
+        ("GET", f"/conversations/{SOME}/messages/", 404),
+    ],
+)
+def test_an_address_without_a_page_refuses_in_json_whoever_asks_for_none(
+    alice: Person, method: str, path: str, status: int
+) -> None:
+    refused = alice.client.generic(method, path, HTTP_ACCEPT="*/*")
+    anonymous = Client().generic(method, path)
+    foreign = Client(enforce_csrf_checks=True)
+    foreign.cookies = alice.client.cookies
+    forged = foreign.post(path, HTTP_ACCEPT="*/*") if method == "POST" else None
+    for response, expected in ((refused, status), (anonymous, 401), (forged, 403)):
+        if response is not None:
+            assert (response.status_code, list(response.json())) == (expected, ["error"])
+    assert Client().generic(method, path, HTTP_ACCEPT="text/html").status_code == 302
 
 
 def test_a_static_file_refuses_in_the_same_words(rf: RequestFactory) -> None:
