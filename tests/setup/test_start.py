@@ -391,16 +391,11 @@ def test_a_port_that_cannot_be_is_named(tmp_path: Path, port: str) -> None:
     assert f"There is no port {port}; choose one from 1 to 65535." in site.output
 
 
-def test_listening_everywhere_it_answers_to_the_names_of_this_machine(tmp_path: Path) -> None:
-    with RunningSite(data_folder(tmp_path / "data"), "--host", "0.0.0.0") as site:
-        assert f"Chatsite is ready at {site.url}/" in site.output
-        assert site.setup_link.startswith(f"{site.url}/setup/")
-        assert "for other machines set CHATSITE_PUBLIC_URL" in site.output
-        answers = {
-            name: httpx.get(site.url + "/accounts/login/", headers={"Host": name}).status_code
-            for name in (f"127.0.0.1:{site.port}", "localhost", "[::1]", "0.0.0.0", "192.0.2.1")
-        }
-        assert list(answers.values()) == [200, 200, 200, 200, 400], answers
+def test_listening_everywhere_needs_a_public_address(tmp_path: Path) -> None:
+    site = RunningSite(tmp_path / "data", "--host", "0.0.0.0")
+    assert site.launch().wait(60) == 1
+    assert "CHATSITE_PUBLIC_URL" in site.output
+    assert "Traceback" not in site.output
 
 
 def test_a_wrong_environment_is_named_at_once_and_leaves_nothing_behind(tmp_path: Path) -> None:

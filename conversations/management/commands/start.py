@@ -21,8 +21,7 @@ from conversations.actions import people, providers
 from conversations.actions.errors import Refused
 from conversations.models import User
 
-# Listening on every address, by the name that reaches it from this machine.
-EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+EVERYWHERE = ("0.0.0.0", "::", "[::]", "")
 
 
 class Command(BaseCommand):
@@ -41,7 +40,12 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, host: str, port: int, workers: int = 1, **options: Any) -> None:
         share_one_heap()
-        host = host.strip("[]") or "127.0.0.1"  # an empty variable opens nothing
+        host = host.strip("[]")
+        if host in EVERYWHERE and not settings.PUBLIC_URL:
+            raise CommandError(
+                f"--host {host} listens on every address, so the site must know its own name. "
+                "Set CHATSITE_PUBLIC_URL, for example to https://chat.example.com, and start again."
+            )
         if problems := checks.risky_mixes(workers):
             raise CommandError(" ".join(problems))
         try:
@@ -74,7 +78,6 @@ class Command(BaseCommand):
                 lasting = _lasting(settings.SETUP_LINK_SECONDS)
                 self._say(f"Create the first administrator (works once, for {lasting}): {link}")
             self._say(answering.sentence)
-            self._warn_about_names(host)
             self._warn_about_proxy()
 
         with lock or open(os.devnull), listener:
@@ -135,7 +138,9 @@ class Command(BaseCommand):
         if not 0 <= port <= 65535:
             raise CommandError(f"There is no port {port}; choose one from 1 to 65535.")
         try:
-            family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
+            family = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[
+                0
+            ][0]
             listener = socket.socket(family, socket.SOCK_STREAM)
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind((host, port))
@@ -163,7 +168,7 @@ class Command(BaseCommand):
         settings.WEBSOCKET_ORIGINS = address.origins(settings.PUBLIC_URL, host, port)
 
     def _site(self, host: str, port: int) -> str:
-        return settings.PUBLIC_URL or f"http://{address.bracketed(EVERYWHERE.get(host, host))}:{port}"
+        return settings.PUBLIC_URL or f"http://{address.bracketed(host)}:{port}"
 
     def _prepare_database(self) -> None:
         try:
@@ -195,13 +200,6 @@ class Command(BaseCommand):
                 "DJANGO_SUPERUSER_USERNAME and DJANGO_SUPERUSER_PASSWORD work only together; one is missing."
             )
         return f"{self._site(host, port)}/setup/{people.new_setup_token()}/"
-
-    def _warn_about_names(self, host: str) -> None:
-        if host in EVERYWHERE and not settings.PUBLIC_URL:
-            self._say(
-                f"It listens on every address, but answers only to {', '.join(address.LOOPBACK)}: for other "
-                "machines set CHATSITE_PUBLIC_URL, for example to https://chat.example.com, and start again."
-            )
 
     def _warn_about_proxy(self) -> None:
         if settings.HTTPS and not settings.TRUSTED_PROXIES:
