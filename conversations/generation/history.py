@@ -8,6 +8,7 @@ from typing import Any
 
 from ..actions import continuation
 from ..models import LanguageModel, Message
+from ..upstream.portable import portable
 from ..upstream.silent import THINKING, is_empty_text, says_nothing
 from . import signatures
 
@@ -35,7 +36,8 @@ def turns_of(path: list[Message], language_model: LanguageModel, parameters: dic
         if is_question:
             content = _user_blocks(message.content)
         else:
-            content = _assistant_blocks(message, keep_thinking=message.pk in signed)
+            dialect = language_model.provider.dialect
+            content = _assistant_blocks(message, dialect, keep_thinking=message.pk in signed)
         _add(merged, str(message.role), content)
     result: Turns = []
     paused = bool(path) and continuation.is_paused(path[-1])
@@ -93,7 +95,7 @@ def _user_blocks(content: list[Block]) -> list[Block]:
     return others + texts
 
 
-def _assistant_blocks(message: Message, *, keep_thinking: bool) -> list[Block]:
+def _assistant_blocks(message: Message, dialect: str, *, keep_thinking: bool) -> list[Block]:
     kept = []
     for block in message.content:
         kind = block.get("type")
@@ -104,7 +106,8 @@ def _assistant_blocks(message: Message, *, keep_thinking: bool) -> list[Block]:
         # A call that nobody answered: there is no tool_result for it in the next turn.
         if kind == "tool_use" or block.get("partial_json") is not None:
             continue
-        kept.append(block)
+        if (taken := portable(block, dialect)) is not None:
+            kept.append(taken)
     return _with_words(kept)
 
 

@@ -163,6 +163,32 @@ def test_server_tools_citations_and_unknown_blocks_go_back_as_they_came(alice: P
     assert told(after(alice, {"content": content}))[1] == ("assistant", content)
 
 
+@pytest.mark.parametrize("dialect", ["rockapi", "llamacpp", "ollama", "vllm"])
+def test_servers_that_know_neither_get_no_citations_and_no_server_tools(
+    alice: Person, model: LanguageModel, dialect: str
+) -> None:
+    """They refuse them, and with them every further message to another model than the one that answered."""
+    call = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {"query": "x"}}
+    result = {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1", "content": []}
+    citation = {"type": "char_location", "cited_text": "A", "document_index": 0}
+    content = [call, result, {**text("Says A."), "citations": [citation]}]
+    sent = alice.start("Question")
+    finished(sent["generation"], content=content)
+    again = alice.send(sent["conversation"], "Again")
+    finished(again["generation"], content=[call, result])
+    more = alice.send(sent["conversation"], "More")
+    assert told(more)[1] == ("assistant", content)
+    assert told(more)[3] == ("assistant", [call, result])
+    Provider.objects.update(dialect=dialect)
+    assert told(more) == [
+        ("user", "Question"),
+        ("assistant", "Says A."),
+        ("user", [text("Again"), text("More")]),
+    ]
+    Provider.objects.update(dialect="litellm")
+    assert told(more)[1] == ("assistant", content)
+
+
 def test_a_server_tools_call_without_its_result_is_left_out(alice: Person) -> None:
     """The answer broke off between the two, or was paused and never continued."""
     call = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {"query": "x"}}
