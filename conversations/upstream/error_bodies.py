@@ -29,6 +29,8 @@ _TYPE_BY_NAME = {
     "overloaded_error": "busy",
     "model_not_found": "model",
     "insufficient_quota": "spend",
+    "context_length_exceeded": "size",
+    "exceed_context_size_error": "size",
 }
 _SPEND_CODES = frozenset(
     {"contract_spend_limit_reached", "enforced_spend_limit_reached", "insufficient_quota"}
@@ -92,7 +94,9 @@ def error_from_response(
             type_ = "spend"
         reason = quoted(said.message, *secrets)
         told = reason if readable else ""  # a proxy's HTML page is for administrators
-        error = UpstreamError(type_, _message(type_, told, retry_after, now, sent_bytes), detail=reason)
+        # A conversation may be too long for a model in few bytes.
+        sent = sent_bytes if 413 in (status, said.status) else 0
+        error = UpstreamError(type_, _message(type_, told, retry_after, now, sent), detail=reason)
         error.retry_after = retry_after
         error.retry_at = now + retry_after if retry_after else None
         error.max_retries = _max_retries(type_, headers, retry_after, retry_after_cap)
@@ -155,12 +159,12 @@ def _max_retries(type_: str, headers: Mapping[str, str], retry_after: float | No
 
 def _message(type_: str, reason: str, retry_after: float | None, now: float, sent_bytes: int) -> str:
     """The sentence where the reply makes it more exact than the usual one of its type, else ""."""
-    if type_ == "invalid" and reason:
-        return f"The model service refused this request: {reason.rstrip(' .')}. {_WHAT_TO_DO[type_]}"
     if type_ == "size" and sent_bytes:
         # Some gateways have lower ones.
         size = f"{max(sent_bytes / 1e6, 0.1):.1f} MB, the usual limit is {_REQUEST_LIMIT_MB} MB"
         return f"This request is too large for the model service: {size}. {_WHAT_TO_DO[type_]}"
+    if type_ in _WHAT_TO_DO and reason:
+        return f"The model service refused this request: {reason.rstrip(' .')}. {_WHAT_TO_DO[type_]}"
     if type_ == "limit" and retry_after:
         return limit_message(now + retry_after, now)
     return ""

@@ -135,6 +135,23 @@ def test_a_size_error_says_how_much_and_how_much_is_allowed() -> None:
     assert "MB" not in read(413, b"").message
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"type": "invalid_request_error", "code": "context_length_exceeded"},
+        {"type": "exceed_context_size_error", "code": 400},
+    ],
+)
+def test_a_conversation_that_is_too_long_is_called_so(error: dict[str, Any]) -> None:
+    """It is small for a request: its bytes are not what is wrong."""
+    found = read(400, {"error": error | {"message": "9001 tokens are too many."}}, sent_bytes=40_000)
+    assert (found.type, found.max_retries) == ("size", 0)
+    assert found.message == (
+        "The model service refused this request: 9001 tokens are too many. "
+        "Remove attachments or start a new conversation."
+    )
+
+
 def test_out_of_credit_at_aimlapi_is_a_403() -> None:
     assert read(403, {"message": "out of credits"}, dialect="aimlapi").type == "spend"
 
