@@ -12,7 +12,7 @@ from ..actions.continuation import can_continue
 from ..actions.omission import omissible
 from ..models import GenerationStatus, Message, User
 from ..upstream.error_bodies import limit_message
-from ..upstream.errors import told_administrator
+from ..upstream.errors import quoted, told_administrator
 from ..upstream.silent import says_nothing
 
 
@@ -72,6 +72,8 @@ def note_for(message: Message, viewer: User) -> Note | None:
         kind, text, actions = _ENDINGS[message.stop_reason]
         if not can_continue(message):
             actions = [action for action in actions if action != "continue"] or ["retry"]
+        if message.stop_reason == "refusal":
+            text = _with_reason(text, message.stop_details)
         return Note(kind, text, actions)
     if says_nothing(message.content):
         return Note("empty", "The model returned nothing.", ["retry"])
@@ -80,6 +82,15 @@ def note_for(message: Message, viewer: User) -> Note | None:
     if message.stop_reason not in _QUIET:
         return Note("other", f"The answer ended for another reason: {message.stop_reason}.", [])
     return None
+
+
+def _with_reason(text: str, details: dict[str, Any] | None) -> str:
+    """The sentence about a refusal with the service's own explanation, where there is one (messages-api 8.1)."""
+    explanation = (details or {}).get("explanation")
+    if not isinstance(explanation, str) or not explanation.strip():
+        return text
+    what, _, then = text.partition(". ")
+    return f"{what}: “{quoted(explanation)}” {then}"
 
 
 def _broken(message: Message, viewer: User) -> Note:

@@ -129,6 +129,25 @@ def test_a_broken_off_answer_says_once_that_its_words_are_kept(alice: Person, me
     assert page.count("up to here is saved") == 1
 
 
+@pytest.mark.parametrize(
+    ("details", "told"),
+    [
+        (None, "answer this. The message"),
+        ({"type": "refusal", "category": "cyber", "explanation": None}, "answer this. The message"),
+        ({"explanation": ["odd"]}, "answer this. The message"),
+        ({"explanation": " \n"}, "answer this. The message"),
+        (
+            {"explanation": "It asks for\n<b>malware</b>."},
+            "answer this: “It asks for &lt;b&gt;malware&lt;/b&gt;.” The message",
+        ),
+    ],
+)
+def test_why_the_model_declined_is_told_in_its_own_words(alice: Person, details: Any, told: str) -> None:
+    sent = alice.start()
+    finished(sent["generation"], "", stop_reason="refusal", stop_details=details)
+    assert f"The model declined to {told} is left out" in alice.client.get(sent["url"]).content.decode()
+
+
 def test_what_the_provider_said_is_quoted_once(administrator: Person) -> None:
     sent = administrator.start()
     error = {
