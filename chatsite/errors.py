@@ -1,5 +1,5 @@
-"""Errors as the contract has them: JSON for programs, a plain page for people. Used by `urls`, middleware and
-views.
+"""Errors as the contract has them: JSON for programs, a plain page for people. Used by `urls`, middleware,
+`conversations.views.refusals` and views.
 """
 
 from __future__ import annotations
@@ -16,6 +16,11 @@ _SENTENCES = {
     404: ("not_found", "Nothing here", "This does not exist, or you may not see it."),
     405: ("method_not_allowed", "Not allowed", "This address does not accept this kind of request."),
     416: ("range_not_satisfiable", "Nothing here", "There is nothing in this range."),
+    503: (
+        "unavailable",
+        "That did not work",
+        "The server cannot save anything right now. Nothing was sent; your text is still here. Try again in a moment.",
+    ),
     500: ("internal_error", "Something went wrong", "The error has been logged. Try again."),
 }
 
@@ -66,6 +71,11 @@ def permission_denied(request: HttpRequest, exception: Any = None) -> HttpRespon
 
 def not_found(request: HttpRequest, exception: Any = None) -> HttpResponse:
     return _answer(request, 404)
+
+
+def unavailable(request: HttpRequest) -> HttpResponse:
+    """The disk is full, the database away or locked for long: nothing was stored."""
+    return _answer(request, 503)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -91,6 +91,7 @@ MIDDLEWARE = [
     "chatsite.middleware.audit_address",
     "chatsite.middleware.time_zone",
     "chatsite.middleware.KnownNumbers",
+    "conversations.views.refusals.Refusals",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
 ]

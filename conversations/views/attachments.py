@@ -22,7 +22,7 @@ from ..actions.errors import Invalid, Refused
 from ..attachments.kinds import is_text
 from ..models import Attachment
 from ..rendering.characters import visible
-from .requests import Fields, answer, answers_refusals, person
+from .requests import Fields, answer, person
 from .stored import stored_response
 
 logger = logging.getLogger(__name__)
@@ -54,7 +54,6 @@ def attachment(request: HttpRequest, id: uuid.UUID) -> HttpResponseBase:
 
 
 @require_safe
-@answers_refusals
 def thumbnail(request: HttpRequest, id: uuid.UUID) -> HttpResponseBase:
     """GET …/thumbnail/: a small WebP of a picture; other files have none."""
     found = access.attachment(person(request), id, Operation.READ)
@@ -64,7 +63,6 @@ def thumbnail(request: HttpRequest, id: uuid.UUID) -> HttpResponseBase:
 
 
 @require_POST
-@answers_refusals
 def alt(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
     """POST …/alt/ (`alt`, `based_on` optional): other words for those who cannot see the picture. 409 `changed` with
     `current` when they are no longer those that the change is based on.
@@ -99,7 +97,6 @@ def thumbnail_url(attachment: Attachment) -> str | None:
     return reverse("attachment-thumbnail", args=[attachment.pk])
 
 
-@answers_refusals
 def _serve(request: HttpRequest, id: uuid.UUID) -> HttpResponseBase:
     found = access.attachment(person(request), id, Operation.READ)
     media_type = found.media_type
@@ -108,7 +105,6 @@ def _serve(request: HttpRequest, id: uuid.UUID) -> HttpResponseBase:
     return stored_response(request, found.original, media_type, found.name, inline=found.is_picture)
 
 
-@answers_refusals
 def _remove(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
     attachments.remove(access.attachment(person(request), id, Operation.WRITE))
     return HttpResponse(status=204)

@@ -17,7 +17,7 @@ from ..models import AuditEvent
 from ..models.whatever_case import holds
 from .csv_stream import csv_download, pieces_of
 from .period import Period, choices, period_of
-from .requests import answers_refusals, person
+from .requests import person
 
 COLUMNS = ("time", "person", "act", "object_type", "object_id", "detail", "address")
 _PER_PAGE = 100
@@ -34,7 +34,6 @@ _WORDS = {
 
 
 @require_safe
-@answers_refusals
 def audit(request: HttpRequest) -> HttpResponse:
     """GET /audit/?from=&to=&act=&person=&before=<id>: the newest events of the period first."""
     period, rows = _asked_for(request)
@@ -65,7 +64,6 @@ def audit(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@answers_refusals
 def download(request: HttpRequest) -> HttpResponseBase:
     """GET /audit/download/: the same events as CSV, oldest first, one a line."""
     period, rows = _asked_for(request)

@@ -17,13 +17,12 @@ from ..actions import spending_limits
 from ..forms.budget import BudgetForm
 from ..models import Budget, User
 from .money import dollars
-from .requests import answer, answers_refusals
+from .requests import answer
 
 _FORM = ["GET", "HEAD", "POST"]
 
 
 @require_safe
-@answers_refusals
 def budgets(request: HttpRequest) -> HttpResponse:
     """GET /budgets/: every limit with what counts for it today."""
     access.administrator(request.user)
@@ -33,20 +32,17 @@ def budgets(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(_FORM)
-@answers_refusals
 def new(request: HttpRequest) -> HttpResponse:
     return _edited(request, access.administrator(request.user), Budget())
 
 
 @require_http_methods(_FORM)
-@answers_refusals
 def budget(request: HttpRequest, budget: int) -> HttpResponse:
     actor = access.administrator(request.user)
     return _edited(request, actor, _budget(budget))
 
 
 @require_POST
-@answers_refusals
 def remove(request: HttpRequest, budget: int) -> HttpResponse:
     actor = access.administrator(request.user)
     spending_limits.remove(actor, _budget(budget))

@@ -23,7 +23,7 @@ from ..rendering.inert import inert
 from .files import files_of
 from .footnotes import Footnotes, plain
 from .messages import as_it_is_now, message_json
-from .requests import answers_refusals, person
+from .requests import person
 
 # What some file system or other gives a meaning to.
 _UNFIT = re.compile(r'[\s/\\:*?"<>|.~]+')
@@ -38,7 +38,6 @@ _UNFINISHED = {
 
 
 @require_safe
-@answers_refusals
 def export(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
     """GET …/export/?as=markdown|json: the current branch as a download."""
     found = access.conversation(person(request), id, Operation.READ)

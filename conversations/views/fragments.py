@@ -11,12 +11,11 @@ from django.views.decorators.http import require_safe
 from .. import access
 from ..access import Operation
 from .chat_context import totals_of, warnings_of
-from .requests import answers_refusals, person
+from .requests import person
 from .transcript import page_of, views_of
 
 
 @require_safe
-@answers_refusals
 def history(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
     """GET …/history/?before=<message>: the messages before that one; without it, the newest of the branch."""
     user = person(request)
@@ -33,7 +32,6 @@ def history(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
 
 
 @require_safe
-@answers_refusals
 def message(request: HttpRequest, id: uuid.UUID, message: uuid.UUID) -> HttpResponse:
     """GET …/messages/<uuid>/: one message as the page shows it."""
     user = person(request)
@@ -48,7 +46,6 @@ def message(request: HttpRequest, id: uuid.UUID, message: uuid.UUID) -> HttpResp
 
 
 @require_safe
-@answers_refusals
 def totals(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
     """GET …/totals/: what an answer changes around the messages: cost so far, the context gauge, spending limits."""
     user = person(request)

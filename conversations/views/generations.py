@@ -24,13 +24,12 @@ from ..live.frames import Body, frame
 from ..live.hub import Frame, hub
 from ..live.log import LiveLog
 from ..models import User
-from .requests import answers_refusals, person, whole_number
+from .requests import person, whole_number
 
 COMMENT_SECONDS = 15.0
 
 
 @require_POST
-@answers_refusals
 def stop(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
     """POST /generations/<uuid>/stop/: 202, also for an answer that has ended."""
     generation = access.generation(person(request), id, Operation.WRITE)
@@ -40,7 +39,6 @@ def stop(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
 
 
 @require_safe
-@answers_refusals
 def events(request: HttpRequest, id: uuid.UUID) -> HttpResponseBase:
     """GET /generations/<uuid>/events/?after=N: the websocket's frames as Server-Sent Events."""
     user = person(request)

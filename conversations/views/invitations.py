@@ -21,13 +21,12 @@ from ..actions import invitations as acts
 from ..actions.errors import Invalid
 from ..forms.invitation import AcceptInvitationForm, InvitationForm
 from ..models import Invitation
-from .requests import answer, answers_refusals
+from .requests import answer
 
 SHOWN = 100
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@answers_refusals
 def invitations(request: HttpRequest) -> HttpResponse:
     """The list; a POST makes one. Its link goes out by mail, or is shown on this page alone."""
     actor = access.administrator(request.user)
@@ -69,7 +68,6 @@ def _sent(request: HttpRequest, invitation: Invitation, url: str) -> str:
 
 
 @require_POST
-@answers_refusals
 def revoke(request: HttpRequest, invitation: int) -> HttpResponse:
     actor = access.administrator(request.user)
     found = Invitation.objects.filter(pk=invitation, first_administrator=False).first()

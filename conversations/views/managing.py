@@ -15,11 +15,10 @@ from ..actions.answers import request_stop
 from ..generation import supervisor
 from ..live import news
 from ..models import Generation
-from .requests import Fields, answer, answers_refusals, person
+from .requests import Fields, answer, person
 
 
 @require_POST
-@answers_refusals
 def rename(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
     conversation = access.conversation(person(request), id, Operation.OWN)
     conversations.rename(conversation, Fields(request).text("title"))
@@ -27,7 +26,6 @@ def rename(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
 
 
 @require_POST
-@answers_refusals
 def archive(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
     """`archived` is "true" or "false"."""
     conversation = access.conversation(person(request), id, Operation.OWN)
@@ -37,7 +35,6 @@ def archive(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
 
 
 @require_POST
-@answers_refusals
 def delete(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
     """Gone at once, also from other people's pages; running answers stop. `restore` undoes it."""
     conversation = access.conversation(person(request), id, Operation.OWN)
@@ -51,7 +48,6 @@ def delete(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
 
 
 @require_POST
-@answers_refusals
 def restore(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
     conversation = access.deleted_conversation(person(request), id)
     conversations.restore(conversation)
@@ -59,7 +55,6 @@ def restore(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
 
 
 @require_POST
-@answers_refusals
 def settings(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
     """Model and parameters of the next answers."""
     conversation = access.conversation(person(request), id, Operation.WRITE)
@@ -69,7 +64,6 @@ def settings(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
 
 
 @require_POST
-@answers_refusals
 def select(request: HttpRequest, id: uuid.UUID, message: uuid.UUID) -> HttpResponse:
     """Show the branch through this message."""
     found = access.message(person(request), id, message, Operation.WRITE)
@@ -78,7 +72,6 @@ def select(request: HttpRequest, id: uuid.UUID, message: uuid.UUID) -> HttpRespo
 
 
 @require_POST
-@answers_refusals
 def fork(request: HttpRequest, id: uuid.UUID, message: uuid.UUID) -> HttpResponse:
     """A conversation of one's own that begins with the messages up to this one."""
     found = access.message(person(request), id, message, Operation.READ)

@@ -13,11 +13,10 @@ from ..access import Operation
 from ..live.replay import journalled_content
 from ..models import Generation, Message
 from ..models.generation import LIVE
-from .requests import answers_refusals, person
+from .requests import person
 
 
 @require_safe
-@answers_refusals
 def current_branch(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
     """GET …/messages/: the current branch, oldest first, as JSON; a running answer with what is journalled of it."""
     found = access.conversation(person(request), id, Operation.READ)

@@ -18,11 +18,10 @@ from ..actions import audit, removal
 from ..models import Attachment, Conversation, Message, User
 from .export import as_json
 from .messages import message_json
-from .requests import answers_refusals, person
+from .requests import person
 
 
 @require_POST
-@answers_refusals
 def own_data(request: HttpRequest) -> HttpResponseBase:
     """POST /account/data/: a ZIP archive of the account, the person's conversations with all their branches, what they
     wrote in those of others, and the files that they gave.

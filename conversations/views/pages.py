@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 from .. import access
 from ..access import Operation
 from .chat_context import chat_context
-from .requests import answers_refusals, person
+from .requests import person
 
 
 @require_safe
@@ -21,7 +21,6 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@answers_refusals
 def conversation(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
     """GET /conversations/<uuid>/: the page, with the newest messages of its current branch."""
     found = access.conversation(person(request), id, Operation.READ)

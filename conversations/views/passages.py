@@ -13,11 +13,10 @@ from ..access import NotFound, Operation
 from ..attachments import sending
 from ..attachments.passages import passage
 from .citations import Citations, cited_files
-from .requests import answers_refusals, person
+from .requests import person
 
 
 @require_safe
-@answers_refusals
 def source(request: HttpRequest, id: uuid.UUID, message: uuid.UUID, number: int) -> HttpResponse:
     """GET …/messages/<uuid>/sources/<number>/: the passage, or a sentence that says why there is none."""
     found = access.message(person(request), id, message, Operation.READ)

@@ -22,7 +22,7 @@ from ..actions.errors import Invalid
 from ..forms.person import GroupForm, NewPasswordForm, PersonGroupsForm, RemovalForm
 from ..models import User
 from ..models.whatever_case import holds, words_of
-from .requests import Fields, answer, answers_refusals, whole_number
+from .requests import Fields, answer, whole_number
 
 PAGE = 50
 QUERY_CHARACTERS = 200
@@ -38,7 +38,6 @@ ACTS = {
 
 
 @require_safe
-@answers_refusals
 def people(request: HttpRequest) -> HttpResponse:
     """GET /people/?q=&page=: everybody, those who are active first."""
     access.administrator(request.user)
@@ -61,7 +60,6 @@ def people(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@answers_refusals
 def person(request: HttpRequest, person: int) -> HttpResponse:
     """GET /people/<id>/: one account."""
     access.administrator(request.user)
@@ -69,7 +67,6 @@ def person(request: HttpRequest, person: int) -> HttpResponse:
 
 
 @require_POST
-@answers_refusals
 def act(request: HttpRequest, person: int) -> HttpResponse:
     """POST /people/<id>/act/: `act` is one of ACTS."""
     actor = access.administrator(request.user)
@@ -84,7 +81,6 @@ def act(request: HttpRequest, person: int) -> HttpResponse:
 
 
 @require_POST
-@answers_refusals
 def into_groups(request: HttpRequest, person: int) -> HttpResponse:
     actor = access.administrator(request.user)
     found = _person(person)
@@ -97,7 +93,6 @@ def into_groups(request: HttpRequest, person: int) -> HttpResponse:
 
 
 @require_POST
-@answers_refusals
 def password_link(request: HttpRequest, person: int) -> HttpResponse:
     """A link to hand over, shown on this page alone."""
     actor = access.administrator(request.user)
@@ -107,7 +102,6 @@ def password_link(request: HttpRequest, person: int) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@answers_refusals
 def remove(request: HttpRequest, person: int) -> HttpResponse:
     """/people/<id>/remove/: the account goes for good; `keep` says which conversations stay, `heir` who gets them."""
     actor = access.administrator(request.user)
@@ -156,7 +150,6 @@ def new_password(request: HttpRequest, uid: str, token: str) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@answers_refusals
 def groups(request: HttpRequest) -> HttpResponse:
     """/people/groups/: the list; a POST makes one (`name`)."""
     actor = access.administrator(request.user)
@@ -168,7 +161,6 @@ def groups(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@answers_refusals
 def group(request: HttpRequest, group: int) -> HttpResponse:
     """/people/groups/<id>/: its name and who is in it."""
     actor = access.administrator(request.user)
@@ -185,7 +177,6 @@ def group(request: HttpRequest, group: int) -> HttpResponse:
 
 
 @require_POST
-@answers_refusals
 def group_remove(request: HttpRequest, group: int) -> HttpResponse:
     actor = access.administrator(request.user)
     grouping.remove(actor, _group(group))

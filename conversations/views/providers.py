@@ -23,13 +23,12 @@ from ..models import LanguageModel, Provider
 from ..models.encryption import SecretUnreadable
 from ..upstream.endpoint import DEFAULT_BASE_URLS
 from ..upstream.errors import UpstreamError
-from .requests import Fields, answer, answers_refusals
+from .requests import Fields, answer
 
 _FORM = ["GET", "HEAD", "POST"]
 
 
 @require_safe
-@answers_refusals
 def providers(request: HttpRequest) -> HttpResponse:
     """GET /providers/: providers with their models, and the order of the picker."""
     access.administrator(request.user)
@@ -49,7 +48,6 @@ def providers(request: HttpRequest) -> HttpResponse:
 
 @sensitive_post_parameters("api_key", "extra_headers")
 @require_http_methods(_FORM)
-@answers_refusals
 def new(request: HttpRequest) -> HttpResponse:
     access.administrator(request.user)
     return _edited(request, Provider())
@@ -57,14 +55,12 @@ def new(request: HttpRequest) -> HttpResponse:
 
 @sensitive_post_parameters("api_key", "extra_headers")
 @require_http_methods(_FORM)
-@answers_refusals
 def provider(request: HttpRequest, provider: int) -> HttpResponse:
     access.administrator(request.user)
     return _edited(request, _provider(provider))
 
 
 @require_POST
-@answers_refusals
 def remove(request: HttpRequest, provider: int) -> HttpResponse:
     actor = access.administrator(request.user)
     offers.remove_provider(actor, _provider(provider))
@@ -73,7 +69,6 @@ def remove(request: HttpRequest, provider: int) -> HttpResponse:
 
 
 @require_POST
-@answers_refusals
 def models_offered(request: HttpRequest, provider: int) -> HttpResponse:
     """POST …/list/: the provider's own list of models, to choose from."""
     access.administrator(request.user)
@@ -95,7 +90,6 @@ def models_offered(request: HttpRequest, provider: int) -> HttpResponse:
 
 
 @require_POST
-@answers_refusals
 def add_models(request: HttpRequest, provider: int) -> HttpResponse:
     """POST …/models/: `model`, once or more often (the ids); `listed` is what the form said that they can do."""
     actor = access.administrator(request.user)
@@ -114,7 +108,6 @@ def add_models(request: HttpRequest, provider: int) -> HttpResponse:
 
 
 @require_http_methods(_FORM)
-@answers_refusals
 def language_model(request: HttpRequest, model: int) -> HttpResponse:
     actor = access.administrator(request.user)
     found = _model(model)
@@ -132,7 +125,6 @@ def language_model(request: HttpRequest, model: int) -> HttpResponse:
 
 
 @require_POST
-@answers_refusals
 def try_model(request: HttpRequest, model: int) -> HttpResponse:
     """POST …/test/: a real call for one token."""
     actor = access.administrator(request.user)
@@ -145,7 +137,6 @@ def try_model(request: HttpRequest, model: int) -> HttpResponse:
 
 
 @require_POST
-@answers_refusals
 def remove_model(request: HttpRequest, model: int) -> HttpResponse:
     actor = access.administrator(request.user)
     offers.remove_model(actor, _model(model))
@@ -154,7 +145,6 @@ def remove_model(request: HttpRequest, model: int) -> HttpResponse:
 
 
 @require_POST
-@answers_refusals
 def move_model(request: HttpRequest, model: int) -> HttpResponse:
     """POST …/move/: one place `up` or `down` in the picker (`to`)."""
     actor = access.administrator(request.user)

@@ -1,35 +1,21 @@
-"""What a request brings with it, in its address or from a form or JSON alike, and how a refusal is answered. Used by
-the views.
+"""What a request brings with it, in its address or from a form or JSON alike. Used by the views; what is wrong with it
+they refuse (`refusals`).
 """
 
 from __future__ import annotations
 
-import functools
-import logging
 import uuid
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
-from django.core.exceptions import RequestDataTooBig
-from django.db import OperationalError
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.http.response import HttpResponseBase
-from django.shortcuts import redirect, render
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect
 
-from chatsite.errors import json_error, wants_json
+from chatsite.errors import wants_json
 
-from ..access import NotFound
-from ..actions.errors import Invalid, Refused
+from ..actions.errors import Invalid
 from ..models import User
 
-logger = logging.getLogger(__name__)
-
-_DATABASE_AWAY = (
-    "The server cannot save anything right now. Nothing was sent; your text is still here. "
-    "Try again in a moment."
-)
-View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 SETTINGS = (
     "system", "max_tokens", "stop_sequences", "temperature", "top_p", "top_k", "thinking", "budget_tokens", "effort",
 )  # fmt: skip
@@ -104,39 +90,6 @@ def _json_object(request: HttpRequest) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise Invalid("The body must be a JSON object.")
     return value
-
-
-def answers_refusals(view: View) -> View:
-    """A refusal becomes the contract's error object, or a plain page; missing and forbidden become 404."""
-
-    @functools.wraps(view)
-    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        try:
-            return view(request, *args, **kwargs)
-        except NotFound:
-            raise Http404 from None
-        except Refused as refused:
-            return refusal(request, refused.status, refused.type, refused.message, **refused.more)
-        except RequestDataTooBig:
-            return refusal(request, 413, "request_too_large", "This is larger than the site accepts.")
-        except OperationalError:
-            # The disk is full, the database away or locked for long: nothing was stored.
-            logger.exception("The database failed on a request to %s.", request.path)
-            return refusal(request, 503, "unavailable", _DATABASE_AWAY)
-
-    return wrapped  # type: ignore[return-value]
-
-
-def refusal(request: HttpRequest, status: int, type: str, message: str, **more: str) -> HttpResponse:
-    if wants_json(request):
-        response: HttpResponse = json_error(status, type, message, **more)
-    else:
-        response = render(
-            request, "error.html", {"heading": "That did not work", "message": message}, status=status
-        )
-    # Django would log a refusal on purpose (about to stop, say) as an error of the server.
-    response._has_been_logged = True  # type: ignore[attr-defined]
-    return response
 
 
 def answer(request: HttpRequest, body: dict[str, Any], page: str, status: int = 200) -> HttpResponse:

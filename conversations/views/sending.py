@@ -16,11 +16,10 @@ from ..actions.asking import Sent
 from ..generation import supervisor
 from ..generation.begin import begin
 from ..models import Message
-from .requests import Fields, answer, answers_refusals, person
+from .requests import Fields, answer, person
 
 
 @require_POST
-@answers_refusals
 def start(request: HttpRequest) -> HttpResponse:
     """POST /conversations/: a new conversation with its first message, its answer running."""
     fields = Fields(request)
@@ -37,7 +36,6 @@ def start(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@answers_refusals
 def send(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
     """POST /conversations/<uuid>/messages/: the next message of a branch."""
     conversation = access.conversation(person(request), id, Operation.WRITE)
@@ -55,7 +53,6 @@ def send(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
 
 
 @require_POST
-@answers_refusals
 def edit(request: HttpRequest, id: uuid.UUID, message: uuid.UUID) -> HttpResponse:
     """POST …/messages/<uuid>/edit/: the same turn with another text, as a sibling."""
     found = access.message(person(request), id, message, Operation.WRITE)
@@ -72,7 +69,6 @@ def edit(request: HttpRequest, id: uuid.UUID, message: uuid.UUID) -> HttpRespons
 
 
 @require_POST
-@answers_refusals
 def regenerate(request: HttpRequest, id: uuid.UUID, message: uuid.UUID) -> HttpResponse:
     """POST …/messages/<uuid>/regenerate/: another answer to the same message."""
     found = access.message(person(request), id, message, Operation.WRITE)
@@ -84,7 +80,6 @@ def regenerate(request: HttpRequest, id: uuid.UUID, message: uuid.UUID) -> HttpR
 
 
 @require_POST
-@answers_refusals
 def continue_answer(request: HttpRequest, id: uuid.UUID, message: uuid.UUID) -> HttpResponse:
     """POST …/messages/<uuid>/continue/: go on where this answer ended."""
     found = access.message(person(request), id, message, Operation.WRITE)
@@ -95,7 +90,6 @@ def continue_answer(request: HttpRequest, id: uuid.UUID, message: uuid.UUID) -> 
 
 
 @require_POST
-@answers_refusals
 def omit(request: HttpRequest, id: uuid.UUID, message: uuid.UUID) -> HttpResponse:
     """POST …/messages/<uuid>/omit/: go on without files. For a refused answer: another one, asked without them, or
     without the unanswered messages before (201); for a person's turn: its files stay out of later requests.

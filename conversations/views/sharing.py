@@ -18,14 +18,13 @@ from ..actions.errors import Invalid
 from ..forms.sharing import ROLES, ShareLinkForm
 from ..models import Conversation, Participant, ShareLink, User, Workspace
 from ..models.colours import Colours
-from .requests import Fields, answer, answers_refusals, person
+from .requests import Fields, answer, person
 
 # Names offered while typing; in a larger workspace one types the name oneself.
 SUGGESTED = 200
 
 
 @require_safe
-@answers_refusals
 def people(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
     """GET …/people/: the panel. Who may only read or write sees who else does."""
     conversation = access.conversation(person(request), id, Operation.READ)
@@ -33,7 +32,6 @@ def people(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
 
 
 @require_POST
-@answers_refusals
 def add(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
     """POST …/people/: `who` (a name or address) or `group` (its id), and `role`."""
     conversation = access.conversation(person(request), id, Operation.OWN)
@@ -47,7 +45,6 @@ def add(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
 
 
 @require_POST
-@answers_refusals
 def role(request: HttpRequest, id: uuid.UUID, participant: int) -> HttpResponse:
     found = access.participant(person(request), id, participant)
     participants.change_role(found, Fields(request).text("role"))
@@ -55,7 +52,6 @@ def role(request: HttpRequest, id: uuid.UUID, participant: int) -> HttpResponse:
 
 
 @require_POST
-@answers_refusals
 def remove(request: HttpRequest, id: uuid.UUID, participant: int) -> HttpResponse:
     found = access.participant(person(request), id, participant)
     conversation = found.conversation
@@ -64,7 +60,6 @@ def remove(request: HttpRequest, id: uuid.UUID, participant: int) -> HttpRespons
 
 
 @require_POST
-@answers_refusals
 def leave(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
     """Out of somebody else's conversation."""
     participants.remove(access.own_participation(person(request), id))
@@ -72,7 +67,6 @@ def leave(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
 
 
 @require_POST
-@answers_refusals
 def visibility(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
     conversation = access.conversation(person(request), id, Operation.OWN)
     participants.change_visibility(conversation, Fields(request).text("visibility"))
@@ -80,7 +74,6 @@ def visibility(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
 
 
 @require_POST
-@answers_refusals
 def read(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
     """Everything in it has been seen."""
     participants.mark_read(person(request), access.conversation(person(request), id, Operation.READ))
@@ -88,7 +81,6 @@ def read(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
 
 
 @require_POST
-@answers_refusals
 def create_link(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
     """`message` (the last one shown; default: the newest), `days` (empty: for ever), `public`. Told once."""
     conversation = access.conversation(person(request), id, Operation.OWN)
@@ -108,7 +100,6 @@ def create_link(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
 
 
 @require_POST
-@answers_refusals
 def switch_link(request: HttpRequest, id: uuid.UUID, link: int) -> HttpResponse:
     """`on` is "true" or "false"."""
     found = access.share_link(person(request), id, link)
@@ -117,7 +108,6 @@ def switch_link(request: HttpRequest, id: uuid.UUID, link: int) -> HttpResponse:
 
 
 @require_POST
-@answers_refusals
 def remove_link(request: HttpRequest, id: uuid.UUID, link: int) -> HttpResponse:
     found = access.share_link(person(request), id, link)
     conversation = found.conversation

@@ -12,11 +12,10 @@ from .. import access
 from ..actions import offers
 from ..forms.provider import WorkspaceForm
 from ..models import Workspace
-from .requests import answer, answers_refusals
+from .requests import answer
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@answers_refusals
 def workspace(request: HttpRequest) -> HttpResponse:
     actor = access.administrator(request.user)
     current = Workspace.objects.current()

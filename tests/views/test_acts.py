@@ -354,6 +354,20 @@ def test_the_end_of_a_limit_is_told_in_the_zone_of_the_reader(alice: Person, sen
         assert f"reached until {local}. Try again then." in page
 
 
+@pytest.mark.parametrize("path", ["/", "/conversations/", "/usage/", "/providers/"])
+def test_every_page_says_that_the_database_is_away(administrator: Person, path: str) -> None:
+    def away(execute: Any, sql: str, *rest: Any) -> Any:
+        # Who is signed in was asked before.
+        if "django_session" not in sql and '"conversations_user"' not in sql:
+            raise OperationalError("gone")
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(away):
+        response = administrator.client.get(path)
+    assert response.status_code == 503
+    assert "Try again in a moment." in response.content.decode()
+
+
 def test_a_send_that_is_stored_is_not_called_lost_when_the_database_goes_then(
     alice: Person, sent: dict[str, Any]
 ) -> None:

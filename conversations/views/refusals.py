@@ -1,0 +1,49 @@
+"""How a refusal is answered, whichever view it comes from: the contract's error object for programs, a plain page for
+people; missing and forbidden objects alike. Named in MIDDLEWARE.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from django.core.exceptions import RequestDataTooBig
+from django.db import OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.deprecation import MiddlewareMixin
+
+from chatsite.errors import json_error, not_found, unavailable, wants_json
+
+from ..access import NotFound
+from ..actions.errors import Refused
+
+logger = logging.getLogger(__name__)
+
+
+class Refusals(MiddlewareMixin):
+    """Answers what views raise on purpose; everything else stays Django's."""
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if isinstance(exception, NotFound):
+            return not_found(request)
+        if isinstance(exception, Refused):
+            return _refusal(request, exception.status, exception.type, exception.message, **exception.more)
+        if isinstance(exception, RequestDataTooBig):
+            return _refusal(request, 413, "request_too_large", "This is larger than the site accepts.")
+        if isinstance(exception, OperationalError):
+            logger.error("The database failed on a request to %s.", request.path, exc_info=exception)
+            return _without_a_line(unavailable(request))
+        return None
+
+
+def _refusal(request: HttpRequest, status: int, type: str, message: str, **more: str) -> HttpResponse:
+    if wants_json(request):
+        return _without_a_line(json_error(status, type, message, **more))
+    context = {"heading": "That did not work", "message": message}
+    return _without_a_line(render(request, "error.html", context, status=status))
+
+
+def _without_a_line(response: HttpResponse) -> HttpResponse:
+    """Django would log a refusal on purpose (about to stop, say) as an error of the server."""
+    response._has_been_logged = True  # type: ignore[attr-defined]
+    return response
