@@ -111,6 +111,15 @@ def add_models(
     return made
 
 
+def note_listed(provider: Provider, said: dict[str, dict[str, Any]]) -> None:
+    """Takes what the provider's list says now of its models that are here, by id."""
+    with writing():
+        for row in provider.language_models.all():
+            if said.get(row.model_id, row.listed) != row.listed:
+                row.listed = said[row.model_id]
+                row.save(update_fields=["listed"])
+
+
 def change_model(
     actor: User, language_model: LanguageModel, values: dict[str, Any], groups: list[Group]
 ) -> None:

@@ -13,6 +13,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='languagemodel',
             name='listed',
-            field=models.JSONField(blank=True, default=dict, help_text="What the provider's own list said of it when it was added."),
+            field=models.JSONField(blank=True, default=dict, help_text="What the provider's own list said of it."),
         ),
     ]

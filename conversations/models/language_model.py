@@ -42,9 +42,7 @@ class LanguageModel(models.Model):
     model_id = models.CharField(max_length=200)
     label = models.CharField(max_length=200, blank=True)
     capabilities = models.JSONField(default=dict, blank=True, help_text="Overrides of the built-in table.")
-    listed = models.JSONField(
-        default=dict, blank=True, help_text="What the provider's own list said of it when it was added."
-    )
+    listed = models.JSONField(default=dict, blank=True, help_text="What the provider's own list said of it.")
     prices = models.JSONField(
         default=dict,
         blank=True,

@@ -70,13 +70,14 @@ def remove(request: HttpRequest, provider: int) -> HttpResponse:
 
 @require_POST
 def models_offered(request: HttpRequest, provider: int) -> HttpResponse:
-    """POST …/list/: the provider's own list of models, to choose from."""
+    """POST …/list/: the provider's own list of models, to choose from; what it says of those that are here is kept."""
     access.administrator(request.user)
     found = _provider(provider)
     context = _context(found, ProviderForm(found))
     try:
         known = set(found.language_models.values_list("model_id", flat=True))
         listed = provider_calls.offered_by(found)
+        offers.note_listed(found, {one.id: one.capabilities for one in listed})
         context["offered"] = [one for one in listed if known.isdisjoint({one.id, *one.aliases})]
         context["listed"] = json.dumps(
             {one.id: one.capabilities for one in context["offered"] if one.capabilities}

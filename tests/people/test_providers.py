@@ -199,7 +199,8 @@ class ListingWithCapabilities(FakeUpstream):
     """Says of a model that is newer than this program what it can do."""
 
     def steps_for(self, call: Call) -> list[Step]:
-        return [Reply(200, json.dumps({"data": [NEW_MODEL]}).encode())] if call.method == "GET" else []
+        here = {"id": MODEL, "max_input_tokens": 150_000}
+        return [Reply(200, json.dumps({"data": [NEW_MODEL, here, {"id": "older"}]}).encode())]
 
 
 def test_a_model_from_the_list_is_asked_for_what_the_list_says_that_it_can_do(
@@ -208,6 +209,8 @@ def test_a_model_from_the_list_is_asked_for_what_the_list_says_that_it_can_do(
     with ListingWithCapabilities() as listing:
         Provider.objects.update(base_url=listing.url)
         page = administrator.post(f"/providers/{model.provider_id}/list/", **HTML).content.decode()
+    model.refresh_from_db()
+    assert (model.listed, model.can.context, model.can.max_output) == ({"context": 150_000}, 150_000, 64_000)
     shown = re.search('name="listed" value="([^"]+)"', page)
     assert shown is not None
     chosen = {"model": "claude-opus-6", "listed": html.unescape(shown[1])}

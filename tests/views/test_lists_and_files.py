@@ -384,6 +384,9 @@ def test_the_gauge_knows_the_context_that_an_administrator_has_entered(
     finished(sent["generation"], usage={"input_tokens": 8000, "output_tokens": 0})
     path = f"/conversations/{sent['conversation']}/totals/"
     assert "8,000 of 200,000 tokens" in alice.get(path).content.decode()
+    LanguageModel.objects.update(listed={"context": 100_000})
+    assert "8,000 of 100,000 tokens" in alice.get(path).content.decode()
+    model.refresh_from_db()
     model.capabilities = {"context": 32_000}
     model.save()
     assert "8,000 of 32,000 tokens" in alice.get(path).content.decode()
