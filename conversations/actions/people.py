@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from importlib import import_module
+from typing import Any
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
@@ -76,6 +77,12 @@ def create_administrator(username: str, email: str, password: str) -> User:
             EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
         audit.record(user, "administrator_created", user)
     return user
+
+
+def choose_preferences(person: User, chosen: dict[str, Any]) -> None:
+    """What people may say about themselves, by its columns."""
+    with writing():
+        User.objects.filter(pk=person.pk).update(**chosen)
 
 
 def deactivate(actor: User, person: User) -> None:

@@ -17,7 +17,7 @@ from ..actions import spending_limits
 from ..forms.budget import BudgetForm
 from ..models import Budget, User
 from .money import dollars
-from .requests import answer
+from .requests import answer, form_page, posted
 
 _FORM = ["GET", "HEAD", "POST"]
 
@@ -73,10 +73,10 @@ def _budget(id: int) -> Budget:
 
 def _edited(request: HttpRequest, actor: User, row: Budget) -> HttpResponse:
     subject = row.subject if row.pk else ""
-    form = BudgetForm(request.POST or None, instance=row)
-    if request.method == "POST" and form.is_valid():
+    form = BudgetForm(posted(request), instance=row)
+    if form.is_valid():
         spending_limits.save(actor, form.instance)
         messages.success(request, "Saved.")
         return answer(request, {"budget": form.instance.pk}, reverse("budgets"))
     context = {"form": form, "budget": row, "subject": subject}
-    return render(request, "budgets/budget.html", context, status=400 if form.errors else 200)
+    return form_page(request, "budgets/budget.html", context)

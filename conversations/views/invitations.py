@@ -21,7 +21,7 @@ from ..actions import invitations as acts
 from ..actions.errors import Invalid
 from ..forms.invitation import AcceptInvitationForm, InvitationForm
 from ..models import Invitation
-from .requests import answer
+from .requests import answer, form_page, posted
 
 SHOWN = 100
 
@@ -30,9 +30,9 @@ SHOWN = 100
 def invitations(request: HttpRequest) -> HttpResponse:
     """The list; a POST makes one. Its link goes out by mail, or is shown on this page alone."""
     actor = access.administrator(request.user)
-    form = InvitationForm(request.POST or None)
+    form = InvitationForm(posted(request))
     url = ""
-    if request.method == "POST" and form.is_valid():
+    if form.is_valid():
         chosen = form.cleaned_data
         try:
             made, token = acts.invite(
@@ -53,7 +53,7 @@ def invitations(request: HttpRequest) -> HttpResponse:
         "url": url,
         "invitations": rows.prefetch_related("groups").order_by("-created_at")[:SHOWN],
     }
-    return render(request, "people/invitations.html", context, status=400 if form.errors else 200)
+    return form_page(request, "people/invitations.html", context)
 
 
 def _sent(request: HttpRequest, invitation: Invitation, url: str) -> str:
@@ -85,8 +85,8 @@ def accept(request: HttpRequest, token: str) -> HttpResponse:
     found = acts.opened_by(token)
     if found is None:
         return render(request, "people/link_used_up.html", status=404)
-    form = AcceptInvitationForm(request.POST or None, email=found.email)
-    if request.method == "POST" and form.is_valid():
+    form = AcceptInvitationForm(posted(request), email=found.email)
+    if form.is_valid():
         data = form.cleaned_data
         try:
             user = acts.accept(token, data["username"], data["email"], data["password1"])
@@ -98,4 +98,4 @@ def accept(request: HttpRequest, token: str) -> HttpResponse:
             login(request, user, backend=BACKEND)
             return redirect("/")
     context = {"form": form, "invitation": found}
-    return render(request, "people/accept.html", context, status=400 if form.errors else 200)
+    return form_page(request, "people/accept.html", context)

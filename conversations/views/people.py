@@ -22,7 +22,7 @@ from ..actions.errors import Invalid
 from ..forms.person import GroupForm, NewPasswordForm, PersonGroupsForm, RemovalForm
 from ..models import User
 from ..models.whatever_case import holds, words_of
-from .requests import Fields, answer, whole_number
+from .requests import Fields, answer, form_page, posted, whole_number
 
 PAGE = 50
 QUERY_CHARACTERS = 200
@@ -106,8 +106,8 @@ def remove(request: HttpRequest, person: int) -> HttpResponse:
     """/people/<id>/remove/: the account goes for good; `keep` says which conversations stay, `heir` who gets them."""
     actor = access.administrator(request.user)
     found = _person(person)
-    form = RemovalForm(found, request.POST or None, initial={"heir": actor})
-    if request.method == "POST" and form.is_valid():
+    form = RemovalForm(found, posted(request), initial={"heir": actor})
+    if form.is_valid():
         try:
             removal.remove(actor, found, form.cleaned_data["keep"], form.cleaned_data["heir"])
         except Invalid as refused:
@@ -121,7 +121,7 @@ def remove(request: HttpRequest, person: int) -> HttpResponse:
         "conversations": removal.owned_by(found).count(),
         "shared": removal.shared_of(found).count(),
     }
-    return render(request, "people/remove.html", context, status=400 if form.errors else 200)
+    return form_page(request, "people/remove.html", context)
 
 
 @login_not_required
@@ -133,20 +133,15 @@ def new_password(request: HttpRequest, uid: str, token: str) -> HttpResponse:
         found = acts.person_of_link(uid, token)
     if found is None:
         return render(request, "people/link_used_up.html", status=404)
-    form = NewPasswordForm(found, request.POST or None)
-    if request.method == "POST" and form.is_valid():
+    form = NewPasswordForm(found, posted(request))
+    if form.is_valid():
         try:
             acts.choose_password(uid, token, form.cleaned_data["password1"])
         except Invalid:
             return render(request, "people/link_used_up.html", status=404)
         messages.success(request, "The new password was set. Sign in with it.")
         return redirect("account_login")
-    return render(
-        request,
-        "people/new_password.html",
-        {"form": form, "person": found},
-        status=400 if form.errors else 200,
-    )
+    return form_page(request, "people/new_password.html", {"form": form, "person": found})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -166,14 +161,12 @@ def group(request: HttpRequest, group: int) -> HttpResponse:
     actor = access.administrator(request.user)
     found = _group(group)
     initial = {"name": found.name, "people": found.user_set.all()}
-    form = GroupForm(request.POST or None, initial=initial)
-    if request.method == "POST" and form.is_valid():
+    form = GroupForm(posted(request), initial=initial)
+    if form.is_valid():
         grouping.change(actor, found, form.cleaned_data["name"], list(form.cleaned_data["people"]))
         messages.success(request, "Saved.")
         return answer(request, {"saved": True}, reverse("groups"))
-    return render(
-        request, "people/group.html", {"form": form, "group": found}, status=400 if form.errors else 200
-    )
+    return form_page(request, "people/group.html", {"form": form, "group": found})
 
 
 @require_POST

@@ -12,6 +12,8 @@ from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from chatsite.errors import wants_json
+
 from .. import access
 from ..access import NotFound
 from ..actions import offers
@@ -23,7 +25,7 @@ from ..models import LanguageModel, Provider
 from ..models.encryption import SecretUnreadable
 from ..upstream.endpoint import DEFAULT_BASE_URLS
 from ..upstream.errors import UpstreamError
-from .requests import Fields, answer
+from .requests import Fields, answer, form_page, posted
 
 _FORM = ["GET", "HEAD", "POST"]
 
@@ -112,8 +114,8 @@ def add_models(request: HttpRequest, provider: int) -> HttpResponse:
 def language_model(request: HttpRequest, model: int) -> HttpResponse:
     actor = access.administrator(request.user)
     found = _model(model)
-    form = ModelForm(found, request.POST) if request.method == "POST" else ModelForm(found)
-    if request.method == "POST" and form.is_valid():
+    form = ModelForm(found, posted(request))
+    if form.is_valid():
         try:
             offers.change_model(actor, found, form.values(), list(form.cleaned_data["allowed_groups"]))
         except Invalid as refused:
@@ -122,7 +124,7 @@ def language_model(request: HttpRequest, model: int) -> HttpResponse:
             messages.success(request, "Saved.")
             return answer(request, {"saved": True}, reverse("providers"))
     context = {"model": found, "name": _named(found)["name"], "form": form}
-    return render(request, "providers/model.html", context, status=400 if form.errors else 200)
+    return form_page(request, "providers/model.html", context)
 
 
 @require_POST
@@ -131,7 +133,7 @@ def try_model(request: HttpRequest, model: int) -> HttpResponse:
     actor = access.administrator(request.user)
     found = _model(model)
     tried = provider_calls.try_model(actor, found)
-    if "application/json" in request.headers.get("Accept", ""):
+    if wants_json(request):
         return answer(request, {"works": tried.works, "message": tried.sentence}, "")
     context = _context(found.provider, ProviderForm(found.provider)) | {"tried": tried, "tried_model": found}
     return render(request, "providers/provider.html", context)
@@ -160,8 +162,8 @@ def move_model(request: HttpRequest, model: int) -> HttpResponse:
 
 
 def _edited(request: HttpRequest, found: Provider) -> HttpResponse:
-    form = ProviderForm(found, request.POST) if request.method == "POST" else ProviderForm(found)
-    if request.method == "POST" and form.is_valid():
+    form = ProviderForm(found, posted(request))
+    if form.is_valid():
         values: dict[str, Any] = dict(form.cleaned_data)
         key = values.pop("api_key").strip()
         try:
@@ -171,9 +173,7 @@ def _edited(request: HttpRequest, found: Provider) -> HttpResponse:
         else:
             messages.success(request, "Saved.")
             return redirect("provider", saved.pk)
-    return render(
-        request, "providers/provider.html", _context(found, form), status=400 if form.errors else 200
-    )
+    return form_page(request, "providers/provider.html", _context(found, form))
 
 
 def _context(found: Provider, form: ProviderForm) -> dict[str, Any]:

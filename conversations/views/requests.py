@@ -8,8 +8,10 @@ import uuid
 from typing import Any
 
 import msgspec
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import redirect
+from django.core.exceptions import NON_FIELD_ERRORS
+from django.forms import BaseForm
+from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
+from django.shortcuts import redirect, render
 
 from chatsite.errors import wants_json
 
@@ -90,6 +92,26 @@ def _json_object(request: HttpRequest) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise Invalid("The body must be a JSON object.")
     return value
+
+
+def posted(request: HttpRequest) -> QueryDict | None:
+    """What was sent with a form; None when its page was only opened: an unbound form is neither valid nor wrong."""
+    return request.POST if request.method == "POST" else None
+
+
+def form_page(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+    """The page with the form of `context`, 400 when something is wrong about that. Raises Invalid then where a program
+    asks.
+    """
+    form: BaseForm = context["form"]
+    if form.errors and wants_json(request):
+        raise Invalid(" ".join(_problem(form, name) for name in form.errors))
+    return render(request, template, context, status=400 if form.errors else 200)
+
+
+def _problem(form: BaseForm, name: str) -> str:
+    sentences = " ".join(map(str, form.errors[name]))
+    return sentences if name == NON_FIELD_ERRORS else f"{form[name].label}: {sentences}"
 
 
 def answer(request: HttpRequest, body: dict[str, Any], page: str, status: int = 200) -> HttpResponse:

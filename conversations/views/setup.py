@@ -10,9 +10,11 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from chatsite.accounts import BACKEND
-from conversations.actions import people
-from conversations.actions.errors import Invalid
-from conversations.forms.setup import FirstAdministratorForm
+
+from ..actions import people
+from ..actions.errors import Invalid
+from ..forms.setup import FirstAdministratorForm
+from .requests import form_page, posted
 
 
 @login_not_required
@@ -21,8 +23,8 @@ from conversations.forms.setup import FirstAdministratorForm
 def first_administrator(request: HttpRequest, token: str) -> HttpResponse:
     if not people.setup_link_open(token):
         return _used_up(request)
-    form = FirstAdministratorForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
+    form = FirstAdministratorForm(posted(request))
+    if form.is_valid():
         data = form.cleaned_data
         try:
             user = people.create_first_administrator(
@@ -32,9 +34,7 @@ def first_administrator(request: HttpRequest, token: str) -> HttpResponse:
             return _used_up(request)
         login(request, user, backend=BACKEND)
         return redirect("/")
-    return render(
-        request, "setup/first_administrator.html", {"form": form}, status=400 if form.errors else 200
-    )
+    return form_page(request, "setup/first_administrator.html", {"form": form})
 
 
 def _used_up(request: HttpRequest) -> HttpResponse:

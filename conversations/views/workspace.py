@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
@@ -12,7 +11,7 @@ from .. import access
 from ..actions import offers
 from ..forms.provider import WorkspaceForm
 from ..models import Workspace
-from .requests import answer
+from .requests import answer, form_page, posted
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -23,9 +22,9 @@ def workspace(request: HttpRequest) -> HttpResponse:
         name: getattr(current, name)
         for name in ("name", "default_model", "system_prompt", "public_links", "retention_days")
     }
-    form = WorkspaceForm(request.POST or None, initial=initial | {"starters": "\n".join(current.starters)})
-    if request.method == "POST" and form.is_valid():
+    form = WorkspaceForm(posted(request), initial=initial | {"starters": "\n".join(current.starters)})
+    if form.is_valid():
         offers.save_workspace(actor, form.cleaned_data)
         messages.success(request, "Saved.")
         return answer(request, {"saved": True}, reverse("workspace"))
-    return render(request, "providers/workspace.html", {"form": form}, status=400 if form.errors else 200)
+    return form_page(request, "providers/workspace.html", {"form": form})

@@ -199,3 +199,29 @@ def test_a_number_larger_than_any_id_chooses_nothing(administrator: Person, bob:
         (f"/people/groups/{group.pk}/", "people"),
     ):
         assert administrator.post(path, {"name": "Harbour", field: "9" * 30}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/account/",
+        "/budgets/new/",
+        "/people/invitations/",
+        "/people/{person}/remove/",
+        "/people/groups/{group}/",
+        "/providers/new/",
+        "/models/{model}/",
+        "/workspace/",
+    ],
+)
+def test_what_is_wrong_with_a_form_is_said_to_people_and_to_programs(
+    administrator: Person, alice: Person, model: LanguageModel, path: str
+) -> None:
+    group = Group.objects.create(name="Pilots")
+    path = path.format(person=alice.user.pk, group=group.pk, model=model.pk)
+    wrong = {"theme": "no", "email": "no", "context": "no"}
+    page = administrator.client.post(path, wrong)
+    assert (page.status_code, b"errorlist" in page.content) == (400, True)
+    refused = administrator.post(path, wrong)
+    error = refused.json()["error"]  # type: ignore[attr-defined]
+    assert (refused.status_code, error["type"], bool(error["message"])) == (400, "invalid_request", True)
