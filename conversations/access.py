@@ -1,6 +1,7 @@
 """The only door from a person to an object. Missing and forbidden answer alike: NotFound.
 
-Called by every view, consumer and admin page that takes an id from outside.
+Called by every view and consumer that takes the id of something that belongs to somebody; to what belongs to the
+workspace (people, groups, providers, budgets) `administrator` is the door.
 """
 
 from __future__ import annotations

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from .. import access
-from ..access import NotFound
 from ..actions import budgets as states
 from ..actions import spending_limits
 from ..forms.budget import BudgetForm
@@ -26,8 +26,9 @@ _FORM = ["GET", "HEAD", "POST"]
 def budgets(request: HttpRequest) -> HttpResponse:
     """GET /budgets/: every limit with what counts for it today."""
     access.administrator(request.user)
-    rows = Budget.objects.select_related("group", "user", "language_model__provider").order_by("pk")
-    limits = [{"id": state.budget.pk, **shown(state)} for state in states.states(list(rows))]
+    limits = [
+        {"id": state.budget.pk, **shown(state)} for state in states.states(list(_budgets().order_by("pk")))
+    ]
     return render(request, "budgets/budgets.html", {"limits": limits})
 
 
@@ -39,13 +40,13 @@ def new(request: HttpRequest) -> HttpResponse:
 @require_http_methods(_FORM)
 def budget(request: HttpRequest, budget: int) -> HttpResponse:
     actor = access.administrator(request.user)
-    return _edited(request, actor, _budget(budget))
+    return _edited(request, actor, get_object_or_404(_budgets(), pk=budget))
 
 
 @require_POST
 def remove(request: HttpRequest, budget: int) -> HttpResponse:
     actor = access.administrator(request.user)
-    spending_limits.remove(actor, _budget(budget))
+    spending_limits.remove(actor, get_object_or_404(_budgets(), pk=budget))
     messages.success(request, "The budget was removed.")
     return answer(request, {"removed": True}, reverse("budgets"))
 
@@ -64,11 +65,9 @@ def shown(state: states.State) -> dict[str, Any]:
     }
 
 
-def _budget(id: int) -> Budget:
-    found = Budget.objects.select_related("group", "user", "language_model__provider").filter(pk=id).first()
-    if found is None:
-        raise NotFound
-    return found
+def _budgets() -> QuerySet[Budget]:
+    """With what `Budget.subject` reads."""
+    return Budget.objects.select_related("group", "user", "language_model__provider")
 
 
 def _edited(request: HttpRequest, actor: User, row: Budget) -> HttpResponse:

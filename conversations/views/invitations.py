@@ -7,7 +7,7 @@ from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
@@ -16,7 +16,6 @@ from chatsite.accounts import BACKEND
 from chatsite.errors import wants_json
 
 from .. import access
-from ..access import NotFound
 from ..actions import invitations as acts
 from ..actions.errors import Invalid
 from ..forms.invitation import AcceptInvitationForm, InvitationForm
@@ -70,10 +69,7 @@ def _sent(request: HttpRequest, invitation: Invitation, url: str) -> str:
 @require_POST
 def revoke(request: HttpRequest, invitation: int) -> HttpResponse:
     actor = access.administrator(request.user)
-    found = Invitation.objects.filter(pk=invitation, first_administrator=False).first()
-    if found is None:
-        raise NotFound
-    acts.revoke(actor, found)
+    acts.revoke(actor, get_object_or_404(Invitation, pk=invitation, first_administrator=False))
     return answer(request, {"revoked": True}, reverse("invitations"))
 
 

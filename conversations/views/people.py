@@ -8,13 +8,12 @@ from django.contrib.auth.models import Group
 from django.db import transaction
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from .. import access
-from ..access import NotFound
 from ..actions import groups as grouping
 from ..actions import identities, removal
 from ..actions import people as acts
@@ -63,14 +62,14 @@ def people(request: HttpRequest) -> HttpResponse:
 def person(request: HttpRequest, person: int) -> HttpResponse:
     """GET /people/<id>/: one account."""
     access.administrator(request.user)
-    return _person_page(request, _person(person))
+    return _person_page(request, get_object_or_404(User, pk=person))
 
 
 @require_POST
 def act(request: HttpRequest, person: int) -> HttpResponse:
     """POST /people/<id>/act/: `act` is one of ACTS."""
     actor = access.administrator(request.user)
-    found = _person(person)
+    found = get_object_or_404(User, pk=person)
     name = Fields(request).text("act")
     if name not in ACTS:
         raise Invalid("This cannot be done to a person.")
@@ -83,7 +82,7 @@ def act(request: HttpRequest, person: int) -> HttpResponse:
 @require_POST
 def into_groups(request: HttpRequest, person: int) -> HttpResponse:
     actor = access.administrator(request.user)
-    found = _person(person)
+    found = get_object_or_404(User, pk=person)
     form = PersonGroupsForm(request.POST)
     if not form.is_valid():
         raise Invalid("One of these groups does not exist.")
@@ -96,7 +95,7 @@ def into_groups(request: HttpRequest, person: int) -> HttpResponse:
 def password_link(request: HttpRequest, person: int) -> HttpResponse:
     """A link to hand over, shown on this page alone."""
     actor = access.administrator(request.user)
-    found = _person(person)
+    found = get_object_or_404(User, pk=person)
     url = request.build_absolute_uri(reverse("new-password", args=acts.password_link(actor, found)))
     return _person_page(request, found, url)
 
@@ -105,7 +104,7 @@ def password_link(request: HttpRequest, person: int) -> HttpResponse:
 def remove(request: HttpRequest, person: int) -> HttpResponse:
     """/people/<id>/remove/: the account goes for good; `keep` says which conversations stay, `heir` who gets them."""
     actor = access.administrator(request.user)
-    found = _person(person)
+    found = get_object_or_404(User, pk=person)
     form = RemovalForm(found, posted(request), initial={"heir": actor})
     if form.is_valid():
         try:
@@ -159,7 +158,7 @@ def groups(request: HttpRequest) -> HttpResponse:
 def group(request: HttpRequest, group: int) -> HttpResponse:
     """/people/groups/<id>/: its name and who is in it."""
     actor = access.administrator(request.user)
-    found = _group(group)
+    found = get_object_or_404(Group, pk=group)
     initial = {"name": found.name, "people": found.user_set.all()}
     form = GroupForm(posted(request), initial=initial)
     if form.is_valid():
@@ -172,23 +171,9 @@ def group(request: HttpRequest, group: int) -> HttpResponse:
 @require_POST
 def group_remove(request: HttpRequest, group: int) -> HttpResponse:
     actor = access.administrator(request.user)
-    grouping.remove(actor, _group(group))
+    grouping.remove(actor, get_object_or_404(Group, pk=group))
     messages.success(request, "The group was removed.")
     return answer(request, {"removed": True}, reverse("groups"))
-
-
-def _person(id: int) -> User:
-    found = User.objects.filter(pk=id).first()
-    if found is None:
-        raise NotFound
-    return found
-
-
-def _group(id: int) -> Group:
-    found = Group.objects.filter(pk=id).first()
-    if found is None:
-        raise NotFound
-    return found
 
 
 def _person_page(request: HttpRequest, found: User, url: str = "") -> HttpResponse:

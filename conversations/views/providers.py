@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -15,7 +15,6 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from chatsite.errors import wants_json
 
 from .. import access
-from ..access import NotFound
 from ..actions import offers
 from ..actions.errors import Invalid
 from ..actions.refused_keys import refused_keys
@@ -59,13 +58,13 @@ def new(request: HttpRequest) -> HttpResponse:
 @require_http_methods(_FORM)
 def provider(request: HttpRequest, provider: int) -> HttpResponse:
     access.administrator(request.user)
-    return _edited(request, _provider(provider))
+    return _edited(request, get_object_or_404(Provider, pk=provider))
 
 
 @require_POST
 def remove(request: HttpRequest, provider: int) -> HttpResponse:
     actor = access.administrator(request.user)
-    offers.remove_provider(actor, _provider(provider))
+    offers.remove_provider(actor, get_object_or_404(Provider, pk=provider))
     messages.success(request, "The provider was removed.")
     return answer(request, {"removed": True}, reverse("providers"))
 
@@ -74,7 +73,7 @@ def remove(request: HttpRequest, provider: int) -> HttpResponse:
 def models_offered(request: HttpRequest, provider: int) -> HttpResponse:
     """POST …/list/: the provider's own list of models, to choose from; what it says of those that are here is kept."""
     access.administrator(request.user)
-    found = _provider(provider)
+    found = get_object_or_404(Provider, pk=provider)
     context = _context(found, ProviderForm(found))
     try:
         known = set(found.language_models.values_list("model_id", flat=True))
@@ -96,7 +95,7 @@ def models_offered(request: HttpRequest, provider: int) -> HttpResponse:
 def add_models(request: HttpRequest, provider: int) -> HttpResponse:
     """POST …/models/: `model`, once or more often (the ids); `listed` is what the form said that they can do."""
     actor = access.administrator(request.user)
-    found = _provider(provider)
+    found = get_object_or_404(Provider, pk=provider)
     ids = request.POST.getlist("model") or [Fields(request).text("model")]
     try:
         listed = json.loads(request.POST.get("listed") or "{}")
@@ -198,15 +197,5 @@ def _named(row: LanguageModel) -> dict[str, Any]:
     }
 
 
-def _provider(id: int) -> Provider:
-    found = Provider.objects.filter(pk=id).first()
-    if found is None:
-        raise NotFound
-    return found
-
-
 def _model(id: int) -> LanguageModel:
-    found = LanguageModel.objects.select_related("provider", "replacement").filter(pk=id).first()
-    if found is None:
-        raise NotFound
-    return found
+    return get_object_or_404(LanguageModel.objects.select_related("provider", "replacement"), pk=id)
