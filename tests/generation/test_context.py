@@ -367,48 +367,50 @@ RAN: list[dict[str, Any]] = [
 ]  # fmt: skip
 
 
-def container(minutes: int = 5) -> dict[str, Any]:
-    until = timezone.now() + timedelta(minutes=minutes)
-    return {"id": "container_1", "expires_at": until.isoformat().replace("+00:00", "Z")}
+CONTAINER = {"id": "container_1", "expires_at": "2026-01-01T00:00:00Z"}
 
 
 def test_the_container_of_the_newest_code_is_named_again(alice: Person) -> None:
     sent = alice.start("Question")
     assert request_of(sent).container == ""
-    finished(sent["generation"], content=RAN, container=container())
+    finished(sent["generation"], content=RAN, container=CONTAINER)
     more = alice.send(sent["conversation"], "More")
     assert request_of(more).container == "container_1"
     finished(more["generation"], "Nothing ran.")
-    assert request_of(alice.send(sent["conversation"], "And?")).container == "container_1"
+    again = alice.send(sent["conversation"], "And?")
+    assert request_of(again).container == "container_1"
+    finished(again["generation"], content=RAN, status=INTERRUPTED, stop_reason="")
+    last = alice.send(sent["conversation"], "Go on")
+    assert request_of(last).container == "container_1", "it broke off before it named one"
+    finished(last["generation"], content=RAN, container={"id": "container_2", "expires_at": ""})
+    assert request_of(alice.send(sent["conversation"], "And?")).container == "container_2"
 
 
 def test_a_paused_turn_goes_on_in_its_container(alice: Person, model: LanguageModel) -> None:
     sent = alice.start("Question")
-    finished(sent["generation"], content=RAN[:1], stop_reason="pause_turn", container=container())
+    finished(sent["generation"], content=RAN[:1], stop_reason="pause_turn", container=CONTAINER)
     path = f"/conversations/{sent['conversation']}/messages/{sent['reply']}/continue/"
     assert request_of(alice.post(path).json()).container == "container_1"
 
 
-@pytest.mark.parametrize(
-    "given",
-    [None, {"id": "", "expires_at": ""}, {"id": "container_1", "expires_at": "2026-01-01T00:00:00Z"}],
-    ids=["none", "nameless", "expired"],
-)
-def test_what_is_no_container_any_more_is_not_named(alice: Person, given: Any) -> None:
+@pytest.mark.parametrize("given", [None, {"id": "", "expires_at": ""}])
+def test_an_answer_without_a_container_names_none(alice: Person, given: Any) -> None:
     assert request_of(after(alice, {"content": RAN, "container": given})).container == ""
 
 
-@pytest.mark.parametrize("expires_at", ["", "soon", "2026-01-01T00:00:00"])
-def test_a_container_whose_end_nobody_can_read_is_named(alice: Person, expires_at: str) -> None:
-    given = {"id": "container_1", "expires_at": expires_at}
-    assert request_of(after(alice, {"content": RAN, "container": given})).container == "container_1"
+def test_a_container_that_is_gone_for_good_is_not_named(alice: Person) -> None:
+    sent = after(alice, {"content": RAN, "container": CONTAINER})
+    code = Message.objects.filter(role="assistant", generation__container__isnull=False)
+    for days, expected in ((29, "container_1"), (31, "")):
+        code.update(created_at=timezone.now() - timedelta(days=days))
+        assert request_of(sent).container == expected
 
 
 def test_a_container_stays_with_its_upstream_and_its_conversation(
     alice: Person, model: LanguageModel
 ) -> None:
     sent = alice.start("Question")
-    finished(sent["generation"], content=RAN, container=container())
+    finished(sent["generation"], content=RAN, container=CONTAINER)
     path = f"/conversations/{sent['conversation']}/messages/{sent['reply']}/fork/"
     copy = alice.post(path).json()["conversation"]
     assert request_of(alice.send(copy)).container == ""
@@ -416,10 +418,10 @@ def test_a_container_stays_with_its_upstream_and_its_conversation(
     assert request_of(alice.send(sent["conversation"])).container == ""
 
 
-@pytest.mark.parametrize("error", ["invalid", "model"])
+@pytest.mark.parametrize("error", ["invalid", "model", "service"])
 def test_a_container_that_a_provider_refuses_is_not_named_from_then_on(alice: Person, error: str) -> None:
     """It was taken away before its time, say: the next message comes through (promise P26)."""
-    refused = after(alice, {"content": RAN, "container": container()})
+    refused = after(alice, {"content": RAN, "container": CONTAINER})
     finished(refused["generation"], **INVALID | {"error": {"type": error, "message": "No."}})
     conversation = Generation.objects.get(pk=refused["generation"]).conversation_id
     assert request_of(alice.send(str(conversation), "hi")).container == ""
@@ -429,7 +431,7 @@ def test_a_container_comes_from_the_wire_and_goes_back_to_it(world: World) -> No
     world.upstream.script(
         wire.message_start(),
         *(wire.block_start(at, **block) + wire.block_stop(at) for at, block in enumerate(RAN)),
-        wire.message_end(container=container()),
+        wire.message_end(container=CONTAINER),
     )
     sent, _ = world.answer()
     more = world.alice.send(sent["conversation"])
