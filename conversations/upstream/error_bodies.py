@@ -29,6 +29,7 @@ _TYPE_BY_NAME = {
     "overloaded_error": "busy",
     "model_not_found": "model",
     "insufficient_quota": "spend",
+    "organization_on_hold": "auth",
     "context_length_exceeded": "size",
     "exceed_context_size_error": "size",
 }

@@ -41,6 +41,7 @@ def native(kind: str, message: str = "why", **details: str) -> dict[str, Any]:
     [
         (400, native("invalid_request_error"), "invalid"),
         (400, native("billing_error"), "spend"),
+        (400, native("invalid_request_error", error_code="organization_on_hold"), "auth"),
         (401, native("authentication_error"), "auth"),
         (402, native("billing_error"), "spend"),
         (403, native("permission_error"), "auth"),
