@@ -120,8 +120,10 @@ def _highest(
 ) -> dict[str, Any]:
     """What the top of each chart stands for; nothing where there is nothing to draw."""
     cost, tokens = (max((sum(bar["values"]) for bar in bars), default=0) for bars in (cost_bars, token_bars))
-    slowest = max(figures.waits_by_day, key=lambda day: day.p95 or 0, default=None)
-    return {"cost": dollars(cost) if cost else "", "tokens": tokens, "wait": slowest.most if slowest else ""}
+    waits = [day for day in figures.waits_by_day if day.p50 is not None]
+    # One day is two short strokes: what they say stands in the totals.
+    slowest = max(waits, key=lambda day: day.p95 or 0).most if len(waits) > 1 else ""
+    return {"cost": dollars(cost) if cost else "", "tokens": tokens, "wait": slowest}
 
 
 def _breakdowns(figures: Figures) -> list[dict[str, Any]]:

@@ -137,6 +137,17 @@ def test_a_chart_says_how_high_it_is_and_none_is_drawn_of_nothing(alice: Person)
     assert re.findall(r'class="chart__top"[^>]*>([^<]+)<', text)[:2] == ["$0.0090", "4,100"]
 
 
+def test_the_line_of_waits_is_drawn_from_the_second_day_on(alice: Person) -> None:
+    UsageRecord.objects.create(user=alice.user, model="m", status="completed", first_token_ms=500)
+    text = page(alice)
+    assert "in half of the answers" in text and 'class="line-' not in text
+    yesterday = datetime.now(UTC) - timedelta(days=1)
+    UsageRecord.objects.create(
+        user=alice.user, model="m", status="completed", first_token_ms=500, created_at=yesterday
+    )
+    assert 'class="line-' in page(alice)
+
+
 def test_limits_are_shown_with_what_they_hold(alice: Person, administrator: Person) -> None:
     budget(0.01)
     answered(alice)
