@@ -207,7 +207,7 @@ enableKeys({
   copyCode: async () => (await codeActs()).copyLastCode(transcript),
   escape: () => {
     if (document.querySelector("dialog[open], [popover]:popover-open")) return;
-    if (sidebar.isOver) sidebar.hide();
+    if (!$("scrim").hidden) $("scrim").click();
     else if (composer.answering) session.stop();
   },
 });

@@ -43,6 +43,13 @@ async def test_escape_stops_the_answer(place: Place, chat: Chat) -> None:
     await chat.say("Go")
     answer.begin().text("Some words")
     await chat.shows("Some words")
+    for panel, button in (("#settings", "Settings for this conversation"), ("#people", "Share")):
+        await chat.page.get_by_role("button", name=button).click()
+        await expect(chat.page.locator(f"{panel} :focus")).to_be_visible()
+        await chat.page.keyboard.press("Escape")
+        await expect(chat.page.locator(panel)).to_be_hidden()
+    answer.text(" and more")
+    await chat.shows("Some words and more")
     await chat.page.keyboard.press("Escape")
     await chat.settled("stopped")
 

@@ -6,6 +6,12 @@ const WIDE = matchMedia("(width >= 1024px)");
 const RELOAD_AFTER = 600;
 const YEAR = 365 * 24 * 3600;
 
+/** Something lies over the page, which cannot be reached meanwhile. */
+export function cover(is) {
+  document.getElementById("scrim").hidden = !is;
+  for (const one of document.querySelectorAll("#main, .skip-link")) one.inert = is;
+}
+
 /** <chat-sidebar>: the list of conversations, kept up to date by news; beside the page, or over it on small screens. */
 export class ChatSidebar extends HTMLElement {
   #listeners = null;
@@ -52,8 +58,7 @@ export class ChatSidebar extends HTMLElement {
   hide() {
     if (!this.isOver) return;
     document.body.classList.remove("chat--sidebar-over");
-    document.getElementById("scrim").hidden = true;
-    document.getElementById("main").inert = false;
+    cover(false);
     this.#mark();
     this.#opener?.focus({ preventScroll: true });
   }
@@ -95,9 +100,9 @@ export class ChatSidebar extends HTMLElement {
 
   #showOver() {
     this.#opener = document.activeElement;
+    document.querySelector(".panel:not([hidden])")?.toggle(false);
     document.body.classList.add("chat--sidebar-over");
-    document.getElementById("scrim").hidden = false;
-    document.getElementById("main").inert = true;
+    cover(true);
     this.#mark();
     this.querySelector("[data-act=sidebar]").focus({ preventScroll: true });
   }

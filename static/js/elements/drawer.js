@@ -1,0 +1,14 @@
+import { cover } from "./sidebar.js";
+
+const WIDE = matchMedia("(width >= 1024px)");
+const openPanel = () => document.querySelector(".panel:not([hidden])");
+
+/** A panel has opened or closed: on small screens it lies over the page, and a press beside it closes it. */
+export function layOver() {
+  const panel = openPanel();
+  if (panel) document.getElementById("sidebar").hide();
+  cover(panel !== null && !WIDE.matches);
+}
+
+document.getElementById("scrim").addEventListener("click", () => openPanel()?.toggle(false));
+WIDE.addEventListener("change", layOver);
