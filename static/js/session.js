@@ -144,6 +144,8 @@ export class Session {
     this.#changed();
     this.composer.closed = "Nothing can be sent here any more.";
     this.bar.gone();
+    // Who is here is told no more.
+    this.frame({ type: "presence", people: [] });
     this.connection.url = urls.socket("");
     this.connection.connect();
   }
