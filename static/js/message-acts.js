@@ -6,7 +6,7 @@ import { clone, nodesOf } from "./lib/html.js";
 import { getHTML, getJSON, post } from "./lib/http.js";
 import { urls } from "./lib/page.js";
 import { uuid } from "./models/draft.js";
-import { fold, unfold } from "./elements/long-content.js";
+import { fold } from "./elements/long-content.js";
 import { turnArticle } from "./sending.js";
 
 /** What can be done to a message: one method per `data-act`. Each gets the article and the pressed button. */
@@ -144,6 +144,15 @@ export class MessageActs {
     if (done) confirmOn(button);
     announce(done ? "Copied." : "The browser did not allow copying.");
   }
+}
+
+function unfold(button) {
+  const folded = button.closest(".code--folded");
+  folded?.classList.remove("code--folded");
+  const target = folded?.querySelector("pre") ?? button.previousElementSibling;
+  target.classList.remove("message__text--folded");
+  button.remove();
+  if (folded) target.focus({ preventScroll: true });
 }
 
 /** The text of a message: the turn as written, the answer's Markdown; nothing hidden in it. May be a promise. */

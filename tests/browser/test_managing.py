@@ -186,6 +186,42 @@ async def test_a_draft_is_kept_per_conversation_and_over_reloads(alice: Visit) -
     await expect(chat.composer).to_have_value("")
 
 
+async def test_each_new_tab_has_a_draft_of_its_own_and_a_closed_one_hands_it_on(alice: Visit) -> None:
+    one, two = await alice.chat(), await alice.chat()
+    await one.composer.fill("For one")
+    await two.page.reload()
+    await expect(two.composer).to_have_value("")
+    await two.composer.fill("For two")
+    for chat, text in ((one, "For one"), (two, "For two")):
+        await chat.page.reload()
+        await expect(chat.composer).to_have_value(text)
+    await one.page.close()
+    three = await alice.chat()
+    await expect(three.composer).to_have_value("For one")
+    await three.ask("For one")
+    await three.open("/")
+    await expect(three.composer).to_have_value("")
+    await expect(two.composer).to_have_value("For two")
+
+
+async def test_what_was_typed_before_the_scripts_came_is_added_to_the_draft(alice: Visit) -> None:
+    chat = await alice.chat()
+    await chat.composer.fill("Long thought")
+    come = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await come.wait()
+        await route.continue_()
+
+    await chat.page.route("**/js/main*.js", hold)
+    await chat.page.reload(wait_until="commit")
+    await chat.composer.press_sequentially("quick")
+    come.set()
+    await expect(chat.composer).to_have_value("Long thought\n\nquick")
+    await chat.page.reload()
+    await expect(chat.composer).to_have_value("Long thought\n\nquick")
+
+
 async def test_an_invitation_is_copied_with_one_press(visit: NewVisit) -> None:
     carol = await visit(person={"is_staff": True, "is_superuser": True})
     page = await carol.page("/people/invitations/")

@@ -12,14 +12,18 @@ export const isComposing = (event) => event.isComposing || event.keyCode === 229
 export const isSendKey = (event) =>
   event.key === "Enter" && !event.shiftKey && !event.altKey && (!TOUCH.matches || event.ctrlKey || event.metaKey);
 
-export const draftKey = (conversation) => `chatsite:draft:${page.user}:${conversation ?? "new"}`;
+export const draftKey = (conversation) => `chatsite:draft:${page.user}:${conversation}`;
+const newKey = draftKey("new");
+const key = page.conversation
+  ? draftKey(page.conversation)
+  : await import("../models/new-draft.js").then(({ claim }) => claim(newKey)).catch(() => newKey);
 
 /**
  * <chat-composer>: the field, its draft, and the button that sends or stops. The files are <chat-attachments>' matter.
  * Events: "submit-text" (detail: {text, attachments}), "stop", "edit-last"; "returned" when a refused send gives its files back.
  */
 export class ChatComposer extends HTMLElement {
-  draft = new Draft(localStorage, draftKey(page.conversation));
+  draft = new Draft(localStorage, key);
   #field = null;
   #listeners = null;
   #answering = false;
@@ -37,7 +41,9 @@ export class ChatComposer extends HTMLElement {
     this.#field.addEventListener("input", () => this.#typed(), { signal });
     this.#files.addEventListener("files", () => this.#filesChanged(), { signal });
     this.querySelector("form").addEventListener("click", (event) => this.#focusField(event), { signal });
-    if (this.draft.text && !this.#field.value) this.#field.value = this.draft.text;
+    // Somebody may have been quicker than the scripts.
+    const { text } = this.draft;
+    if (text !== this.text) this.text = [text, this.text].filter(Boolean).join("\n\n");
     this.#size();
   }
 

@@ -100,12 +100,3 @@ function foldButton(name, label) {
   element.textContent = label;
   return element;
 }
-
-export function unfold(element) {
-  const folded = element.closest(".code--folded");
-  folded?.classList.remove("code--folded");
-  const target = folded?.querySelector("pre") ?? element.previousElementSibling;
-  target.classList.remove("message__text--folded");
-  element.remove();
-  if (folded) target.focus({ preventScroll: true });
-}
