@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+from functools import partial
+from urllib.parse import urlsplit
 
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from .place import Place
 from .visit import Chat, Visit
@@ -60,6 +62,29 @@ async def test_history_loads_upwards_and_keeps_the_place(alice: Visit) -> None:
     )
     assert numbers == list(range(200))
     await expect(chat.page.locator("#earlier")).to_be_hidden()
+
+
+async def _hold(come: asyncio.Event, route: Route) -> None:
+    await come.wait()
+    await route.continue_()
+
+
+async def test_on_a_slow_line_a_long_page_begins_at_its_end_and_stays_where_it_is_read(alice: Visit) -> None:
+    path = alice.conversation(LONG[:40], "Forty")
+    chat = await alice.chat(alice.conversation(["Short", "Answer"], "Two"))
+    place = "document.querySelector('#messages > :last-child').getBoundingClientRect().top"
+    for address, up in ((path, 0), (path, 500), (urlsplit(chat.page.url).path, 0)):
+        come = asyncio.Event()
+
+        await chat.page.route("**/js/main*.js", partial(_hold, come))
+        await chat.page.goto(alice.place.url + address, wait_until="commit")
+        await expect(chat.messages.last).to_be_in_viewport()
+        await chat.page.evaluate("up => document.getElementById('transcript').scrollBy(0, -up)", up)
+        before = await chat.page.evaluate(place)
+        come.set()
+        await chat.until("() => customElements.get('chat-transcript') !== undefined")
+        assert abs(await chat.page.evaluate(place) - before) <= 1
+        await chat.page.unroute("**/js/main*.js")
 
 
 async def test_nothing_moves_while_one_reads_up_page(place: Place, alice: Visit) -> None:

@@ -13,6 +13,8 @@ export class ChatTranscript extends HTMLElement {
   #looks = 0;
   #listeners = null;
   #box = null;
+  /* How far above its end somebody has scrolled before the script came: until then it scrolls from the end upwards. */
+  #above = -this.scrollTop;
 
   connectedCallback() {
     this.#listeners = new AbortController();
@@ -30,6 +32,10 @@ export class ChatTranscript extends HTMLElement {
     signal.addEventListener("abort", () => resized.disconnect());
     fold(this.#box);
     this.toEnd();
+    if (this.#above > 1) {
+      this.#follow.leave();
+      this.scrollTop -= this.#above;
+    }
   }
 
   disconnectedCallback() {
