@@ -62,8 +62,9 @@ const reading = once(async () => {
   const { Reading } = await import("./reading.js");
   return new Reading();
 });
+const paper = () => import("./paper.js");
 const chooseTheme = async (theme) => (await import("./theme.js")).chooseTheme(theme);
-for (const load of [menus, messageActs, conversationActs, codeActs, command, loadSettings]) setTimeout(() => load().catch(() => {}), LATER);
+for (const load of [menus, messageActs, conversationActs, codeActs, command, loadSettings, paper]) setTimeout(() => load().catch(() => {}), LATER);
 
 /* The button that opened the menu which is open now, or was open last. */
 let opener = null;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 import pytest
@@ -13,6 +14,10 @@ from .texts import HARD
 from .visit import Chat, Visit
 
 PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
+FIGURES = (
+    "| " + " | ".join(f"Quarter {number}" for number in range(9)) + " |\n|---" + "|--:" * 8 + "|\n"
+    "| North and South Holland" + " | 1,234,567.50" * 8 + " |\n\n$$" + "x + " * 40 + "y$$"
+)
 WIDE_THINGS = (
     "| " + " | ".join(f"Column {number}" for number in range(12)) + " |\n" + "|---" * 12 + "|\n"
     "| " + " | ".join(f"value {number}" for number in range(12)) + " |\n\n"
@@ -257,6 +262,33 @@ async def test_on_paper_stands_the_whole_conversation_dark_on_light(visit: NewVi
         "(({ color, backgroundColor }) => [color, backgroundColor])(getComputedStyle(document.body))"
     )
     assert colours == ["oklch(0.24 0.014 60)", "oklch(0.985 0.004 85)"]
+
+
+async def test_on_paper_numbers_stay_whole_and_a_wide_formula_is_on_the_page(alice: Visit) -> None:
+    path = alice.conversation(["Figures?", FIGURES], "On paper")
+    page = await alice.context.new_page()
+    await page.clock.install()
+    await page.goto(alice.place.url + path)
+    # The script comes when the page has been quiet for a while.
+    async with page.expect_response("**/js/paper.*.js"):
+        await page.clock.fast_forward(20_000)
+    async with asyncio.timeout(15):
+        while not await page.locator("math[style]").count():
+            await page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    await page.emulate_media(media="print")
+    # A4 between margins of 15 mm.
+    await page.set_viewport_size({"width": 680, "height": 960})
+    assert await page.locator("td.align-right").evaluate_all(
+        """(cells) => cells.every((cell) => {
+            const range = document.createRange();
+            range.selectNodeContents(cell);
+            return range.getClientRects().length === 1;
+        })"""
+    )
+    await _fits(page)
+    assert await page.locator("math *").last.evaluate("one => one.getBoundingClientRect().right") <= 680
+    await page.evaluate("dispatchEvent(new Event('afterprint'))")
+    await expect(page.locator("math[style]")).to_have_count(0)
 
 
 async def test_with_forced_colours_it_shows_what_is_chosen_and_that_something_runs(
