@@ -18,7 +18,7 @@ from typing import IO
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 KEPT_COPIES = 3
@@ -60,7 +60,7 @@ def migrate() -> tuple[int, Path | None]:
     """Applies pending migrations. Returns how many, and where the copy of the SQLite file is that was made
     before.
 
-    Raises RuntimeError when the database is newer than this version.
+    Raises RuntimeError when the database is newer than this version, and DatabaseError.
     """
     executor = MigrationExecutor(connection)
     applied, known = executor.loader.applied_migrations, executor.loader.disk_migrations
@@ -82,11 +82,16 @@ def _copy() -> Path | None:
     target = folder / f"db-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}.sqlite3"
     os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     # SQLite's own backup: copying the file could miss what is still in the write-ahead log.
-    with (
-        closing(sqlite3.connect(connection.settings_dict["NAME"])) as source,
-        closing(sqlite3.connect(target)) as copy,
-    ):
-        source.backup(copy)
+    try:
+        with (
+            connection.wrap_database_errors,
+            closing(sqlite3.connect(connection.settings_dict["NAME"])) as source,
+            closing(sqlite3.connect(target)) as copy,
+        ):
+            source.backup(copy)
+    except DatabaseError:
+        target.unlink()
+        raise
     for old in sorted(folder.glob("db-*.sqlite3"))[:-KEPT_COPIES]:
         old.unlink()
     return target

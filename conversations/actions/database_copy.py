@@ -38,7 +38,7 @@ class Copy:
 
 
 def take(folder: Path) -> Copy:
-    """Copy the database into `folder` as it is at one moment. Raises Damaged."""
+    """Copy the database into `folder` as it is at one moment. Raises Damaged, and DatabaseError."""
     return _take_sqlite(folder) if connection.vendor == "sqlite" else _take_tables(folder)
 
 
@@ -84,6 +84,7 @@ def _take_sqlite(folder: Path) -> Copy:
     path = folder / SQLITE
     name = str(connection.settings_dict["NAME"])
     with (
+        connection.wrap_database_errors,
         closing(sqlite3.connect(name, uri=name.startswith("file:"))) as source,
         closing(sqlite3.connect(path)) as copy,
     ):

@@ -10,7 +10,7 @@ import shutil
 import sqlite3
 import tarfile
 import tempfile
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -87,16 +87,16 @@ def restore(source: Path, *, replace: bool) -> Report:
     known = MigrationLoader(None).disk_migrations
     if any((app, name) not in known for app, name in manifest["migrations"]):
         raise Invalid("The backup was made by a newer version of Chatsite. Restore it with that version.")
-    people = _has_people()
-    if people and not replace:
-        raise Invalid("This site already has people. To replace all its data with the backup, add --replace.")
+    in_the_way = _in_the_way()
+    if in_the_way and not replace:
+        raise Invalid(f"{in_the_way} To replace all its data with the backup, add --replace.")
     report = Report(manifest["made_at"], {}, 0, manifest["lost"], "missing", [])
     settings.DATA_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
     with tempfile.TemporaryDirectory(prefix=".restore-", dir=settings.DATA_DIR) as folder:
         members, secrets = _unpack(source, Path(folder), report)
         if connection.vendor == "sqlite":
             report.rows = database_copy.check_sqlite(members[database_copy.SQLITE])
-            report.replaced = _replace_sqlite(members[database_copy.SQLITE], keep=people)
+            report.replaced = _replace_sqlite(members[database_copy.SQLITE], keep=bool(in_the_way))
         else:
             report.rows = database_copy.load_tables(members, manifest["columns"], manifest["migrations"])
     if report.rows != manifest["rows"]:
@@ -110,11 +110,14 @@ def restore(source: Path, *, replace: bool) -> Report:
     return report
 
 
-def _has_people() -> bool:
+def _in_the_way() -> str:
+    """What this site has to lose, in a sentence; empty when there is nothing."""
     try:
-        return User.objects.exists()
-    except DatabaseError:
-        return False  # no tables yet
+        if User._meta.db_table in connection.introspection.table_names() and User.objects.exists():
+            return "This site already has people."
+    except DatabaseError as error:
+        return f"This site's database cannot be read: {error}."
+    return ""
 
 
 def _unpack(source: Path, folder: Path, report: Report) -> tuple[dict[str, Path], dict[str, Any] | None]:
@@ -158,8 +161,8 @@ def _replace_sqlite(copy: Path, *, keep: bool) -> Path | None:
     kept: Path | None = None
     # Asking whether there are people has made an empty file where there was none.
     if keep:
-        with closing(sqlite3.connect(target)) as old:
-            # What is still in the log belongs to the old file.
+        # What is still in the log belongs to the old file; SQLite itself drops that of a damaged one.
+        with suppress(sqlite3.DatabaseError), closing(sqlite3.connect(target)) as old:
             old.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         folder = settings.DATA_DIR / "backups"
         folder.mkdir(exist_ok=True, mode=0o700)

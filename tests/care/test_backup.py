@@ -6,6 +6,8 @@ import io
 import json
 import shutil
 import sqlite3
+import subprocess
+import sys
 import tarfile
 from collections.abc import Callable
 from contextlib import closing
@@ -14,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests import prepared
-from tests.running_site import RunningSite, manage
+from tests.running_site import ROOT, RunningSite, clean_environment, manage
 
 KEY = "sk-canary-0123456789abcdef"
 SHOW_KEY = "from conversations.models import *; print(Provider.objects.get().api_key.reveal())"
@@ -93,6 +95,43 @@ def test_a_site_with_people_is_replaced_only_when_told_and_its_database_is_kept(
     (kept,) = (other / "backups").glob("replaced-*.sqlite3")
     with closing(sqlite3.connect(kept)) as database:
         assert database.execute("SELECT username FROM conversations_user").fetchall() == [("carol",)]
+
+
+def test_a_damaged_database_is_named_and_kept_beside_the_backup_that_takes_its_place(
+    given: tuple[Path, Path], tmp_path: Path
+) -> None:
+    data, backup = tmp_path / "data", given[1]
+    shutil.copytree(given[0], data)
+    (data / "db.sqlite3").write_bytes(b"torn" * 5000)
+    for command, sentence in (
+        (("start", "--port", "0"), "The database cannot be used: file is not a database"),
+        (("backup", str(tmp_path / "none.tar")), "No backup was made: file is not a database."),
+        (("restore", str(backup)), "add --replace"),
+    ):
+        refused = manage(data, *command)
+        assert (refused.returncode, "Traceback" in refused.stderr) == (1, False), refused.stderr
+        assert sentence in refused.stderr
+    restored = manage(data, "restore", str(backup), "--replace")
+    assert restored.returncode == 0, restored.stderr
+    (kept,) = (data / "backups").glob("replaced-*")
+    assert kept.read_bytes() == b"torn" * 5000
+
+
+def test_a_disk_that_is_full_leaves_no_half_a_copy(given: tuple[Path, Path], tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(given[0], data)
+    done = manage(data, "migrate", "conversations", "0008")
+    assert done.returncode == 0, done.stderr
+    for command in ("start --port 0", f"backup {tmp_path}/none.tar"):
+        refused = subprocess.run(
+            # No file may grow beyond 200 KB: less than the database has.
+            ["sh", "-c", f"ulimit -f 400; exec {sys.executable} manage.py {command}"],
+            cwd=ROOT, capture_output=True, text=True,
+            env=clean_environment(CHATSITE_DATA_DIR=str(data)),
+        )  # fmt: skip
+        assert (refused.returncode, "Traceback" in refused.stderr) == (1, False), refused.stderr
+    assert list((data / "backups").iterdir()) == []
+    assert not (tmp_path / "none.tar").exists()
 
 
 def _cut(content: bytes) -> bytes:

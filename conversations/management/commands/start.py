@@ -11,7 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import OperationalError, connections
+from django.db import DatabaseError, connections
 
 from chatsite import address, data_folder
 from chatsite.memory import share_one_heap
@@ -63,7 +63,7 @@ class Command(BaseCommand):
                 link = self._first_administrator(host, port)
                 if data_folder.collect_static():
                     self._say("Static files collected.")
-        except OperationalError as error:
+        except DatabaseError as error:
             raise CommandError(f"The database cannot be used: {error}".strip()) from None
         except OSError as error:
             raise _unusable_folder(error) from None
