@@ -34,9 +34,15 @@ _TYPE_BY_NAME = {
     "exceed_context_size_error": "size",
 }
 _SPEND_CODES = frozenset(
-    {"contract_spend_limit_reached", "enforced_spend_limit_reached", "insufficient_quota"}
+    {
+        "contract_spend_limit_reached",
+        "enforced_spend_limit_reached",
+        "insufficient_quota",
+        "budget_exceeded",
+    }
 )
-_LIMITS_WITHOUT_TIME = frozenset({"openai_chat", "aimlapi"})
+# Gateways, and servers that cost nothing: their 429 is one of these even where no header names a time.
+_LIMITS_WITHOUT_TIME = frozenset({"openai_chat", "aimlapi", "litellm", "llamacpp", "ollama", "vllm"})
 _RETRIES = {"service": 2, "busy": 2}
 _RETRIES_WHEN_ASKED_TO = 2
 _WRAPPED = re.compile(r"^\s*(\d{3})\s+(\{.*\})\s*$", re.DOTALL)
@@ -91,7 +97,7 @@ def error_from_response(
             type_ = "spend"  # there, 403 means that the credits are used up (section 10.2)
         retry_after = read_retry_after(headers, now)
         if type_ == "limit" and status == 429 and retry_after is None and dialect not in _LIMITS_WITHOUT_TIME:
-            # Messages dialects name a time for a rate limit: one without is a spending cap (section 10.1).
+            # The native API names a time for a rate limit: one without is a spending cap (section 10.1).
             type_ = "spend"
         reason = quoted(said.message, *secrets)
         told = reason if readable else ""  # a proxy's HTML page is for administrators
