@@ -16,6 +16,7 @@ _CACHE_DIALECTS = frozenset({"anthropic", "demo"})
 _FORCED = frozenset({"any", "tool"})
 _HIGHER_EFFORTS = frozenset({"xhigh", "max"})
 _LEAST_BUDGET = 1024
+_LOOKBACK = 20  # blocks
 
 
 def body(request: MessageRequest, endpoint: Endpoint, *, stream: bool) -> dict[str, Any]:
@@ -57,6 +58,7 @@ def body(request: MessageRequest, endpoint: Endpoint, *, stream: bool) -> dict[s
     result |= _tools(request, endpoint.dialect, abilities, thinking)
     if request.cache_control and endpoint.dialect in _CACHE_DIALECTS:
         result["cache_control"] = request.cache_control
+        result["messages"] = _marked(result["messages"], request.cache_control)
     if request.container and endpoint.dialect == "anthropic":
         result["container"] = request.container
     return result
@@ -100,6 +102,20 @@ def _plain_content(content: Any) -> Any:
         {key: value for key, value in block.items() if key != "cache_control" and value is not None}
         for block in content
     ]
+
+
+def _marked(messages: list[dict[str, Any]], cache_control: dict[str, Any]) -> list[dict[str, Any]]:
+    """The messages with a mark of their own where the request before ended, when the automatic one at the end is too
+    far from there to find what is cached: a cited answer alone may be more blocks than it looks back (section 12).
+    """
+    ended = next((at for at in reversed(range(len(messages) - 1)) if messages[at]["role"] == "user"), None)
+    if ended is None or isinstance(messages[ended]["content"], str):
+        return messages
+    if sum(len(message["content"]) for message in messages[ended + 1 :]) < _LOOKBACK:
+        return messages
+    *before, last = messages[ended]["content"]
+    marked = {**messages[ended], "content": [*before, {**last, "cache_control": cache_control}]}
+    return [*messages[:ended], marked, *messages[ended + 1 :]]
 
 
 def _effort(request: MessageRequest, abilities: Capabilities) -> str | None:

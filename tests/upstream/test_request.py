@@ -209,6 +209,36 @@ def test_cache_marks_and_response_nulls_stay_with_the_native_api() -> None:
     assert sent(dialect="aimlapi")["messages"] == [{"role": "user", "content": "Hi"}]
 
 
+def test_what_was_cached_is_marked_where_the_end_is_too_far_from_it() -> None:
+    """A cited answer is many blocks, and the mark at the end finds what is cached up to twenty blocks before it."""
+
+    def turn(role: str, blocks: int) -> dict[str, Any]:
+        return {"role": role, "content": [{"type": "text", "text": str(n)} for n in range(blocks)]}
+
+    def marked(messages: list[dict[str, Any]], **fields: Any) -> list[tuple[int, int]]:
+        found = sent(messages=messages, **{"cache_control": {"type": "ephemeral"}} | fields)["messages"]
+        marks = [
+            (at, place)
+            for at, message in enumerate(found)
+            for place, block in enumerate(message["content"])
+            if block.pop("cache_control", None) == {"type": "ephemeral"}
+        ]
+        assert found == messages, "nothing else changes"
+        return marks
+
+    first = [turn("user", 1), turn("assistant", 40), turn("user", 3)]
+    assert marked([*first, turn("assistant", 18), turn("user", 1)]) == []
+    long = [*first, turn("assistant", 19), turn("user", 1)]
+    assert marked(long) == [(2, 2)], "the end of the request before"
+    assert "cache_control" not in long[2]["content"][2], "the caller's blocks are not touched"
+    assert marked([*first, turn("assistant", 20)]) == [(2, 2)], "a paused answer goes on"
+    assert marked([turn("user", 30)]) == []
+    plain = [{"role": "user", "content": "Hi"}, turn("user", 30)]
+    assert sent(messages=plain, cache_control={"type": "ephemeral"})["messages"] == plain
+    assert marked(long, cache_control=None) == []
+    assert marked(long, dialect="aimlapi") == []
+
+
 def test_a_container_is_named_to_the_native_api_alone() -> None:
     named = [
         dialect for dialect in DIALECTS if "container" in sent("claude-opus-5", dialect, container="c_1")
