@@ -22,6 +22,8 @@ from .slow_readers import Patience, hold_little, look_seconds
 UPLOADS = b"/attachments/"
 # A body that brings less than this in REQUEST_SECONDS is a stalled or a hostile one.
 PROGRESS_BYTES = 64 * 1024
+# Names of websocket protocols that a handshake may list.
+PROTOCOLS_BYTES = 1024
 # Of an event stream, written but not yet taken by the kernel; then the stream waits.
 STREAM_BYTES = 16 * 1024
 
@@ -114,23 +116,32 @@ class Request(WebRequest):  # type: ignore[misc]
     def process(self) -> Any:
         # Daphne would believe anybody who says where the site begins.
         self.requestHeaders.removeHeader(b"daphne-root-path")
-        if self._is_ambiguous():
+        if self._is_ambiguous() or self._has_odd_protocols():
             self.basic_error(400, b"Bad Request", "Invalid request")
             return None
         return super().process()
 
     def _is_ambiguous(self) -> bool:
         """Two hosts, or a host in the request line, are two meanings, and none is no meaning (but for HTTP/1.0, which
-        probes speak); a protocol name that is no ASCII ends the handshake in an exception."""
+        probes speak)."""
         hosts = self.requestHeaders.getRawHeaders(b"Host", [])
         port = hosts[0].rpartition(b":")[2] if len(hosts) == 1 and not hosts[0].endswith(b"]") else b""
-        protocols = self.requestHeaders.getRawHeaders(b"Sec-WebSocket-Protocol", [])
         return (
             len(hosts) > 1
             or (not hosts and self.clientproto != b"HTTP/1.0")
             or (port.isdigit() and int(port[:6]) > 65535)
             or not self.path.startswith(b"/")
-            or not all(value.isascii() for value in protocols)
+        )
+
+    def _has_odd_protocols(self) -> bool:
+        """The site's sockets have no protocols. A name that is no ASCII would end the handshake in an exception; an
+        empty one, or a list without end, comes from no browser."""
+        values = self.requestHeaders.getRawHeaders(b"Sec-WebSocket-Protocol", [])
+        listed = b",".join(values)
+        return bool(values) and (
+            not listed.isascii()
+            or len(listed) > PROTOCOLS_BYTES
+            or not all(name.strip() for name in listed.split(b","))
         )
 
     # The answer, on its way out.
