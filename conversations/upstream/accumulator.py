@@ -135,7 +135,8 @@ class Accumulator:
         if isinstance(details := delta.get("stop_details"), dict):
             self.stop_details = details
         if isinstance(container := delta.get("container"), dict):
-            self.container = {name: text_in(container, name) for name in ("id", "expires_at")}
+            said = {name: text_in(container, name) for name in ("id", "expires_at")}
+            self.container = {name: text for name, text in said.items() if text}
         self._usage.update(event.usage)
 
     def _close(self) -> None:

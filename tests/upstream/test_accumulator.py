@@ -206,7 +206,7 @@ def test_stop_reason_model_and_usage_come_from_start_and_delta() -> None:
     assert result.usage == {"input_tokens": 25, "output_tokens": 12, "service_tier": "standard"}
     assert result.usage_is_final
     assert result.meta == {"usage": {"usd_spent": 0.01}}
-    assert (result.container, result.stop_details) == ({"id": "c", "expires_at": ""}, {"type": "refusal"})
+    assert (result.container, result.stop_details) == ({"id": "c"}, {"type": "refusal"})
     assert result.complete
 
 
