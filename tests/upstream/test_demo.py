@@ -40,6 +40,11 @@ async def test_it_introduces_itself_as_no_claude(ask: Any) -> None:
     assert outcome.answer.complete
 
 
+async def test_what_was_sent_counts_by_its_length(ask: Any) -> None:
+    content = [picture("PNG", "black"), {"type": "text", "text": "word " * 4000}]
+    assert (await ask(content, endpoint=DEMO)).answer.usage["input_tokens"] == 5_400
+
+
 @pytest.mark.parametrize(
     ("kind", "colour", "expected"),
     [

@@ -69,10 +69,7 @@ class _Drip(httpx.AsyncByteStream):
 
 def _message(body: dict[str, Any], reply: Answer) -> dict[str, Any]:
     characters = sum(len(text) for block in reply.blocks for text in block.values() if isinstance(text, str))
-    sent = sum(
-        len(str(message.get("content"))) if isinstance(message.get("content"), str) else 400
-        for message in body["messages"]
-    )
+    sent = sum(_characters(message.get("content")) for message in body["messages"])
     return {
         "id": f"msg_demo_{secrets.token_hex(8)}", "type": "message", "role": "assistant",
         "model": body.get("model") or "demo", "content": reply.blocks,
@@ -82,6 +79,14 @@ def _message(body: dict[str, Any], reply: Answer) -> dict[str, Any]:
             "cache_creation_input_tokens": 0, "cache_read_input_tokens": 0,
         },
     }  # fmt: skip
+
+
+def _characters(content: Any) -> int:
+    """Of a turn's text; everything else in it, a picture say, counts as 1,600 of them."""
+    if not isinstance(content, list):
+        return len(str(content))
+    texts = (block.get("text") for block in content)
+    return sum(len(text) if isinstance(text, str) else 1600 for text in texts)
 
 
 def _wire(message: dict[str, Any], reply: Answer) -> list[bytes]:
