@@ -119,7 +119,7 @@ def _thinking(
     choice = parameters.get("thinking", "")
     thinking: dict[str, Any] | None = None
     if choice == "off":
-        if "disabled" in capabilities.thinking:
+        if {"disabled", "between_tools"} & set(capabilities.thinking):
             thinking = {"type": "disabled"}
     elif "adaptive" in capabilities.thinking:
         # The summary is left out by default on newer models; a person who waits wants to see it.

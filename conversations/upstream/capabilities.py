@@ -11,7 +11,7 @@ from typing import Any, get_type_hints
 
 import msgspec
 
-from .model_table import MODELS, Capabilities
+from .model_table import BETWEEN_TOOLS, MODELS, Capabilities
 
 DEFAULT_MAX_TOKENS = 16_384
 _DATE = re.compile(r"-\d{8}$")
@@ -76,6 +76,9 @@ def _behind(row: Capabilities, dialect: str) -> Capabilities:
         row = replace(row, documents=False)
     if dialect not in _THINKING_DIALECTS:
         row = replace(row, thinking=())
+    if dialect == "aimlapi":
+        # Its specification does not have this one.
+        row = replace(row, thinking=tuple(kind for kind in row.thinking if kind != BETWEEN_TOOLS))
     if dialect not in _EFFORT_DIALECTS:
         row = replace(row, efforts=())
     return row

@@ -9,7 +9,7 @@ from typing import Any
 from . import chat_request
 from .endpoint import Endpoint
 from .errors import UpstreamError
-from .model_table import Capabilities
+from .model_table import BETWEEN_TOOLS, DISABLED, Capabilities
 from .request import MessageRequest, abilities_of
 
 _CACHE_DIALECTS = frozenset({"anthropic", "demo"})
@@ -127,14 +127,18 @@ def _thinking(
     request: MessageRequest, abilities: Capabilities, max_tokens: int, effort: str | None
 ) -> dict[str, Any] | None:
     thinking = request.thinking
+    if thinking == {"type": DISABLED} and DISABLED not in abilities.thinking:
+        # The same under another name: without tools, such an answer begins with its text.
+        thinking = {"type": BETWEEN_TOOLS}
     if not thinking or thinking.get("type") not in abilities.thinking:
         return None
     if thinking["type"] == "enabled":
         budget = min(int(thinking.get("budget_tokens") or _LEAST_BUDGET), max_tokens - 1)
         return {**thinking, "budget_tokens": budget} if budget >= _LEAST_BUDGET else None
-    if thinking["type"] == "disabled" and abilities.disabled_up_to_high_effort and effort in _HIGHER_EFFORTS:
-        return None
-    return thinking
+    limited = thinking["type"] == BETWEEN_TOOLS or (
+        thinking["type"] == DISABLED and abilities.disabled_up_to_high_effort
+    )
+    return None if limited and effort in _HIGHER_EFFORTS else thinking
 
 
 def _thinks(thinking: dict[str, Any] | None, abilities: Capabilities) -> bool:

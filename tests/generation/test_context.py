@@ -606,6 +606,7 @@ def test_the_workspaces_system_prompt_holds_unless_the_conversation_has_its_own(
         ("claude-opus-5-5", "", {"type": "adaptive", "display": "summarized"}),
         ("claude-opus-5-5", "off", None),
         ("claude-haiku-5-5", "off", {"type": "disabled"}),
+        ("claude-sonnet-5-5", "off", {"type": "disabled"}),
         ("claude-3-5-sonnet", "on", None),
         ("unknown-model", "on", None),
     ],

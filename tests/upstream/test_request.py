@@ -98,6 +98,7 @@ def test_servers_that_run_models_themselves_take_sampling_for_any_name() -> None
 ADAPTIVE = {"type": "adaptive", "display": "summarized"}
 ENABLED = {"type": "enabled", "budget_tokens": 2000}
 DISABLED = {"type": "disabled"}
+BETWEEN_TOOLS = {"type": "between_tools"}
 
 
 @pytest.mark.parametrize(
@@ -106,7 +107,11 @@ DISABLED = {"type": "disabled"}
         ("claude-opus-5-5", "anthropic", ADAPTIVE, ADAPTIVE),
         ("claude-opus-5-5", "anthropic", ENABLED, None),
         ("claude-opus-5-5", "anthropic", DISABLED, None),
-        ("claude-sonnet-5-5", "anthropic", {"type": "between_tools"}, {"type": "between_tools"}),
+        ("claude-sonnet-5-5", "anthropic", BETWEEN_TOOLS, BETWEEN_TOOLS),
+        ("claude-sonnet-5-5", "anthropic", DISABLED, BETWEEN_TOOLS),
+        ("claude-sonnet-5-5", "litellm", DISABLED, BETWEEN_TOOLS),
+        ("claude-sonnet-5-5", "aimlapi", DISABLED, None),
+        ("claude-sonnet-5-5", "rockapi", DISABLED, None),
         ("claude-sonnet-5", "anthropic", DISABLED, DISABLED),
         ("claude-sonnet-4-6", "anthropic", ENABLED, ENABLED),
         ("claude-sonnet-4-5", "anthropic", ADAPTIVE, None),
@@ -131,8 +136,10 @@ def test_thinking_goes_only_where_its_type_is_accepted(
 
 
 def test_disabled_thinking_and_the_highest_efforts_exclude_each_other_where_the_model_says_so() -> None:
-    result = sent("claude-opus-5", thinking=DISABLED, output_config={"effort": "max"})
-    assert "thinking" not in result
+    for model in ("claude-opus-5", "claude-sonnet-5-5"):
+        result = sent(model, thinking=DISABLED, output_config={"effort": "max"})
+        assert "thinking" not in result and result["output_config"] == {"effort": "max"}
+        assert "thinking" in sent(model, thinking=DISABLED, output_config={"effort": "high"})
     assert sent("claude-opus-5", thinking=DISABLED, output_config={"effort": "high"})["thinking"] == DISABLED
     assert sent("claude-sonnet-5", thinking=DISABLED, output_config={"effort": "max"})["thinking"] == DISABLED
 
