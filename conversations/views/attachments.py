@@ -8,22 +8,21 @@ from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
 from django.db import OperationalError
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from chatsite.errors import json_error
 
 from .. import access
-from ..access import NotFound, Operation
+from ..access import Operation
 from ..actions import attachments, uploads
 from ..actions.errors import Invalid, Refused
-from ..attachments.kinds import is_text
 from ..models import Attachment
 from ..rendering.characters import visible
 from .requests import Fields, answer, person
-from .stored import stored_response
+from .stored import original_response, thumbnail_response
 
 logger = logging.getLogger(__name__)
 
@@ -44,22 +43,19 @@ def upload(request: HttpRequest) -> HttpResponse:
         return json_error(503, "unavailable", "The server cannot store files now. Try again in a moment.")
 
 
+@require_http_methods(["GET", "HEAD", "DELETE"])
 def attachment(request: HttpRequest, id: uuid.UUID) -> HttpResponseBase:
     """GET: the stored bytes. DELETE: take back what no message has taken, 204."""
     if request.method == "DELETE":
-        return _remove(request, id)
-    if request.method in ("GET", "HEAD"):
-        return _serve(request, id)
-    return HttpResponseNotAllowed(["GET", "HEAD", "DELETE"])
+        attachments.remove(access.attachment(person(request), id, Operation.WRITE))
+        return HttpResponse(status=204)
+    return original_response(request, access.attachment(person(request), id, Operation.READ))
 
 
 @require_safe
 def thumbnail(request: HttpRequest, id: uuid.UUID) -> HttpResponseBase:
     """GET …/thumbnail/: a small WebP of a picture; other files have none."""
-    found = access.attachment(person(request), id, Operation.READ)
-    if found.thumbnail is None:
-        raise NotFound
-    return stored_response(request, found.thumbnail, found.thumbnail.media_type, found.name, inline=True)
+    return thumbnail_response(request, access.attachment(person(request), id, Operation.READ))
 
 
 @require_POST
@@ -95,16 +91,3 @@ def thumbnail_url(attachment: Attachment) -> str | None:
     if attachment.thumbnail_id is None:
         return None
     return reverse("attachment-thumbnail", args=[attachment.pk])
-
-
-def _serve(request: HttpRequest, id: uuid.UUID) -> HttpResponseBase:
-    found = access.attachment(person(request), id, Operation.READ)
-    media_type = found.media_type
-    if is_text(media_type):
-        media_type += "; charset=utf-8"
-    return stored_response(request, found.original, media_type, found.name, inline=found.is_picture)
-
-
-def _remove(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
-    attachments.remove(access.attachment(person(request), id, Operation.WRITE))
-    return HttpResponse(status=204)

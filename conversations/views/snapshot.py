@@ -17,7 +17,6 @@ from django.views.decorators.http import require_safe
 
 from .. import access
 from ..access import NotFound
-from ..attachments.kinds import is_text
 from ..attachments.sending import files_in, referred
 from ..models import Attachment, Message, ShareLink, User
 from ..models.colours import Colours
@@ -28,7 +27,7 @@ from .citations import joined, runs
 from .files import files_of
 from .formatted import html_of
 from .requests import whole_number
-from .stored import stored_response
+from .stored import original_response, thumbnail_response
 
 PAGE = 100
 # What anonymous readers get again and again is drawn once; whether the link is open is asked every time.
@@ -76,17 +75,12 @@ def snapshot(request: HttpRequest, link: ShareLink, token: str) -> HttpResponseB
 @_for_link_holders
 def file(request: HttpRequest, link: ShareLink, token: str, name: str) -> HttpResponseBase:
     """GET /share/<token>/files/<name>/: a file of one of the messages that are shown."""
-    found = _file(link, name)
-    media_type = found.media_type + ("; charset=utf-8" if is_text(found.media_type) else "")
-    return stored_response(request, found.original, media_type, found.name, inline=found.is_picture)
+    return original_response(request, _file(link, name))
 
 
 @_for_link_holders
 def thumbnail(request: HttpRequest, link: ShareLink, token: str, name: str) -> HttpResponseBase:
-    found = _file(link, name)
-    if found.thumbnail is None:
-        raise NotFound
-    return stored_response(request, found.thumbnail, found.thumbnail.media_type, found.name, inline=True)
+    return thumbnail_response(request, _file(link, name))
 
 
 def _file(link: ShareLink, name: str) -> Attachment:

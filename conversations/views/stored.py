@@ -1,4 +1,4 @@
-"""Stored bytes as an inert answer: ranges, conditions, and headers under which nothing runs (promise P20).
+"""The bytes of a file as an inert answer: ranges, conditions, and headers under which nothing runs (promise P20).
 
 Used by `attachments` and `snapshot` after they have asked `access`.
 """
@@ -13,13 +13,31 @@ from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
 from django.utils.http import content_disposition_header
 
-from ..models import StoredFile
+from ..access import NotFound
+from ..attachments.kinds import is_text
+from ..models import Attachment, StoredFile
 
 _PIECE = 64 * 1024
 _RANGE = re.compile(r"bytes=(\d{0,19})-(\d{0,19})", re.ASCII)
 
 
-def stored_response(
+def original_response(request: HttpRequest, attachment: Attachment) -> HttpResponseBase:
+    """The file as it was frozen; only pictures are shown where they are asked for, all else is a download."""
+    media_type = attachment.media_type + ("; charset=utf-8" if is_text(attachment.media_type) else "")
+    return _stored_response(
+        request, attachment.original, media_type, attachment.name, inline=attachment.is_picture
+    )
+
+
+def thumbnail_response(request: HttpRequest, attachment: Attachment) -> HttpResponseBase:
+    """Raises NotFound where there is none: only pictures have one."""
+    small = attachment.thumbnail
+    if small is None:
+        raise NotFound
+    return _stored_response(request, small, small.media_type, attachment.name, inline=True)
+
+
+def _stored_response(
     request: HttpRequest, stored: StoredFile, media_type: str, name: str, *, inline: bool
 ) -> HttpResponseBase:
     """200 with all of it, 206 with one range, 304, or 416. `inline` is for pictures that were written by ourselves."""

@@ -188,7 +188,7 @@ def test_a_variant_is_made_from_the_stored_picture_and_only_where_it_does_not_fi
     assert again == made
 
 
-def test_where_an_encoder_gives_up_another_format_keeps_all_pixels(tmp_path: Path) -> None:
+def test_where_an_encoder_gives_up_another_format_keeps_all_pixels() -> None:
     image = picture(80, 60, "RGBA")
     found = Picture(image, WEBP, True, {"method": 99})
     data, media_type = as_it_came(found)

@@ -41,10 +41,6 @@ class LiveAnswer:
         self._told.give(wire.block_stop(index) + wire.message_end(stop_reason))
         self._told.end()
 
-    def break_off(self) -> None:
-        """The upstream hangs up in mid-answer."""
-        self._told.end()
-
 
 class Place:
     """A context manager. `url` is what the browser opens; it leads through the cable."""

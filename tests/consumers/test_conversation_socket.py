@@ -21,10 +21,6 @@ WORDS = [f"word{number} " for number in range(40)]
 TEXT = "".join(WORDS)
 
 
-class Gate(threading.Event):
-    """Lets a scripted answer go on; the upstream waits for it with the line open."""
-
-
 def text_of(frames: list[Frame]) -> str:
     """The text a client has after these frames, by the contract's rules."""
     text, seen = "", 0
