@@ -16,6 +16,7 @@ from django.db.models import Q, QuerySet, Sum
 from ..models import (
     Budget,
     Generation,
+    GenerationStatus,
     LanguageModel,
     Message,
     UsageDay,
@@ -27,8 +28,6 @@ from . import worst_case
 from .errors import Refused
 
 WARNING_PERCENT = 80
-# A title that is being asked for, as its ledger row says.
-RUNNING = "running"
 
 
 class BudgetExceeded(Refused):
@@ -139,7 +138,7 @@ def _state(budget: Budget, today: date) -> State:
     starts_on = budget.starts_on(today)
     # What runs is read before what has ended: a call that ends in between counts twice for a moment, never not at all.
     held = Generation.objects.live().filter(_of(budget, "requested_by"))
-    asked = UsageRecord.objects.filter(_of(budget, "user"), status=RUNNING)
+    asked = UsageRecord.objects.filter(_of(budget, "user"), status=GenerationStatus.RUNNING)
     reserved = (held.aggregate(sum=Sum("reserved_microdollars"))["sum"] or 0) + (
         asked.aggregate(sum=Sum("presumed_microdollars"))["sum"] or 0
     )

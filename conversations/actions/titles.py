@@ -52,7 +52,7 @@ def open_call(conversation: uuid.UUID, generation: uuid.UUID, characters: int, m
             return None
         row = UsageRecord(
             **ledger.call_columns(found, _TITLE, ""),
-            status=budgets.RUNNING,
+            status=GenerationStatus.RUNNING,
             presumed_microdollars=budgets.reserve_text(
                 found.requested_by, found.language_model, characters, max_tokens
             ),
@@ -66,7 +66,7 @@ def try_again(row_id: int, error_type: str) -> int:
     with writing():
         failed = UsageRecord.objects.get(pk=row_id)
         same = {name: getattr(failed, name) for name in _SAME}
-        row = UsageRecord(**same, attempt=failed.attempt + 1, status=budgets.RUNNING)
+        row = UsageRecord(**same, attempt=failed.attempt + 1, status=GenerationStatus.RUNNING)
         row.save(force_insert=True)
         _close(failed, GenerationStatus.FAILED, error_type=error_type)
     return int(row.pk)
@@ -95,7 +95,7 @@ def book_failure(row_id: int, error_type: str) -> None:
 def end_lost_calls() -> None:
     """Calls whose process died cost nobody knows what: their worst case stays counted."""
     before = timezone.now() - timedelta(seconds=settings.UPSTREAM_TOTAL_TIMEOUT * 2)
-    lost = UsageRecord.objects.filter(status=budgets.RUNNING, created_at__lt=before)
+    lost = UsageRecord.objects.filter(status=GenerationStatus.RUNNING, created_at__lt=before)
     if not lost.exists():
         return
     with writing():
@@ -116,7 +116,7 @@ def _close(
     model: str = "",
     error_type: str = "",
 ) -> None:
-    if row.status != budgets.RUNNING:
+    if row.status != GenerationStatus.RUNNING:
         # Given up by `end_lost_calls`, and counted there.
         return
     row.cost_microdollars = ledger.price(row.language_model, row.model, usage, meta, model)

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Iterable
 from typing import Any
 
 import msgspec
-from django.db import connection
-from django.db.models import Q
 
 from ..models import Generation, GenerationEvent
 from ..upstream.accumulator import Accumulator
@@ -21,14 +18,6 @@ from .thinking import timed
 logger = logging.getLogger(__name__)
 
 Block = dict[str, Any]
-
-_BEYOND = """
-SELECT journal.generation_id, journal.events
-FROM conversations_generationevent AS journal
-JOIN unnest(%s::uuid[], %s::int[]) AS reader (generation_id, seq)
-  ON journal.generation_id = reader.generation_id AND journal.seq > reader.seq
-ORDER BY journal.generation_id, journal.seq
-"""
 
 
 def log_of(generation: Generation) -> LiveLog:
@@ -49,27 +38,13 @@ def read_journal(log: LiveLog) -> None:
 def read_journals(ends: dict[uuid.UUID, int]) -> dict[uuid.UUID, list[Any]]:
     """What the journal has beyond these ends of logs, by generation; None where numbers were merged. One query."""
     found: dict[uuid.UUID, list[Any]] = {}
-    for generation, text in _rows_beyond(ends):
+    for generation, text in GenerationEvent.objects.beyond(ends):
         added = found.setdefault(generation, [])
         for body in msgspec.json.decode(text):
             seq = body.pop("seq")
             added.extend([None] * (seq - ends[generation] - len(added) - 1))
             added.append(_event(body))
     return found
-
-
-def _rows_beyond(ends: dict[uuid.UUID, int]) -> Iterable[tuple[uuid.UUID, str]]:
-    """(generation, events) of the journal's rows, in order."""
-    if len(ends) > 1 and connection.vendor == "postgresql":
-        # Hundreds of answers at once: a condition for each would take longer to write down than to answer.
-        with connection.cursor() as cursor:
-            cursor.execute(_BEYOND, [list(ends), list(ends.values())])
-            return list(cursor.fetchall())
-    beyond = Q(pk__in=[])
-    for generation, seq in ends.items():
-        beyond |= Q(generation=generation, seq__gt=seq)
-    rows = GenerationEvent.objects.filter(beyond).order_by("generation", "seq")
-    return rows.values_list("generation", "events")
 
 
 def journalled_content(generation: Generation) -> list[Block]:

@@ -39,6 +39,7 @@ class UsageRecord(models.Model):
     cost_microdollars = models.BigIntegerField(null=True)
     # What budgets count while the cost is unknown: the worst case that was reserved for the call.
     presumed_microdollars = models.BigIntegerField(null=True)
+    # A GenerationStatus; RUNNING is only a title that is being asked for.
     status = models.CharField(max_length=20)
     error_type = models.CharField(max_length=40, blank=True)
     first_token_ms = models.PositiveIntegerField(null=True)
