@@ -39,19 +39,14 @@ def outcome_of(
     except Exception:
         # It must not stay running, nor keep others from being taken over.
         logger.exception("The journal of generation %s cannot be read to its end.", generation.pk)
-    return Outcome(
+    outcome = Outcome(
         generation=generation.pk,
         status=status,
         last_seq=log.seq + closing + 1,
-        content=found.content,
-        model=found.model or generation.model,
-        stop_reason=found.stop_reason or "",
-        stop_sequence=found.stop_sequence or "",
-        stop_details=found.stop_details,
-        container=found.container,
-        usage=found.usage or None,
-        usage_is_final=found.usage_is_final,
+        model=generation.model,
         error=error,
         failed_attempts=ledger.booked_tries(generation),
         thinking_seconds=thinking_seconds(log),
     )
+    outcome.take(found)
+    return outcome

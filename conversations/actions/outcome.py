@@ -9,6 +9,7 @@ from typing import Any
 
 from ..live.replay import stop_body
 from ..models import GenerationStatus
+from ..upstream.accumulator import Accumulator
 
 
 @dataclass(slots=True)
@@ -19,6 +20,7 @@ class Outcome:
     status: GenerationStatus
     last_seq: int
     content: list[dict[str, Any]] = field(default_factory=list)
+    # The model that was asked, until another one says that it answers.
     model: str = ""
     stop_reason: str = ""
     stop_sequence: str = ""
@@ -38,6 +40,18 @@ class Outcome:
     ended_between_tries: bool = False
     # Filled by `finish`: the price in micro-dollars, None when it is not known.
     cost_microdollars: int | None = None
+
+    def take(self, received: Accumulator) -> None:
+        """All that the upstream sent."""
+        self.content = received.content
+        self.model = received.model or self.model
+        self.stop_reason = received.stop_reason or ""
+        self.stop_sequence = received.stop_sequence or ""
+        self.stop_details = received.stop_details
+        self.container = received.container
+        self.usage = received.usage or None
+        self.usage_is_final = received.usage_is_final
+        self.meta = received.meta or None
 
     def stop_body(self) -> dict[str, Any]:
         """The last event of the answer."""

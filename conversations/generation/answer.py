@@ -206,19 +206,11 @@ class Answer:
                 error.nothing_arrived()
             error = described(error)
         html = await self._html.finish(found.content)
-        return Outcome(
+        outcome = Outcome(
             generation=self.turn.generation,
             status=status,
             last_seq=self.log.seq + 1,
-            content=found.content,
-            model=found.model or self.turn.request.model,
-            stop_reason=found.stop_reason or "",
-            stop_sequence=found.stop_sequence or "",
-            stop_details=found.stop_details,
-            container=found.container,
-            usage=found.usage or None,
-            usage_is_final=found.usage_is_final,
-            meta=found.meta or None,
+            model=self.turn.request.model,
             error=error,
             html=html,
             request_id=self._request_id,
@@ -227,6 +219,8 @@ class Answer:
             ended_between_tries=is_between_tries,
             thinking_seconds=thinking_seconds(self.log),
         )
+        outcome.take(found)
+        return outcome
 
 
 def described(failure: UpstreamError) -> dict[str, Any]:
