@@ -23,9 +23,12 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 
+# Where files are sent to: the one request whose body may be large.
+UPLOADS = "/attachments/"
+
 
 def _threads_for(scope: Scope) -> ThreadPool:
-    upload = scope["method"] == "POST" and scope["path"] == "/attachments/"
+    upload = scope["method"] == "POST" and scope["path"] == UPLOADS
     return upload_threads() if upload else request_threads()
 
 

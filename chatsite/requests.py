@@ -17,9 +17,9 @@ from twisted.web import http
 
 from . import known_sessions
 from .channel import CROWDED, LINGER_SECONDS, NO_ROOM, NOT_WHOLE, TOO_LARGE, Channel, reactor
+from .handler import UPLOADS
 from .slow_readers import Patience, hold_little, look_seconds
 
-UPLOADS = b"/attachments/"
 # A body that brings less than this in REQUEST_SECONDS is a stalled or a hostile one.
 PROGRESS_BYTES = 64 * 1024
 # Names of websocket protocols that a handshake may list.
@@ -70,7 +70,7 @@ class Request(WebRequest):  # type: ignore[misc]
         path = getattr(self.channel, "_path", b"").split(b"?", 1)[0]
         # Only a person with a session may send files; whether it is valid is asked later, at less cost than
         # 30 MiB.
-        return path == UPLOADS and settings.SESSION_COOKIE_NAME.encode() in self.received_cookies
+        return path == UPLOADS.encode() and settings.SESSION_COOKIE_NAME.encode() in self.received_cookies
 
     def handleContentChunk(self, data: bytes) -> None:
         if self._refused:
