@@ -15,7 +15,11 @@ _THINKING = (ADAPTIVE, ENABLED, DISABLED, BETWEEN_TOOLS)
 
 
 def capabilities_in(row: dict[str, Any]) -> dict[str, Any]:
-    """What one row of the list says, as JSON can hold it; what is left unsaid, or said in another form, is missing."""
+    """What one row of the list says, as JSON can hold it; what is left unsaid, or said in another form, is missing.
+    Nothing of a row in another shape than the native one, where the same names may mean something else.
+    """
+    if row.get("type") != "model":
+        return {}
     said = _object(row, "capabilities")
     result: dict[str, Any] = {}
     for name, field in _TOKENS.items():

@@ -199,7 +199,7 @@ class ListingWithCapabilities(FakeUpstream):
     """Says of a model that is newer than this program what it can do."""
 
     def steps_for(self, call: Call) -> list[Step]:
-        here = {"id": MODEL, "max_input_tokens": 150_000}
+        here = {"id": MODEL, "type": "model", "max_input_tokens": 150_000}
         return [Reply(200, json.dumps({"data": [NEW_MODEL, here, {"id": "older"}]}).encode())]
 
 

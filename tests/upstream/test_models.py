@@ -113,7 +113,8 @@ def test_the_native_list_says_what_a_new_model_can_do() -> None:
         2_000_000, False, (), (),
     )  # fmt: skip
     refusing = {"image_input": REFUSED, "thinking": {"supported": False, "types": {}}, "effort": REFUSED}
-    older = as_listed(lookup("claude-opus-5"), capabilities_in({"capabilities": refusing}), "anthropic")
+    said = capabilities_in({"type": "model", "capabilities": refusing})
+    older = as_listed(lookup("claude-opus-5"), said, "anthropic")
     assert (older.images, older.documents, older.thinking, older.efforts, older.context) == (
         False, True, (), (), 1_000_000,
     )  # fmt: skip
@@ -122,9 +123,11 @@ def test_the_native_list_says_what_a_new_model_can_do() -> None:
 @pytest.mark.parametrize("odd", [None, 5, [], "yes", {}, {"supported": "yes"}, {"supported": None}])
 def test_what_a_list_says_in_another_form_is_not_said(odd: Any) -> None:
     names = ("image_input", "pdf_input", "thinking", "effort")
-    assert capabilities_in({"capabilities": dict.fromkeys(names, odd)}) == {}
-    assert capabilities_in({"capabilities": odd, "max_tokens": True, "max_input_tokens": 0}) == {}
-    assert capabilities_in({"capabilities": {"thinking": {"types": odd}}}) == {}
+    row = {"type": "model", "max_tokens": True, "max_input_tokens": 0}
+    assert capabilities_in(row | {"capabilities": dict.fromkeys(names, odd)}) == {}
+    assert capabilities_in(row | {"capabilities": odd}) == {}
+    assert capabilities_in(row | {"capabilities": {"thinking": {"types": odd}}}) == {}
+    assert capabilities_in(NEW_MODEL | {"type": odd}) == {}
 
 
 def test_a_dialect_takes_away_what_it_does_not_carry() -> None:
