@@ -16,6 +16,8 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
+from chatsite import redis_ping
+
 from ..generation.provider_calls import try_model
 from ..models import Message, Provider
 
@@ -112,15 +114,8 @@ def layer() -> Iterator[Finding]:
     if not settings.REDIS_URL:
         yield Finding("live news", "stay inside one process; only several need REDIS_URL.")
         return
-    import redis
-
-    try:
-        with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2) as client:
-            client.ping()
-    except redis.RedisError as error:
-        yield Finding(
-            "live news", f"Redis does not answer ({type(error).__name__}).", "Start it, or correct REDIS_URL."
-        )
+    if failure := redis_ping.failure():
+        yield Finding("live news", f"Redis does not answer ({failure}).", "Start it, or correct REDIS_URL.")
     else:
         yield Finding("live news", "Redis answers.")
 

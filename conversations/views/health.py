@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_safe
 
+from chatsite import redis_ping
 from chatsite.lifecycle import stopping
 
 _migrated = False
@@ -48,13 +48,4 @@ def _database() -> str:
 
 
 def _layer() -> str:
-    if not settings.REDIS_URL:
-        return ""
-    import redis  # 10 MB that an installation without Redis need not carry
-
-    try:
-        with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2) as client:
-            client.ping()
-    except (redis.RedisError, ValueError):  # an option in the address may be none
-        return "Redis cannot be reached."
-    return ""
+    return "Redis cannot be reached." if redis_ping.failure() else ""

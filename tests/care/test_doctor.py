@@ -102,7 +102,8 @@ def test_a_full_disk_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
     assert finding.grave
 
 
-def test_redis_that_does_not_answer_is_a_finding(settings: Any) -> None:
-    settings.REDIS_URL = "redis://127.0.0.1:9/0"
+@pytest.mark.parametrize("url", ["redis://127.0.0.1:9/0", "redis://127.0.0.1:9/0?socket_timeout=soon"])
+def test_redis_that_does_not_answer_is_a_finding(url: str, settings: Any) -> None:
+    settings.REDIS_URL = url
     (finding,) = found(diagnosis.layer)
     assert "REDIS_URL" in finding.fix
