@@ -29,7 +29,9 @@ def whole_number(text: str, default: int, *, digits: int) -> int:
 
 
 class Fields:
-    """The fields of a request body: urlencoded, multipart or JSON with the same names."""
+    """The fields of a request body: urlencoded, multipart or JSON with the same names. Raises Invalid when it is
+    broken JSON, or brings a file where the id of one is meant: the message would go without it.
+    """
 
     def __init__(self, request: HttpRequest) -> None:
         if request.content_type == "application/json":
@@ -39,6 +41,8 @@ class Fields:
         else:
             self._values = dict(request.POST.items())
             files = request.POST.getlist("attachments")
+            if "attachments" in request.FILES:
+                raise Invalid("attachments must be the ids of files that were sent to /attachments/ before.")
         # A field that is there and empty is none, as with the other fields.
         self.attachments = [str(item) for item in files if item not in (None, "")]
 

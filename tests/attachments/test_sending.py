@@ -8,6 +8,7 @@ import uuid
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image, ImageOps
 
 from conversations.attachments import sending
@@ -340,6 +341,14 @@ def test_json_bodies_name_files_the_same_way(alice: Person) -> None:
     )
     assert response.status_code == 201
     assert Attachment.objects.get(pk=file).conversation is not None
+
+
+def test_a_file_sent_with_the_message_itself_is_refused_rather_than_left_out(alice: Person) -> None:
+    response = alice.post(
+        "/conversations/", {"text": "Look", "attachments": SimpleUploadedFile("a.png", png())}
+    )
+    assert (response.status_code, response.json()["error"]["type"]) == (400, "invalid_request")  # type: ignore[attr-defined]
+    assert not Conversation.objects.exists()
 
 
 def test_an_edit_keeps_the_files_and_may_add_others(alice: Person) -> None:
