@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..models import Conversation, LanguageModel, User, Workspace
+from ..upstream.model_table import LEAST_BUDGET
 from .errors import Invalid, Unavailable
 from .text import storable
 
@@ -64,7 +65,7 @@ def parameters_for(raw: dict[str, Any]) -> dict[str, Any]:
     for name, low, high in (
         ("max_tokens", 1, 1_000_000),
         ("top_k", 0, 10_000),
-        ("budget_tokens", 1024, 1_000_000),
+        ("budget_tokens", LEAST_BUDGET, 1_000_000),
     ):
         if (whole := _number(raw, name, low, high)) is not None:
             parameters[name] = int(whole)

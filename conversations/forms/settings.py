@@ -6,6 +6,7 @@ from django import forms
 
 from ..actions.choices import EFFORTS
 from ..models import LanguageModel
+from ..upstream.model_table import LEAST_BUDGET
 
 
 class SettingsForm(forms.Form):
@@ -18,7 +19,9 @@ class SettingsForm(forms.Form):
     thinking = forms.ChoiceField(
         label="Thinking", required=False, choices=[("", "Model default"), ("on", "On"), ("off", "Off")]
     )
-    budget_tokens = forms.IntegerField(label="Thinking budget, in tokens", required=False, min_value=1024)
+    budget_tokens = forms.IntegerField(
+        label="Thinking budget, in tokens", required=False, min_value=LEAST_BUDGET
+    )
     effort = forms.ChoiceField(
         label="Effort", required=False,
         choices=[("", "Model default"), *((name, name) for name in EFFORTS if name)],

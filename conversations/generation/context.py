@@ -14,13 +14,12 @@ from ..actions import large_pictures
 from ..attachments import sending
 from ..models import Generation, GenerationStatus, LanguageModel, Message, Provider
 from ..upstream.endpoint import Endpoint
-from ..upstream.model_table import Capabilities
+from ..upstream.model_table import ADAPTIVE, BETWEEN_TOOLS, DISABLED, ENABLED, Capabilities
 from ..upstream.request import MessageRequest
 from .containers import container_of
 from .history import Turns, turns_of
 
 _DEFAULT_BUDGET = 4096
-_MIN_BUDGET = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +80,11 @@ def request_for(
 ) -> MessageRequest:
     """The request that goes on from the end of `path` with these parameters."""
     capabilities = language_model.can
-    limit = language_model.max_tokens(parameters.get("max_tokens"))
-    thinking, output_config = _thinking(parameters, capabilities, limit)
+    thinking, output_config = _thinking(parameters, capabilities)
     return MessageRequest(
         model=language_model.model_id,
         messages=_with_files(turns_of(path, language_model, parameters), capabilities, language_model),
-        max_tokens=limit,
+        max_tokens=language_model.max_tokens(parameters.get("max_tokens")),
         system=parameters.get("system", ""),
         stop_sequences=list(parameters.get("stop_sequences", [])),
         temperature=parameters.get("temperature"),
@@ -113,21 +111,19 @@ def _with_files(turns: Turns, capabilities: Capabilities, language_model: Langua
 
 
 def _thinking(
-    parameters: dict[str, Any], capabilities: Capabilities, max_tokens: int
+    parameters: dict[str, Any], capabilities: Capabilities
 ) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
     """The `thinking` and `output_config` fields for what the person chose (messages-api 6.1, 14)."""
     choice = parameters.get("thinking", "")
     thinking: dict[str, Any] | None = None
     if choice == "off":
-        if {"disabled", "between_tools"} & set(capabilities.thinking):
-            thinking = {"type": "disabled"}
-    elif "adaptive" in capabilities.thinking:
+        if {DISABLED, BETWEEN_TOOLS} & set(capabilities.thinking):
+            thinking = {"type": DISABLED}
+    elif ADAPTIVE in capabilities.thinking:
         # The summary is left out by default on newer models; a person who waits wants to see it.
         if choice == "on" or capabilities.thinking_default in ("on", "always"):
-            thinking = {"type": "adaptive", "display": "summarized"}
-    elif choice == "on" and "enabled" in capabilities.thinking:
-        budget = min(parameters.get("budget_tokens") or _DEFAULT_BUDGET, max_tokens - 1)
-        if budget >= _MIN_BUDGET:
-            thinking = {"type": "enabled", "budget_tokens": budget}
+            thinking = {"type": ADAPTIVE, "display": "summarized"}
+    elif choice == "on" and ENABLED in capabilities.thinking:
+        thinking = {"type": ENABLED, "budget_tokens": parameters.get("budget_tokens") or _DEFAULT_BUDGET}
     effort = parameters.get("effort")
     return thinking, {"effort": effort} if effort in capabilities.efforts else None

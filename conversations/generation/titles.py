@@ -12,6 +12,7 @@ from ..actions.outcome import Outcome
 from ..models import GenerationStatus
 from ..upstream.client import UpstreamClient, Wait
 from ..upstream.errors import UpstreamError
+from ..upstream.model_table import DISABLED
 from ..upstream.request import MessageRequest, abilities_of
 from .context import Turn
 
@@ -79,7 +80,7 @@ def request_for(turn: Turn, outcome: Outcome) -> MessageRequest:
         max_tokens=_MAX_TOKENS,
         # Whatever thinking the model can be kept from would use up the few tokens; refused fields are left out. Of chat
         # servers nobody knows whether they take an effort that no person has asked for.
-        thinking={"type": "disabled"},
+        thinking={"type": DISABLED},
         output_config={"effort": "low"} if "low" in abilities.efforts and not is_chat else None,
         abilities=abilities,
     )

@@ -11,7 +11,7 @@ from typing import Any, get_type_hints
 
 import msgspec
 
-from .model_table import BETWEEN_TOOLS, MODELS, Capabilities
+from .model_table import ADAPTIVE, BETWEEN_TOOLS, DISABLED, ENABLED, MODELS, Capabilities
 
 DEFAULT_MAX_TOKENS = 16_384
 _DATE = re.compile(r"-\d{8}$")
@@ -27,7 +27,7 @@ _UNKNOWN = Capabilities(
 )
 _DEMO = replace(
     _UNKNOWN, id="demo", display_name="Demo", documents=True, known=True,
-    thinking=("enabled", "adaptive", "disabled"), thinking_default="off",
+    thinking=(ENABLED, ADAPTIVE, DISABLED), thinking_default="off",
 )  # fmt: skip
 # Servers that run a model themselves take the classic fields whatever the model is called (section 18).
 _SELF_RUN_DIALECTS = frozenset({"llamacpp", "ollama", "vllm", "openai_chat"})

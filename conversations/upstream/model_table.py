@@ -11,6 +11,8 @@ from typing import Any
 from .prices import Prices, prices
 
 ADAPTIVE, ENABLED, DISABLED, BETWEEN_TOOLS = "adaptive", "enabled", "disabled", "between_tools"
+# Tokens: a smaller thinking budget is refused.
+LEAST_BUDGET = 1024
 LOW_TO_HIGH = ("low", "medium", "high")
 LOW_TO_MAX = (*LOW_TO_HIGH, "max")
 ALL_EFFORTS = (*LOW_TO_HIGH, "xhigh", "max")

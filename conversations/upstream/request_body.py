@@ -9,13 +9,12 @@ from typing import Any
 from . import chat_request
 from .endpoint import Endpoint
 from .errors import UpstreamError
-from .model_table import BETWEEN_TOOLS, DISABLED, Capabilities
+from .model_table import BETWEEN_TOOLS, DISABLED, ENABLED, LEAST_BUDGET, Capabilities
 from .request import MessageRequest, abilities_of
 
 _CACHE_DIALECTS = frozenset({"anthropic", "demo"})
 _FORCED = frozenset({"any", "tool"})
 _HIGHER_EFFORTS = frozenset({"xhigh", "max"})
-_LEAST_BUDGET = 1024
 _LOOKBACK = 20  # blocks
 
 
@@ -132,9 +131,9 @@ def _thinking(
         thinking = {"type": BETWEEN_TOOLS}
     if not thinking or thinking.get("type") not in abilities.thinking:
         return None
-    if thinking["type"] == "enabled":
-        budget = min(int(thinking.get("budget_tokens") or _LEAST_BUDGET), max_tokens - 1)
-        return {**thinking, "budget_tokens": budget} if budget >= _LEAST_BUDGET else None
+    if thinking["type"] == ENABLED:
+        budget = min(int(thinking.get("budget_tokens") or LEAST_BUDGET), max_tokens - 1)
+        return {**thinking, "budget_tokens": budget} if budget >= LEAST_BUDGET else None
     limited = thinking["type"] == BETWEEN_TOOLS or (
         thinking["type"] == DISABLED and abilities.disabled_up_to_high_effort
     )
@@ -143,7 +142,7 @@ def _thinking(
 
 def _thinks(thinking: dict[str, Any] | None, abilities: Capabilities) -> bool:
     if thinking is not None:
-        return bool(thinking["type"] != "disabled")
+        return bool(thinking["type"] != DISABLED)
     return abilities.thinking_default in {"on", "always"}
 
 
@@ -175,7 +174,7 @@ def _tools(
         if dialect in _CACHE_DIALECTS
         else [_without_cache_control(tool) for tool in request.tools]
     )
-    forced_refused = not abilities.forced_tool_choice or (thinking or {}).get("type") == "enabled"
+    forced_refused = not abilities.forced_tool_choice or (thinking or {}).get("type") == ENABLED
     if choice is None or dialect == "ollama" or (kind in _FORCED and forced_refused):
         return {"tools": tools}
     return {"tools": tools, "tool_choice": choice}

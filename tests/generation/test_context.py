@@ -622,13 +622,6 @@ def test_thinking_is_asked_for_as_each_model_takes_it(
         assert found == thinking
 
 
-def test_a_budget_is_below_max_tokens(alice: Person) -> None:
-    request = request_of(alice.start(thinking="on", budget_tokens="50000", max_tokens="2000"))
-    assert request.thinking is not None
-    assert 1024 <= request.thinking["budget_tokens"] < request.max_tokens
-    assert request_of(alice.start(thinking="on", max_tokens="1000")).thinking is None
-
-
 def test_the_body_on_the_wire_leaves_out_what_the_model_refuses(world: World) -> None:
     LanguageModel.objects.update(model_id="claude-opus-5-5")
     world.answer("Hello")

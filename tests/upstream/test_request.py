@@ -135,6 +135,11 @@ def test_thinking_goes_only_where_its_type_is_accepted(
     assert sent(model, dialect, thinking=thinking).get("thinking") == expected
 
 
+def test_no_budget_is_sent_that_does_not_fit_below_max_tokens() -> None:
+    assert sent("claude-sonnet-4-5", thinking=ENABLED, max_tokens=2000)["thinking"]["budget_tokens"] == 1999
+    assert "thinking" not in sent("claude-sonnet-4-5", thinking=ENABLED, max_tokens=1000)
+
+
 def test_disabled_thinking_and_the_highest_efforts_exclude_each_other_where_the_model_says_so() -> None:
     for model in ("claude-opus-5", "claude-sonnet-5-5"):
         result = sent(model, thinking=DISABLED, output_config={"effort": "max"})

@@ -21,7 +21,7 @@ from conversations.actions import people, providers
 from conversations.actions.errors import Refused
 from conversations.models import User
 
-EVERYWHERE = ("0.0.0.0", "::", "[::]", "")
+EVERYWHERE = ("0.0.0.0", "::", "")
 
 
 class Command(BaseCommand):
@@ -138,9 +138,9 @@ class Command(BaseCommand):
         if not 0 <= port <= 65535:
             raise CommandError(f"There is no port {port}; choose one from 1 to 65535.")
         try:
-            family = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[
-                0
-            ][0]
+            family, *_ = socket.getaddrinfo(
+                host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            )[0]
             listener = socket.socket(family, socket.SOCK_STREAM)
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind((host, port))
