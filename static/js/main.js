@@ -1,4 +1,4 @@
-import { draftKey } from "./elements/composer.js";
+import { draftKey, newKey } from "./elements/composer.js";
 import "./elements/sidebar.js";
 import "./elements/transcript.js";
 import { enableAttachments } from "./elements/attachments-gate.js";
@@ -227,5 +227,15 @@ transcript.addEventListener("click", async (event) => {
 transcript.addEventListener("earlier", () => import("./earlier.js").then(({ showEarlier }) => showEarlier(transcript)).catch(() => {}));
 enableAttachments(composer);
 session.start();
+if (!page.conversation && navigator.locks) {
+  import("./models/new-draft.js")
+    .then(({ settled }) => settled(localStorage, newKey, composer.draft))
+    .then((draft) => {
+      if (!draft || page.conversation) return;
+      composer.goOn(draft);
+      session.sending.takeUp();
+    })
+    .catch(() => {});
+}
 if (page.unread) reading().catch(() => {});
-if (sessionStorage.length) conversationActs().then((acts) => acts.takeUp());
+if (sessionStorage["chatsite:toast"]) conversationActs().then((acts) => acts.takeUp());

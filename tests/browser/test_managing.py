@@ -248,6 +248,12 @@ async def test_signing_out_takes_the_drafts_along(alice: Visit) -> None:
 async def test_search_finds_a_conversation_by_keyboard(alice: Visit) -> None:
     alice.conversation(["Question", "Answer"], "Letter to the harbour office")
     alice.conversation(["Question", "Answer"], "Grant budget")
+
+    async def never(route: Route) -> None:
+        pass
+
+    # Keys are heard from the page's load on, whatever else is still on its way.
+    await alice.context.route("**/js/models/new-draft*.js", never)
     chat = await alice.chat()
     await chat.page.keyboard.press("Control+k")
     field = chat.page.get_by_role("combobox", name="Search conversations and commands")
@@ -258,6 +264,7 @@ async def test_search_finds_a_conversation_by_keyboard(alice: Visit) -> None:
     await expect(options.first).to_have_attribute("aria-selected", "true")
     await field.press("Enter")
     await expect(chat.title).to_have_text("Letter to the harbour office")
+    await chat.page.wait_for_load_state()
     await chat.page.keyboard.press("Control+k")
     await field.fill("zzz")
     await expect(chat.page.get_by_text("Nothing found")).to_be_visible()

@@ -1,6 +1,6 @@
 import { announce } from "../lib/announce.js";
 import { page } from "../lib/page.js";
-import { Draft } from "../models/draft.js";
+import { Draft, uuid } from "../models/draft.js";
 
 const SIZES_ITSELF = CSS.supports("field-sizing", "content");
 const TOUCH = matchMedia("(pointer: coarse)");
@@ -13,10 +13,9 @@ export const isSendKey = (event) =>
   event.key === "Enter" && !event.shiftKey && !event.altKey && (!TOUCH.matches || event.ctrlKey || event.metaKey);
 
 export const draftKey = (conversation) => `chatsite:draft:${page.user}:${conversation}`;
-const newKey = draftKey("new");
-const key = page.conversation
-  ? draftKey(page.conversation)
-  : await import("../models/new-draft.js").then(({ claim }) => claim(newKey)).catch(() => newKey);
+/* Of a new conversation each tab has its own, where one can find out which tabs are open (`new-draft.js`). */
+export const newKey = draftKey("new");
+const key = page.conversation ? draftKey(page.conversation) : navigator.locks ? (sessionStorage[newKey] ??= `${newKey}:${uuid()}`) : newKey;
 
 /**
  * <chat-composer>: the field, its draft, and the button that sends or stops. The files are <chat-attachments>' matter.
@@ -41,10 +40,7 @@ export class ChatComposer extends HTMLElement {
     this.#field.addEventListener("input", () => this.#typed(), { signal });
     this.#files.addEventListener("files", () => this.#filesChanged(), { signal });
     this.querySelector("form").addEventListener("click", (event) => this.#focusField(event), { signal });
-    // Somebody may have been quicker than the scripts.
-    const { text } = this.draft;
-    if (text !== this.text) this.text = [text, this.text].filter(Boolean).join("\n\n");
-    this.#size();
+    this.goOn(this.draft);
   }
 
   disconnectedCallback() {
@@ -67,6 +63,14 @@ export class ChatComposer extends HTMLElement {
   focus() {
     this.#field.focus();
     this.#field.setSelectionRange(this.text.length, this.text.length);
+  }
+
+  /** With this draft: what has been typed already comes after it. */
+  goOn(draft) {
+    const { text } = (this.draft = draft);
+    if (text !== this.text) this.text = [text, this.text].filter(Boolean).join("\n\n");
+    else this.#size();
+    if (draft.attachments.length) this.dispatchEvent(new Event("returned"));
   }
 
   /** The conversation this page writes to has come into being: later drafts are its own. */

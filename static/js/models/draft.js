@@ -4,11 +4,14 @@
  */
 export class Draft {
   #storage;
-  #key;
 
   constructor(storage, key) {
     this.#storage = storage;
-    this.#key = key;
+    this.key = key;
+  }
+
+  get isEmpty() {
+    return this.#storage.getItem(this.key) === null;
   }
 
   get text() {
@@ -54,7 +57,7 @@ export class Draft {
 
   #read() {
     try {
-      return JSON.parse(this.#storage.getItem(this.#key)) ?? {};
+      return JSON.parse(this.#storage.getItem(this.key)) ?? {};
     } catch {
       return {};
     }
@@ -62,8 +65,8 @@ export class Draft {
 
   #save(state) {
     try {
-      if (state.text || state.pending || state.attachments?.length) this.#storage.setItem(this.#key, JSON.stringify(state));
-      else this.#storage.removeItem(this.#key);
+      if (state.text || state.pending || state.attachments?.length) this.#storage.setItem(this.key, JSON.stringify(state));
+      else this.#storage.removeItem(this.key);
     } catch {
       // A full or forbidden storage only costs the memory across reloads.
     }

@@ -1,29 +1,32 @@
-import { uuid } from "./draft.js";
+import { Draft, uuid } from "./draft.js";
 
 /* A page that is just being left holds its lock for a moment longer. */
 const LEAVING = 1000;
 
 /**
- * The key of this tab's draft of a new conversation: its own one, one that no open tab has any more, or a new one. Without
- * locks (plain http in a local network) all tabs share one.
+ * No two tabs write to one draft of a new conversation, and what a closed tab has left goes on in the next one. An open tab
+ * holds a lock that is called like its draft. Resolves to the draft that this tab is to go on with, or to null: its own one.
  */
-export async function claim(prefix) {
-  const own = sessionStorage.getItem(prefix);
-  const kept = Object.keys(localStorage).filter((key) => key.startsWith(prefix));
-  for (const key of navigator.locks ? [own, ...kept, `${prefix}:${uuid()}`] : []) {
-    if (!key || !(await hold(key, key === own ? { signal: AbortSignal.timeout(LEAVING) } : { ifAvailable: true }))) continue;
-    sessionStorage.setItem(prefix, key);
-    return key;
+export async function settled(storage, prefix, own) {
+  if (!(await hold(own.key, { signal: AbortSignal.timeout(LEAVING) }))) return claim(storage, prefix, `${prefix}:${uuid()}`);
+  if (!own.isEmpty) return null;
+  for (const key of Object.keys(storage).filter((key) => key.startsWith(prefix))) {
+    if (key !== own.key && (await hold(key, { ifAvailable: true }))) return claim(storage, prefix, key);
   }
-  return prefix;
+  return null;
+}
+
+function claim(storage, prefix, key) {
+  sessionStorage[prefix] = key;
+  return new Draft(storage, key);
 }
 
 /* Resolves to whether this page has the lock; it keeps it as long as it lives. */
-const hold = (key, options) =>
+const hold = (name, options) =>
   new Promise((resolve) => {
     const keep = (lock) => {
       resolve(lock !== null);
       return lock && new Promise(() => {});
     };
-    navigator.locks.request(key, options, keep).catch(() => resolve(false));
+    navigator.locks.request(name, options, keep).catch(() => resolve(false));
   });
