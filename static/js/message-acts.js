@@ -5,6 +5,7 @@ import { markHidden } from "./lib/hidden.js";
 import { clone, nodesOf } from "./lib/html.js";
 import { getHTML, getJSON, post } from "./lib/http.js";
 import { urls } from "./lib/page.js";
+import { plainText } from "./lib/plain-text.js";
 import { uuid } from "./models/draft.js";
 import { fold } from "./elements/long-content.js";
 import { turnArticle } from "./sending.js";
@@ -22,8 +23,8 @@ export class MessageActs {
   }
 
   async "copy-plain"(article, button) {
-    const shown = article.querySelector(".message__blocks") ?? article.querySelector(".message__text");
-    await this.#copy(shown.innerText.trim(), button);
+    const blocks = article.querySelector(".message__blocks");
+    await this.#copy(blocks ? plainText(blocks) : sourceOf(article), button);
   }
 
   unfold(article, button) {

@@ -176,3 +176,18 @@ async def test_copy_gives_the_source_and_code_gives_the_code(alice: Visit) -> No
     await chat.page.locator(".code__copy").click()
     code = "let a = '<b>';"
     await chat.until("async (code) => (await navigator.clipboard.readText()).trim() === code", code)
+
+
+async def test_plain_text_is_what_an_answer_says_without_what_can_be_pressed_on_it(alice: Visit) -> None:
+    lines = "\n".join(f"line {number}" for number in range(3000))
+    source = f"So **bold**.\n\n3. three\n4. four\n\n- [x] done\n\n$$a + b$$\n\n```text\n{lines}\n```"
+    chat = await alice.chat(alice.conversation(["Two\nlines", source], "Plain"))
+    await alice.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=alice.place.url)
+    said = f"So bold.\n3. three\n4. four\n[x] done\na+b\n{lines}"
+    for article, text in ((chat.answers.last, said), (chat.turns.last, "Two\nlines")):
+        await article.hover()
+        await chat.menu(article.get_by_role("button", name="More"), "Copy as plain text")
+        await chat.until(
+            "async (text) => (await navigator.clipboard.readText()).replace(/\\n+/g, '\\n') === text",
+            text,
+        )
