@@ -48,6 +48,11 @@ async def test_delete_and_undo(alice: Visit) -> None:
     await chat.page.wait_for_url(re.compile(r"/$"))
     await expect(chat.page.get_by_text("The conversation was deleted.")).to_be_visible()
     await expect(chat.page.locator("#conversations .entry")).to_have_count(0)
+    # On a phone as well the offer leaves alone what is written meanwhile.
+    await chat.page.set_viewport_size({"width": 360, "height": 740})
+    await chat.composer.fill("line\n" * 30)
+    field, undo = await chat.composer.bounding_box(), await chat.page.locator(".toast").bounding_box()
+    assert field is not None and undo is not None and undo["y"] + undo["height"] <= field["y"]
     await chat.page.get_by_role("button", name="Undo").click()
     await chat.page.wait_for_url(re.compile(path))
     await chat.shows("Answer")
