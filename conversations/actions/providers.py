@@ -10,7 +10,8 @@ from django.conf import settings
 
 from ..models import LanguageModel, Provider
 from ..models.encryption import SecretUnreadable
-from ..upstream.endpoint import DEFAULT_BASE_URLS, Endpoint, guess_dialect
+from ..upstream.dialects import DIALECTS
+from ..upstream.endpoint import Endpoint, guess_dialect
 from . import audit
 from .errors import Invalid
 from .transaction import writing
@@ -62,7 +63,7 @@ def refresh_demo() -> LanguageModel | None:
 
 
 def _described(provider: Provider) -> str:
-    address = provider.base_url or DEFAULT_BASE_URLS.get(provider.dialect, "")
+    address = provider.base_url or DIALECTS[provider.dialect].base_url
     return f"“{provider.name}” ({provider.dialect}, {address})"
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from django.conf import settings
 
 from ..models import Attachment, Message, StoredFile
+from ..upstream.dialects import DIALECTS
 from ..upstream.model_table import Capabilities
 from .kinds import PDF
 from .limits import base64_size
@@ -20,9 +21,6 @@ from .refusal import beyond, megabytes
 
 Block = dict[str, Any]
 Turns = list[dict[str, Any]]
-
-# AI/ML API's specification knows no `citations`; the others take no documents as blocks.
-_CITING_DIALECTS = frozenset({"anthropic", "demo"})
 
 
 class CannotBeSent(ValueError):
@@ -165,7 +163,7 @@ def _document(row: Attachment, dialect: str) -> Block:
     )
     block: Block = {"type": "document", "source": source, "title": row.name}
     # All documents of a request or none (messages-api 4.2).
-    return block | ({"citations": {"enabled": True}} if dialect in _CITING_DIALECTS else {})
+    return block | ({"citations": {"enabled": True}} if DIALECTS[dialect].is_native else {})
 
 
 def _as_text(row: Attachment) -> str:

@@ -61,7 +61,7 @@ def request_for(turn: Turn, outcome: Outcome) -> MessageRequest:
     question = _text(turn.request.messages[0]["content"])
     answer = _text(outcome.content)
     abilities = abilities_of(turn.request, turn.endpoint)
-    is_chat = turn.endpoint.dialect == "openai_chat"
+    is_chat = turn.endpoint.service.is_chat
     return MessageRequest(
         model=turn.request.model,
         messages=[

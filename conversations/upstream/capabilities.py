@@ -11,7 +11,8 @@ from typing import Any, get_type_hints
 
 import msgspec
 
-from .model_table import ADAPTIVE, BETWEEN_TOOLS, DISABLED, ENABLED, MODELS, Capabilities
+from .dialects import DIALECTS
+from .model_table import ADAPTIVE, DISABLED, ENABLED, MODELS, Capabilities
 
 DEFAULT_MAX_TOKENS = 16_384
 _DATE = re.compile(r"-\d{8}$")
@@ -29,13 +30,6 @@ _DEMO = replace(
     _UNKNOWN, id="demo", display_name="Demo", documents=True, known=True,
     thinking=(ENABLED, ADAPTIVE, DISABLED), thinking_default="off",
 )  # fmt: skip
-# Servers that run a model themselves take the classic fields whatever the model is called (section 18).
-_SELF_RUN_DIALECTS = frozenset({"llamacpp", "ollama", "vllm", "openai_chat"})
-# Dialects that take document blocks and thinking at all (section 19); `litellm` passes both on to Claude.
-_DOCUMENT_DIALECTS = frozenset({"anthropic", "aimlapi", "litellm", "openai_chat", "demo"})
-_THINKING_DIALECTS = frozenset({"anthropic", "aimlapi", "litellm", "demo"})
-# `output_config`, or `reasoning_effort` in its place.
-_EFFORT_DIALECTS = frozenset({"anthropic", "openai_chat", "demo"})
 # What an administrator may say otherwise of a model, and in which form.
 OVERRIDABLE = {
     name: kind for name, kind in get_type_hints(Capabilities).items() if name not in ("id", "prices", "known")
@@ -47,7 +41,7 @@ def lookup(model_id: str, dialect: str = "anthropic") -> Capabilities:
     """What the model can do behind this dialect; a careful profile for ids that nobody knows."""
     row = MODELS.get(normalise_model_id(model_id))
     if row is None:
-        row = replace(_UNKNOWN, id=model_id, display_name=model_id, sampling=dialect in _SELF_RUN_DIALECTS)
+        row = replace(_UNKNOWN, id=model_id, display_name=model_id, sampling=DIALECTS[dialect].runs_any_model)
         row = _DEMO if dialect == "demo" else row
     return _behind(row, dialect)
 
@@ -72,16 +66,13 @@ def as_fields(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _behind(row: Capabilities, dialect: str) -> Capabilities:
-    if dialect not in _DOCUMENT_DIALECTS:
-        row = replace(row, documents=False)
-    if dialect not in _THINKING_DIALECTS:
-        row = replace(row, thinking=())
-    if dialect == "aimlapi":
-        # Its specification does not have this one.
-        row = replace(row, thinking=tuple(kind for kind in row.thinking if kind != BETWEEN_TOOLS))
-    if dialect not in _EFFORT_DIALECTS:
-        row = replace(row, efforts=())
-    return row
+    service = DIALECTS[dialect]
+    return replace(
+        row,
+        documents=row.documents and service.takes_documents,
+        thinking=tuple(kind for kind in row.thinking if kind in service.thinking),
+        efforts=row.efforts if service.takes_effort else (),
+    )
 
 
 def check_overrides(raw: Any) -> None:

@@ -9,26 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit, urlunsplit
 
-MESSAGES_DIALECTS = ("anthropic", "rockapi", "aimlapi", "llamacpp", "ollama", "vllm", "litellm")
-DIALECTS = (*MESSAGES_DIALECTS, "openai_chat", "demo")
+from .dialects import DIALECTS, Dialect
 
-DEFAULT_BASE_URLS: Mapping[str, str] = {
-    "anthropic": "https://api.anthropic.com",
-    "rockapi": "https://api.rockapi.ru/anthropic",
-    "aimlapi": "https://api.aimlapi.com",
-    "openai_chat": "https://api.openai.com/v1",
-    "llamacpp": "http://localhost:8080",
-    "ollama": "http://localhost:11434",
-    "vllm": "http://localhost:8000",
-    "litellm": "http://localhost:4000",
-    "demo": "",
-}
-_KEY_IN_X_API_KEY = frozenset({"anthropic", "rockapi"})
 _HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")
 _PATH = re.compile(r"[A-Za-z0-9._~%/-]*")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _SHORTEST_KEY = 8  # characters; the name of an authentication scheme is shorter
-_NO_VERSION = frozenset({"aimlapi", "openai_chat"})
 _PASTED_MESSAGES_PATHS = ("/v1/messages", "/messages", "/v1")
 
 
@@ -61,6 +47,11 @@ class Endpoint:
                 raise ValueError("An extra header has a name or a value that no request can carry.")
 
     @property
+    def service(self) -> Dialect:
+        """What this kind of upstream takes and gives."""
+        return DIALECTS[self.dialect]
+
+    @property
     def secrets(self) -> tuple[str, ...]:
         """What must never be shown: the key, and the values of foreign extra headers, which may be keys too. Also their
         longer words by themselves: of `Bearer KEY` an upstream may repeat the key alone.
@@ -74,12 +65,12 @@ class Endpoint:
     @property
     def version_sent(self) -> str:
         """The version that requests name, and whose rules hold for them; "" where the dialect has none."""
-        return "" if self.dialect in _NO_VERSION else self.version
+        return self.version if self.service.has_versions else ""
 
     @property
     def url(self) -> str:
         """The address of create-message (messages-api section 1)."""
-        return self.base_url + ("/chat/completions" if self.dialect == "openai_chat" else "/v1/messages")
+        return self.base_url + ("/chat/completions" if self.service.is_chat else "/v1/messages")
 
     def headers(self) -> dict[str, str]:
         """Request headers with exactly one credential; `identity`, because a compressed answer could be a bomb."""
@@ -92,10 +83,8 @@ class Endpoint:
         if self.api_key:
             headers.pop("authorization", None)
             headers.pop("x-api-key", None)
-            if self.dialect in _KEY_IN_X_API_KEY:
-                headers["x-api-key"] = self.api_key
-            else:
-                headers["authorization"] = f"Bearer {self.api_key}"
+            name = self.service.key_header
+            headers[name] = self.api_key if name == "x-api-key" else f"Bearer {self.api_key}"
         return headers
 
 
@@ -109,7 +98,7 @@ def normalise_base_url(base_url: str, dialect: str) -> str:
     if dialect == "demo":
         return ""
     if not text:
-        text = DEFAULT_BASE_URLS[dialect]
+        text = DIALECTS[dialect].base_url
     try:
         parts = urlsplit(text)
         port = parts.port
@@ -127,7 +116,7 @@ def normalise_base_url(base_url: str, dialect: str) -> str:
     ):
         raise ValueError("The base URL holds characters that no address has.")
     path = parts.path.rstrip("/")
-    if dialect == "openai_chat":
+    if DIALECTS[dialect].is_chat:
         path = path.removesuffix("/chat/completions").rstrip("/") or "/v1"
     else:
         for pasted in _PASTED_MESSAGES_PATHS:

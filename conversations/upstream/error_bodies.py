@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
+from .dialects import DIALECTS
 from .errors import UpstreamError, quoted
 from .json_values import UnreadableJSON, read_json
 from .retry_after import read_retry_after
@@ -41,8 +42,6 @@ _SPEND_CODES = frozenset(
         "budget_exceeded",
     }
 )
-# Gateways, and servers that cost nothing: their 429 is one of these even where no header names a time.
-_LIMITS_WITHOUT_TIME = frozenset({"openai_chat", "aimlapi", "litellm", "llamacpp", "ollama", "vllm"})
 _RETRIES = {"service": 2, "busy": 2}
 _RETRIES_WHEN_ASKED_TO = 2
 _WRAPPED = re.compile(r"^\s*(\d{3})\s+(\{.*\})\s*$", re.DOTALL)
@@ -92,12 +91,11 @@ def error_from_response(
         detail = "redirect refused" if status >= 300 else "an empty answer"
         error = UpstreamError("protocol", detail=detail)
     else:
-        type_ = _classify(status, said)
-        if type_ == "auth" and status == 403 and dialect == "aimlapi":
-            type_ = "spend"  # there, 403 means that the credits are used up (section 10.2)
+        type_, service = _classify(status, said), DIALECTS[dialect]
+        if type_ == "auth" and status == 403 and service.forbids_unpaid:
+            type_ = "spend"
         retry_after = read_retry_after(headers, now)
-        if type_ == "limit" and status == 429 and retry_after is None and dialect not in _LIMITS_WITHOUT_TIME:
-            # The native API names a time for a rate limit: one without is a spending cap (section 10.1).
+        if type_ == "limit" and status == 429 and retry_after is None and service.names_time_of_limits:
             type_ = "spend"
         reason = quoted(said.message, *secrets)
         told = reason if readable else ""  # a proxy's HTML page is for administrators

@@ -46,7 +46,7 @@ class Exchange:
         self._response = response
         self._limits = limits
         self._ends_at = ends_at
-        self._awaits_cost = endpoint.dialect == "aimlapi"
+        self._awaits_cost = endpoint.service.tells_cost_late
         self._progress_at = sent_at
         self._silence_from = sent_at
         self._silence = limits.first_byte

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 import httpx
 
+from .dialects import DIALECTS
 from .endpoint import Endpoint
 from .error_bodies import error_from_response
 from .errors import UpstreamError
@@ -22,7 +23,6 @@ from .transport import DirectTransport
 _MAX_BYTES = 4 * 1024 * 1024
 _MAX_PAGES = 20
 _PAGE = 1000
-_MIXED_LISTS = frozenset({"aimlapi", "openai_chat"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +60,8 @@ async def list_models(endpoint: Endpoint, limits: Limits) -> list[Listed]:
 
 
 async def _page(endpoint: Endpoint, limits: Limits, after: str) -> dict[str, Any]:
-    url = endpoint.base_url + ("/models" if endpoint.dialect == "openai_chat" else "/v1/models")
-    if endpoint.dialect == "anthropic":
+    url = endpoint.base_url + ("/models" if endpoint.service.is_chat else "/v1/models")
+    if endpoint.service.is_native:
         url += "?" + urlencode({"limit": _PAGE, **({"after_id": after} if after else {})})
     request = httpx.Request(
         "GET",
@@ -113,7 +113,11 @@ def _models(value: dict[str, Any], dialect: str) -> list[Listed]:
         if not isinstance(row, dict) or not isinstance(row.get("id"), str) or not 0 < len(row["id"]) <= 200:
             continue
         info = row["info"] if isinstance(row.get("info"), dict) else {}
-        if dialect in _MIXED_LISTS and (info or row.get("type")) and not _is_ours(row, info, dialect):
+        if (
+            DIALECTS[dialect].lists_other_kinds
+            and (info or row.get("type"))
+            and not _is_ours(row, info, dialect)
+        ):
             continue
         name = row.get("display_name") or info.get("name") or ""
         aliases = row["aliases"] if isinstance(row.get("aliases"), list) else []

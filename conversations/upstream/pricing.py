@@ -7,14 +7,12 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from .capabilities import lookup
+from .dialects import DIALECTS
 from .prices import Prices
 from .usage import cache_writes, is_count
 
 _CREDIT_IN_MICRODOLLARS = Decimal("0.5")
 _WEB_SEARCH_IN_MICRODOLLARS = 10_000
-# Gateways with prices of their own: without what they say themselves, or prices that an administrator
-# entered, the cost is unknown.
-_LIST_PRICE_DIALECTS = frozenset({"anthropic", "openai_chat"})
 
 
 def cost_microdollars(
@@ -26,7 +24,7 @@ def cost_microdollars(
     prices: Prices | None = None,
 ) -> int | None:
     """The cost of one call. What the gateway says goes before `prices` (an administrator's), those before the
-    list; None is unknown.
+    list, which says nothing of gateways; None is unknown.
     """
     if dialect == "demo":
         return 0
@@ -35,7 +33,7 @@ def cost_microdollars(
         return _whole(Decimal(str(said["usd_spent"])) * 1_000_000)
     if "credits_used" in said:
         return _whole(Decimal(str(said["credits_used"])) * _CREDIT_IN_MICRODOLLARS)
-    if prices is None and dialect in _LIST_PRICE_DIALECTS:
+    if prices is None and DIALECTS[dialect].has_list_prices:
         prices = lookup(model).prices
     if prices is None or not is_count(usage.get("input_tokens")) or not is_count(usage.get("output_tokens")):
         return None

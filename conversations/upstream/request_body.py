@@ -7,12 +7,12 @@ from __future__ import annotations
 from typing import Any
 
 from . import chat_request
+from .dialects import Dialect
 from .endpoint import Endpoint
 from .errors import UpstreamError
 from .model_table import BETWEEN_TOOLS, DISABLED, ENABLED, LEAST_BUDGET, Capabilities
 from .request import MessageRequest, abilities_of
 
-_CACHE_DIALECTS = frozenset({"anthropic", "demo"})
 _FORCED = frozenset({"any", "tool"})
 _HIGHER_EFFORTS = frozenset({"xhigh", "max"})
 _LOOKBACK = 20  # blocks
@@ -28,7 +28,8 @@ def body(request: MessageRequest, endpoint: Endpoint, *, stream: bool) -> dict[s
     abilities = abilities_of(request, endpoint)
     if not abilities.documents:
         _refuse_documents(request.messages)
-    if endpoint.dialect == "openai_chat":
+    service = endpoint.service
+    if service.is_chat:
         return chat_request.body(
             request, sampling=sampling(request, abilities, endpoint.version_sent, thinks=False), stream=stream
         )
@@ -37,7 +38,7 @@ def body(request: MessageRequest, endpoint: Endpoint, *, stream: bool) -> dict[s
         "max_tokens": max(
             1, min(request.max_tokens, abilities.max_output) if abilities.known else request.max_tokens
         ),
-        "messages": _messages(request.messages, endpoint.dialect),
+        "messages": request.messages if service.is_native else _plain(request.messages),
     }
     if request.system:
         result["system"] = request.system
@@ -50,15 +51,15 @@ def body(request: MessageRequest, endpoint: Endpoint, *, stream: bool) -> dict[s
     if thinking is not None:
         result["thinking"] = thinking
     result |= sampling(request, abilities, endpoint.version_sent, thinks=_thinks(thinking, abilities))
-    if output_config := _output_config(request, endpoint.dialect, effort):
+    if output_config := _output_config(request, effort) if service.is_native else None:
         result["output_config"] = output_config
-    if metadata := _metadata(request.metadata, endpoint.dialect):
+    if metadata := _metadata(request.metadata, as_text=service.has_text_metadata):
         result["metadata"] = metadata
-    result |= _tools(request, endpoint.dialect, abilities, thinking)
-    if request.cache_control and endpoint.dialect in _CACHE_DIALECTS:
+    result |= _tools(request, service, abilities, thinking)
+    if request.cache_control and service.is_native:
         result["cache_control"] = request.cache_control
         result["messages"] = _marked(result["messages"], request.cache_control)
-    if request.container and endpoint.dialect == "anthropic":
+    if request.container and service.is_native:
         result["container"] = request.container
     return result
 
@@ -87,9 +88,7 @@ def _refuse_documents(messages: list[dict[str, Any]]) -> None:
             )
 
 
-def _messages(messages: list[dict[str, Any]], dialect: str) -> list[dict[str, Any]]:
-    if dialect in _CACHE_DIALECTS:
-        return messages
+def _plain(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{**message, "content": _plain_content(message["content"])} for message in messages]
 
 
@@ -146,36 +145,30 @@ def _thinks(thinking: dict[str, Any] | None, abilities: Capabilities) -> bool:
     return abilities.thinking_default in {"on", "always"}
 
 
-def _output_config(request: MessageRequest, dialect: str, effort: str | None) -> dict[str, Any]:
-    if dialect not in {"anthropic", "demo"}:
-        return {}
+def _output_config(request: MessageRequest, effort: str | None) -> dict[str, Any]:
     config = dict(request.output_config or {})
     config.pop("effort", None)
     return config | ({"effort": effort} if effort else {})
 
 
-def _metadata(metadata: dict[str, Any] | None, dialect: str) -> dict[str, Any]:
-    if dialect == "aimlapi":
+def _metadata(metadata: dict[str, Any] | None, *, as_text: bool) -> dict[str, Any]:
+    if as_text:
         return {key: str(value) for key, value in (metadata or {}).items() if value is not None}
     return metadata or {}
 
 
 def _tools(
-    request: MessageRequest, dialect: str, abilities: Capabilities, thinking: dict[str, Any] | None
+    request: MessageRequest, service: Dialect, abilities: Capabilities, thinking: dict[str, Any] | None
 ) -> dict[str, Any]:
     if not request.tools:
         return {}
     choice = request.tool_choice
     kind = (choice or {}).get("type")
-    if kind == "none" and dialect in {"rockapi", "ollama"}:
-        return {}  # no such choice there: without tools, nothing can be called
-    tools = (
-        request.tools
-        if dialect in _CACHE_DIALECTS
-        else [_without_cache_control(tool) for tool in request.tools]
-    )
+    if kind == "none" and not service.takes_choice_of_none:
+        return {}  # without tools, nothing can be called
+    tools = request.tools if service.is_native else [_without_cache_control(tool) for tool in request.tools]
     forced_refused = not abilities.forced_tool_choice or (thinking or {}).get("type") == ENABLED
-    if choice is None or dialect == "ollama" or (kind in _FORCED and forced_refused):
+    if choice is None or not service.takes_tool_choice or (kind in _FORCED and forced_refused):
         return {"tools": tools}
     return {"tools": tools, "tool_choice": choice}
 

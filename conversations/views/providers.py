@@ -22,7 +22,7 @@ from ..forms.provider import ModelForm, ProviderForm
 from ..generation import provider_calls
 from ..models import LanguageModel, Provider
 from ..models.encryption import SecretUnreadable
-from ..upstream.endpoint import DEFAULT_BASE_URLS
+from ..upstream.dialects import DIALECTS
 from ..upstream.errors import UpstreamError
 from .requests import Fields, answer, form_page, posted
 
@@ -39,7 +39,7 @@ def providers(request: HttpRequest) -> HttpResponse:
     )
     context = {
         "providers": [
-            {"row": row, "address": row.base_url or DEFAULT_BASE_URLS.get(row.dialect, "")} for row in rows
+            {"row": row, "address": row.base_url or DIALECTS[row.dialect].base_url} for row in rows
         ],
         "models": [_named(row) for row in models.order_by("-enabled", "position", "pk")],
         "refused_keys": refused_keys(),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from conversations.upstream.endpoint import DIALECTS, Endpoint, guess_dialect
+from conversations.upstream.dialects import DIALECTS
+from conversations.upstream.endpoint import Endpoint, guess_dialect
 from conversations.upstream.error_bodies import error_from_event
 
 

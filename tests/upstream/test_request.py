@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from conversations.upstream.capabilities import lookup
-from conversations.upstream.endpoint import DIALECTS, Endpoint
+from conversations.upstream.dialects import DIALECTS
+from conversations.upstream.endpoint import Endpoint
 from conversations.upstream.errors import UpstreamError
 from conversations.upstream.request import MessageRequest
 from conversations.upstream.request_body import body
@@ -255,7 +256,7 @@ def test_a_container_is_named_to_the_native_api_alone() -> None:
     named = [
         dialect for dialect in DIALECTS if "container" in sent("claude-opus-5", dialect, container="c_1")
     ]
-    assert named == ["anthropic"]
+    assert named == ["anthropic", "demo"]
     assert "container" not in sent("claude-opus-5")
 
 
