@@ -251,8 +251,8 @@ async def test_signing_out_takes_the_drafts_along(alice: Visit) -> None:
 
 
 async def test_search_finds_a_conversation_by_keyboard(alice: Visit) -> None:
-    alice.conversation(["Question", "Answer"], "Letter to the harbour office")
     alice.conversation(["Question", "Answer"], "Grant budget")
+    alice.conversation(["Question", "Answer"], "Letter to the harbour office")
 
     async def never(route: Route) -> None:
         pass
@@ -267,8 +267,18 @@ async def test_search_finds_a_conversation_by_keyboard(alice: Visit) -> None:
     options = chat.page.locator("#command-list [role=option]")
     await expect(options).to_have_count(1)
     await expect(options.first).to_have_attribute("aria-selected", "true")
+    pressed = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        await pressed.wait()
+        await route.continue_()
+
+    # Enter before anything is found is not for what is still shown.
+    await chat.page.route("**/conversations/?*q=budget", late)
+    await field.fill("budget")
     await field.press("Enter")
-    await expect(chat.title).to_have_text("Letter to the harbour office")
+    pressed.set()
+    await expect(chat.title).to_have_text("Grant budget")
     await chat.page.wait_for_load_state()
     await chat.page.keyboard.press("Control+k")
     await field.fill("zzz")

@@ -18,6 +18,8 @@ export class ChatCommand extends HTMLElement {
   #timer = null;
   #asked = 0;
   #found = [];
+  /* What is shown was found for earlier words. */
+  #isBehind = false;
 
   connectedCallback() {
     this.#dialog = this.querySelector("dialog");
@@ -33,6 +35,7 @@ export class ChatCommand extends HTMLElement {
   open() {
     this.#input.value = "";
     this.#found = [];
+    this.#isBehind = true;
     this.#dialog.showModal();
     this.#draw();
     this.#fetch();
@@ -41,10 +44,12 @@ export class ChatCommand extends HTMLElement {
   #search() {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#fetch(), WAIT);
+    this.#isBehind = true;
     this.#draw();
   }
 
   async #fetch() {
+    clearTimeout(this.#timer);
     const asked = ++this.#asked;
     const query = this.#input.value.trim();
     try {
@@ -55,10 +60,13 @@ export class ChatCommand extends HTMLElement {
         note: link.closest("[data-archived]") ? "archived" : "",
         run: () => location.assign(link.getAttribute("href")),
       }));
-      this.#draw();
     } catch {
+      if (asked !== this.#asked) return;
       // Commands still work without the network.
+      this.#found = [];
     }
+    this.#isBehind = false;
+    this.#draw();
   }
 
   #draw() {
@@ -135,11 +143,18 @@ export class ChatCommand extends HTMLElement {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step) {
       event.preventDefault();
+      this.#isBehind = false;
       this.#select(this.#selected + step);
     } else if (event.key === "Enter") {
       event.preventDefault();
-      this.#run(this.#options[this.#selected]);
+      this.#enter();
     }
+  }
+
+  /* Whoever types quickly means what will be found; whoever has chosen by arrow means what is shown. */
+  async #enter() {
+    if (this.#isBehind) await this.#fetch();
+    if (this.#dialog.open && !this.#isBehind) this.#run(this.#options[this.#selected]);
   }
 
   #run(option) {
