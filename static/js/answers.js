@@ -28,6 +28,8 @@ export class Answers {
   /* Generations whose end this page has seen: a rendering that still calls them running is an old one. */
   #over = new Set();
   #stopWhenKnown = false;
+  /* Generations that somebody here has asked to stop. */
+  #stopped = new Set();
 
   constructor({ transcript, send, on }) {
     this.transcript = transcript;
@@ -86,10 +88,17 @@ export class Answers {
     else view.wait(sentence || (frame.status === "slow" ? "The model is still thinking." : ""));
   }
 
+  /** A new socket: the answer goes on where this page has it. What the old one swallowed is asked for again. */
+  resume(generation) {
+    this.send({ type: "resume", generation, after: this.seq(generation) });
+    if (this.#stopped.has(generation)) this.stop(generation);
+  }
+
   /** Asks the server to stop; before the answer has an id, as soon as it has one. */
   async stop(generation) {
     this.#stopWhenKnown = !generation;
     if (!generation) return;
+    this.#stopped.add(generation);
     if (!this.send({ type: "stop", generation })) await post(urls.stop(generation)).catch(this.on.unstopped);
   }
 

@@ -182,9 +182,7 @@ export class Session {
 
   #opened(frame) {
     const running = new Set(frame.running.map((one) => one.generation));
-    for (const { generation } of frame.running) {
-      this.connection.send({ type: "resume", generation, after: this.answers.seq(generation) });
-    }
+    for (const { generation } of frame.running) this.answers.resume(generation);
     for (const article of this.transcript.articles) {
       const { generation } = article.dataset;
       if (generation && isRunning(article) && !running.has(generation)) this.answers.finished(article);

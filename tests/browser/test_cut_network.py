@@ -69,6 +69,20 @@ async def test_a_frozen_network_that_thaws(place: Place, chat: Chat) -> None:
     await chat.settled()
 
 
+async def test_a_stop_that_a_dead_network_swallowed_is_asked_for_again(place: Place, chat: Chat) -> None:
+    answer = place.answer()
+    await chat.say("Go")
+    answer.begin()
+    words(answer, 0, 20)
+    await chat.shows("w19")
+    place.cable.freeze()
+    await chat.stop.click()
+    place.cable.cut()
+    place.cable.mend()
+    await chat.settled("stopped", within=PATIENCE)
+    await has_exactly(chat, 20)
+
+
 async def test_offline_says_so_keeps_the_field_and_sends_when_back(
     place: Place, alice: Visit, chat: Chat
 ) -> None:
