@@ -7,14 +7,20 @@ const EVENTS = [
 /* Silence of the socket while an answer runs: the network may be gone without having said so. */
 const SUSPICIOUS_SILENCE = 25000;
 const WATCH_EVERY = 5000;
+/*
+ * The watch comes later than this only when the machine has slept or the page was frozen: the server may have given the
+ * socket up meanwhile without reaching anybody. A hidden page's timers run once a minute.
+ */
+const SLEPT = 150000;
 
 /**
- * What helps where the websocket does not: a silent one is opened anew, and where sockets fail again and again,
+ * What helps where the websocket does not: one that is silent is opened anew, and where sockets fail again and again,
  * answers are followed by Server-Sent Events; sends are HTTP anyway. Fetched by the session while the network is well.
  */
 export class Fallback {
   #streams = new Map();
   #isCutOff = false;
+  #watchedAt = Date.now();
 
   /** `frame` hears every event, as from the socket; `answers` tells which ones run and how far they are. */
   constructor({ connection, answers, frame }) {
@@ -62,6 +68,9 @@ export class Fallback {
 
   #watch() {
     const { connection } = this;
-    if (this.answers.running.length && connection.state === "open" && connection.silence > SUSPICIOUS_SILENCE) connection.connect();
+    const slept = Date.now() - this.#watchedAt > SLEPT;
+    this.#watchedAt = Date.now();
+    if (!slept && !this.answers.running.length) return;
+    if (connection.state === "open" && connection.silence > SUSPICIOUS_SILENCE) connection.connect();
   }
 }

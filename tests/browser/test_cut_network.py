@@ -132,6 +132,29 @@ async def test_a_send_survives_a_reload_before_its_acknowledgement(place: Place,
     assert len(place.asked()) == 2
 
 
+async def test_after_a_sleep_a_socket_that_died_meanwhile_is_opened_anew(place: Place, alice: Visit) -> None:
+    sockets: list[WebSocketRoute] = []
+
+    def connect(socket: WebSocketRoute) -> None:
+        sockets.append(socket)
+        server = socket.connect_to_server()
+        if len(sockets) == 1:
+            server.on_message(lambda _: None)
+
+    path = alice.conversation(["Question", "Answer"])
+    page = await alice.context.new_page()
+    await page.clock.install()
+    await page.route_web_socket("**/ws/**", connect)
+    chat = await Chat(place, page).open(path)
+    await chat.connected()
+    place.answer().begin().text("From elsewhere").end()
+    await (await alice.chat(path)).ask("Second")
+    async with asyncio.timeout(15):
+        while len(sockets) < 2:
+            await page.clock.fast_forward("10:00")
+    await chat.shows("From elsewhere")
+
+
 async def test_without_websockets_the_answer_comes_as_events(place: Place, alice: Visit) -> None:
     async def refuse(socket: WebSocketRoute) -> None:
         await socket.close(code=1011, reason="blocked")
