@@ -91,6 +91,7 @@ async def test_on_a_phone_everything_is_within_reach(visit: NewVisit) -> None:
     await chat.page.get_by_role("button", name="Settings for this conversation").tap()
     await chat.page.get_by_role("button", name="Close the settings").tap()
     await chat.title.tap()
+    await expect(chat.page.locator("#header input")).to_be_focused()
     overlapped = await chat.page.locator("#header").evaluate(
         """(header) => {
             const edges = [...header.querySelectorAll("button, input")].filter((one) => one.checkVisibility());
