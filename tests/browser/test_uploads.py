@@ -81,6 +81,15 @@ async def slow_uploads(chat: Chat) -> CDPSession:
     return session
 
 
+async def drop(chat: Chat, path: Path) -> None:
+    """A file or a folder of this machine is dropped on the page."""
+    session = await chat.page.context.new_cdp_session(chat.page)
+    data = {"items": [], "files": [str(path)], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        await session.send("Input.dispatchDragEvent", {"type": kind, "x": 700, "y": 300, "data": data})
+    await session.detach()
+
+
 async def send(chat: Chat) -> None:
     await chat.composer.press("Enter")
     await expect(chat.turns).not_to_have_count(0)
@@ -175,7 +184,7 @@ async def test_a_pasted_picture_is_attached_and_pasted_text_is_not(chat: Chat) -
     await expect(chat.page.locator(".upload[data-state=done]")).to_have_count(1)
 
 
-async def test_a_file_may_be_dropped_anywhere(chat: Chat) -> None:
+async def test_a_file_may_be_dropped_anywhere(chat: Chat, tmp_path: Path) -> None:
     data = [NOTES["name"], NOTES["mimeType"], base64.b64encode(NOTES["buffer"]).decode()]
     drag = await chat.page.evaluate_handle(TRANSFER, data)
     sheet = chat.page.locator("#drop")
@@ -187,6 +196,11 @@ async def test_a_file_may_be_dropped_anywhere(chat: Chat) -> None:
     await chat.page.dispatch_event("#transcript", "drop", {"dataTransfer": drag})
     await expect(sheet).to_be_hidden()
     await expect(rows(chat)).to_contain_text("notes.txt")
+    await drop(chat, tmp_path)
+    await expect(chat.page.get_by_role("alert")).to_have_text(
+        "A folder cannot be attached, the files in it can."
+    )
+    await expect(rows(chat)).to_have_count(1)
 
 
 async def test_a_send_waits_for_its_uploads_and_says_so(place: Place, chat: Chat) -> None:

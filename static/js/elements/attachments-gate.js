@@ -51,8 +51,10 @@ export function enableAttachments(composer) {
     overlay.hidden = true;
     if (!isDrag(event)) return;
     event.preventDefault();
-    const items = [...event.dataTransfer.items].filter((item) => item.kind === "file" && !item.webkitGetAsEntry?.()?.isDirectory);
-    take(items.map((item) => item.getAsFile()));
+    const dropped = [...event.dataTransfer.items].filter((item) => item.kind === "file");
+    const files = dropped.filter((item) => !item.webkitGetAsEntry?.()?.isDirectory);
+    take(files.map((item) => item.getAsFile()));
+    if (files.length < dropped.length) composer.say("A folder cannot be attached, the files in it can.", { problem: true });
     composer.focus();
   });
   composer.addEventListener("returned", () => (row.isReady ? row.restore() : load().catch(() => {})));
