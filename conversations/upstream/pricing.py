@@ -24,7 +24,7 @@ def cost_microdollars(
     prices: Prices | None = None,
 ) -> int | None:
     """The cost of one call. What the gateway says goes before `prices` (an administrator's), those before the
-    list, which says nothing of gateways; None is unknown.
+    list, which says nothing of gateways; None is unknown. `dialect` is "" for a model that is no longer here.
     """
     if dialect == "demo":
         return 0
@@ -33,7 +33,7 @@ def cost_microdollars(
         return _whole(Decimal(str(said["usd_spent"])) * 1_000_000)
     if "credits_used" in said:
         return _whole(Decimal(str(said["credits_used"])) * _CREDIT_IN_MICRODOLLARS)
-    if prices is None and DIALECTS[dialect].has_list_prices:
+    if prices is None and dialect and DIALECTS[dialect].has_list_prices:
         prices = lookup(model).prices
     if prices is None or not is_count(usage.get("input_tokens")) or not is_count(usage.get("output_tokens")):
         return None
