@@ -227,15 +227,18 @@ transcript.addEventListener("click", async (event) => {
 transcript.addEventListener("earlier", () => import("./earlier.js").then(({ showEarlier }) => showEarlier(transcript)).catch(() => {}));
 enableAttachments(composer);
 session.start();
+/* What closed tabs have left is looked for at once; others need to know of this tab when somebody writes here. */
+const draft = once(async () => {
+  const { settled } = await import("./models/new-draft.js");
+  const other = await settled(localStorage, newKey, composer.draft);
+  if (!other || page.conversation) return;
+  composer.goOn(other);
+  session.sending.takeUp();
+});
 if (!page.conversation && navigator.locks) {
-  import("./models/new-draft.js")
-    .then(({ settled }) => settled(localStorage, newKey, composer.draft))
-    .then((draft) => {
-      if (!draft || page.conversation) return;
-      composer.goOn(draft);
-      session.sending.takeUp();
-    })
-    .catch(() => {});
+  const ask = () => draft().catch(() => {});
+  if (Object.keys(localStorage).some((key) => key.startsWith(newKey))) ask();
+  else composer.addEventListener("input", ask, { once: true });
 }
 if (page.unread) reading().catch(() => {});
 if (sessionStorage["chatsite:toast"]) conversationActs().then((acts) => acts.takeUp());
