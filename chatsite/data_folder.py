@@ -4,13 +4,11 @@ changed.
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import hashlib
 import os
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
@@ -20,6 +18,8 @@ from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
+
+from . import sqlite_file
 
 KEPT_COPIES = 3
 
@@ -81,34 +81,14 @@ def _copy() -> Path | None:
     folder.mkdir(exist_ok=True, mode=0o700)
     target = folder / f"db-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}.sqlite3"
     os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-    # SQLite's own backup: copying the file could miss what is still in the write-ahead log.
     try:
-        with (
-            connection.wrap_database_errors,
-            closing(sqlite3.connect(connection.settings_dict["NAME"])) as source,
-            closing(sqlite3.connect(target)) as copy,
-        ):
-            source.backup(copy)
+        sqlite_file.copy_to(target)
     except DatabaseError:
         target.unlink()
         raise
     for old in sorted(folder.glob("db-*.sqlite3"))[:-KEPT_COPIES]:
         old.unlink()
     return target
-
-
-def merge_log() -> None:
-    """Moves what is in SQLite's write-ahead log into the database, so that the one file is all there is to copy. Called
-    when the server has stopped, whose threads keep their connections to the end.
-    """
-    if connection.vendor != "sqlite":
-        return
-    # What cannot be moved now (a full disk, say) is read from the log at the next start.
-    with (
-        contextlib.suppress(sqlite3.Error),
-        closing(sqlite3.connect(connection.settings_dict["NAME"])) as database,
-    ):
-        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def collect_static() -> bool:

@@ -13,6 +13,8 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 
+from chatsite import sqlite_file
+
 SQLITE = "database.sqlite3"
 TABLES = "tables/"
 _FILES = "SELECT file, sha256 FROM conversations_storedfile WHERE complete ORDER BY id"
@@ -82,14 +84,8 @@ def load_tables(
 
 def _take_sqlite(folder: Path) -> Copy:
     path = folder / SQLITE
-    name = str(connection.settings_dict["NAME"])
-    with (
-        connection.wrap_database_errors,
-        closing(sqlite3.connect(name, uri=name.startswith("file:"))) as source,
-        closing(sqlite3.connect(path)) as copy,
-    ):
-        # In one step: writers go on beside it, and the copy is as of its beginning.
-        source.backup(copy)
+    sqlite_file.copy_to(path)
+    with connection.wrap_database_errors, closing(sqlite3.connect(path)) as copy:
         # The copy is one file, without a log beside it.
         copy.execute("PRAGMA journal_mode=DELETE")
         files = [(str(file), str(sha256)) for file, sha256 in copy.execute(_FILES)]

@@ -7,10 +7,8 @@ import json
 import os
 import re
 import shutil
-import sqlite3
 import tarfile
 import tempfile
-from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -158,16 +156,17 @@ def _spill(reader: Any, target: Path) -> None:
 def _replace_sqlite(copy: Path, *, keep: bool) -> Path | None:
     connections.close_all()
     target = Path(connection.settings_dict["NAME"])
+    log = target.with_name(target.name + "-wal")
     kept: Path | None = None
     # Asking whether there are people has made an empty file where there was none.
     if keep:
-        # What is still in the log belongs to the old file; SQLite itself drops that of a damaged one.
-        with suppress(sqlite3.DatabaseError), closing(sqlite3.connect(target)) as old:
-            old.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         folder = settings.DATA_DIR / "backups"
         folder.mkdir(exist_ok=True, mode=0o700)
         kept = folder / f"replaced-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}.sqlite3"
         shutil.move(target, kept)
+        # What is still in the log belongs to the old file, and is found under its name.
+        if log.exists():
+            shutil.move(log, kept.with_name(kept.name + "-wal"))
     for suffix in ("-wal", "-shm"):
         target.with_name(target.name + suffix).unlink(missing_ok=True)
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -117,6 +117,28 @@ def test_a_damaged_database_is_named_and_kept_beside_the_backup_that_takes_its_p
     assert kept.read_bytes() == b"torn" * 5000
 
 
+def test_what_is_only_in_the_log_is_kept_with_a_replaced_database(
+    given: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """Somebody looks into the file meanwhile: its log cannot be merged into it."""
+    data = tmp_path / "data"
+    shutil.copytree(given[0], data)
+    name = "SELECT username FROM conversations_user"
+    with (
+        closing(sqlite3.connect(data / "db.sqlite3")) as reader,
+        closing(sqlite3.connect(data / "db.sqlite3")) as writer,
+    ):
+        reader.execute("BEGIN")
+        assert reader.execute(name).fetchall() == [("carol",)]
+        writer.execute("UPDATE conversations_user SET username = 'dora'")
+        writer.commit()
+        done = manage(data, "restore", str(given[1]), "--replace")
+        assert done.returncode == 0, done.stderr
+    (kept,) = (data / "backups").glob("replaced-*.sqlite3")
+    with closing(sqlite3.connect(kept)) as database:
+        assert database.execute(name).fetchall() == [("dora",)]
+
+
 def test_a_disk_that_is_full_leaves_no_half_a_copy(given: tuple[Path, Path], tmp_path: Path) -> None:
     data = tmp_path / "data"
     shutil.copytree(given[0], data)

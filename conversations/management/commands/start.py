@@ -13,7 +13,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, connections
 
-from chatsite import address, data_folder
+from chatsite import address, data_folder, sqlite_file
 from chatsite.memory import share_one_heap
 from chatsite.workers import Workers, share_figures
 from conversations import checks
@@ -92,7 +92,8 @@ class Command(BaseCommand):
                     self._serve(listener, announce, one_core=settings.CORES == "one")
             except OSError as error:
                 raise self._unusable(host, port, error) from None
-            data_folder.merge_log()
+            if connections["default"].vendor == "sqlite":
+                sqlite_file.merge_log()
         self._say("Stopped.")
 
     def _serve(
