@@ -39,8 +39,10 @@ def flush(entries: list[Entry], running: Collection[uuid.UUID], owner: str, *, r
     running = set(running)
     with writing():
         # All that are ours, not those of a list: hundreds of conditions take longer to write down than to answer.
-        owned = Generation.objects.filter(owner=owner, status__in=LIVE).values_list("pk", "stop_requested")
-        mine = {pk: stop for pk, stop in owned if pk in running}
+        # Locked, so that who ends one comes before this, and is seen, or behind it, and has it all.
+        owned = Generation.objects.filter(owner=owner, status__in=LIVE).select_for_update(no_key=True)
+        known = owned.order_by("pk").values_list("pk", "stop_requested")
+        mine = {pk: stop for pk, stop in known if pk in running}
         if renew and mine:
             Generation.objects.filter(pk__in=list(mine)).update(
                 status=GenerationStatus.RUNNING,

@@ -118,7 +118,8 @@ def _hand_over(conversations: QuerySet[Conversation], heir: User) -> int:
 def _end_answers_of(person: User) -> None:
     """What they cost is booked before their rows go; the engine finds that they are no longer its own."""
     which = Q(requested_by=person) | Q(conversation__owner=person)
-    running = list(Generation.objects.live().filter(which).select_related("message"))
+    locked = Generation.objects.live().select_for_update(of=("self",)).order_by("pk")
+    running = list(locked.filter(which).select_related("message"))
     if not running:
         return
     answers.finish([broken_off.outcome_of(one, GenerationStatus.STOPPED) for one in running], None)

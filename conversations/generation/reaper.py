@@ -7,10 +7,10 @@ import uuid
 from collections.abc import Collection
 
 from django.db import DatabaseError
-from django.utils import timezone
 
 from ..actions import answers, broken_off
 from ..actions.outcome import Outcome
+from ..actions.transaction import writing
 from ..live import news
 from ..models import Generation, GenerationStatus
 from . import owner
@@ -25,25 +25,38 @@ def reap(running: Collection[uuid.UUID] = ()) -> int:
     `running` are the answers that this process is working on: after a standstill of the machine their leases have run
     out, and the journal renews them.
     """
-    now = timezone.now()
-    expired = set(Generation.objects.expired(now).values_list("pk", flat=True))
     reaped = 0
-    for generation in Generation.objects.live().select_related("message"):
-        if generation.pk in running:
-            continue
+    for generation in Generation.objects.live():
         # One of our own that nobody works on is one that never began, or whose end could not be stored.
-        if generation.pk in expired or owner.is_gone(generation.owner):
-            try:
-                outcome = _outcome(generation)
-            except DatabaseError:
-                # What cannot be read now is not empty: it is left for the next time.
-                logger.exception("The journal of generation %s cannot be read now.", generation.pk)
-                continue
-            reaped += len(answers.finish([outcome], None))
+        if generation.pk in running or not _is_lost(generation):
+            continue
+        try:
+            ended = _take_over(generation.pk)
+        except DatabaseError:
+            # What cannot be read now is not empty: it is left for the next time.
+            logger.exception("Generation %s cannot be taken over now.", generation.pk)
+            continue
+        if ended:
+            reaped += 1
             news.answers_changed([(generation.pk, generation.message_id, generation.conversation_id)])
     if reaped:
         logger.warning("Interrupted answers taken over: %d.", reaped)
     return reaped
+
+
+def _is_lost(generation: Generation) -> bool:
+    return generation.is_expired or owner.is_gone(generation.owner)
+
+
+def _take_over(generation: uuid.UUID) -> bool:
+    """Whether it was ended here: not when its process has been heard of meanwhile, or somebody else was faster."""
+    with writing():
+        # A process that comes back writes before this, and is read, or behind it, and finds the answer ended.
+        locked = Generation.objects.live().select_for_update(of=("self",)).select_related("message")
+        found = locked.filter(pk=generation).first()
+        if found is None or not _is_lost(found):
+            return False
+        return bool(answers.finish([_outcome(found)], None))
 
 
 def _outcome(generation: Generation) -> Outcome:

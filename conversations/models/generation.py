@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
-
 from django.db import models
 from django.utils import timezone
 
@@ -24,10 +22,6 @@ LIVE = (GenerationStatus.QUEUED, GenerationStatus.RUNNING)
 class GenerationQuerySet(models.QuerySet["Generation"]):
     def live(self) -> GenerationQuerySet:
         return self.filter(status__in=LIVE)
-
-    def expired(self, now: datetime) -> GenerationQuerySet:
-        """Live answers whose process has stopped renewing its lease."""
-        return self.live().filter(models.Q(lease_until__lt=now) | models.Q(lease_until=None))
 
 
 class Generation(models.Model):
@@ -86,3 +80,8 @@ class Generation(models.Model):
     @property
     def is_live(self) -> bool:
         return self.status in LIVE
+
+    @property
+    def is_expired(self) -> bool:
+        """Its process has stopped renewing the lease, or never took one. Of live answers."""
+        return self.lease_until is None or self.lease_until < timezone.now()
