@@ -1,4 +1,4 @@
-"""Two processes at one answer: the one that worked on it writes while another one ends it. Locks tell who came first."""
+"""Two processes at one answer: the one that works on it writes while another one ends it. Locks say who was first."""
 
 from __future__ import annotations
 
