@@ -13,10 +13,11 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.test import Client
 
+from tests import patience
+
 from .engine import EngineLoop
 
 Frame = dict[str, Any]
-SECONDS = 10.0
 
 
 class _Connection:
@@ -77,7 +78,7 @@ class Socket(_Connection):
         self.code: int | None = None
         self._unacked = 0
         self._put({"type": "websocket.connect"})
-        message = self._get(SECONDS)
+        message = self._get(patience.SECONDS)
         if message is None or message["type"] != "websocket.accept":
             raise Refused
 
@@ -88,7 +89,7 @@ class Socket(_Connection):
             text = frame if isinstance(frame, str) else json.dumps(frame)
             self._put({"type": "websocket.receive", "text": text})
 
-    def frame(self, seconds: float = SECONDS) -> Frame:
+    def frame(self, seconds: float = patience.SECONDS) -> Frame:
         """The next frame. Raises AssertionError when the socket closes or none comes in time."""
         message = self._get(seconds)
         if message is None or message["type"] == "websocket.close":
@@ -98,7 +99,7 @@ class Socket(_Connection):
         assert next(iter(frame)) == "type"
         return frame
 
-    def until(self, type: str, seconds: float = SECONDS) -> list[Frame]:
+    def until(self, type: str, seconds: float = patience.SECONDS) -> list[Frame]:
         """All frames up to and including the first of this type; acknowledges as late as the contract allows."""
         deadline = time.monotonic() + seconds
         frames = []
@@ -113,11 +114,11 @@ class Socket(_Connection):
     def ack(self, generation: str, seq: int) -> None:
         self.send({"type": "ack", "generation": generation, "seq": seq})
 
-    def next(self, type: str, seconds: float = SECONDS) -> Frame:
+    def next(self, type: str, seconds: float = patience.SECONDS) -> Frame:
         """The next frame of this type; others are dropped."""
         return self.until(type, seconds)[-1]
 
-    def closed(self, seconds: float = SECONDS) -> int:
+    def closed(self, seconds: float = patience.SECONDS) -> int:
         """Waits until the site closes this socket and returns the code; frames on the way are dropped."""
         deadline = time.monotonic() + seconds
         while True:
@@ -153,7 +154,7 @@ class EventStream(_Connection):
             },
         )  # fmt: skip
         self._put({"type": "http.request", "body": b"", "more_body": False})
-        start = self._get(SECONDS)
+        start = self._get(patience.SECONDS)
         assert start is not None
         self.status: int = start["status"]
         self.headers = {name.decode().lower(): value.decode() for name, value in start["headers"]}
@@ -161,7 +162,7 @@ class EventStream(_Connection):
     def __iter__(self) -> Iterator[tuple[str | None, str, Frame]]:
         """(id, event, data) of every event until the stream ends; comments are left out."""
         buffer = ""
-        while (message := self._get(SECONDS)) is not None:
+        while (message := self._get(patience.SECONDS)) is not None:
             buffer += message.get("body", b"").decode()
             while "\n\n" in buffer:
                 text, buffer = buffer.split("\n\n", 1)

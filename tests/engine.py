@@ -15,6 +15,7 @@ from django.db import connections
 from conversations.generation import supervisor as engine
 from conversations.generation.answer import Ending
 from conversations.live.hub import hub
+from tests import patience
 
 T = TypeVar("T")
 
@@ -28,7 +29,7 @@ class EngineLoop:
         self._tasks: set[asyncio.Task[None]] = set()
         self._thread = threading.Thread(target=self.loop.run_forever, name="engine-loop", daemon=True)
 
-    def run(self, coroutine: Coroutine[Any, Any, T], seconds: float = 20) -> T:
+    def run(self, coroutine: Coroutine[Any, Any, T], seconds: float = patience.SECONDS) -> T:
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(seconds)
 
     def spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
@@ -51,7 +52,7 @@ class EngineLoop:
             self.run(self._end())
         finally:
             self.loop.call_soon_threadsafe(self.loop.stop)
-            self._thread.join(10)
+            self._thread.join(patience.SECONDS)
             self.loop.close()
 
     async def _attach(self) -> None:

@@ -12,6 +12,8 @@ import urllib.request
 from pathlib import Path
 from types import TracebackType
 
+from tests import patience
+
 from .services import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -91,7 +93,7 @@ class RunningSite:
             assert process.poll() is None, self.output
             # Not httpx: it reads all the certificates of the world for every question.
             try:
-                with urllib.request.urlopen(f"{self.url}/healthz", timeout=2):
+                with urllib.request.urlopen(f"{self.url}/healthz", timeout=patience.SECONDS):
                     return self
             except OSError:
                 time.sleep(0.05)

@@ -26,6 +26,7 @@ from conversations.models import (
     Provider,
     User,
 )
+from tests import patience
 from tests.fake_upstream import Call, FakeUpstream, wire
 from tests.fake_upstream.steps import Hang
 
@@ -36,7 +37,7 @@ MODEL = "claude-opus-4-5"
 JSON = {"HTTP_ACCEPT": "application/json"}
 
 
-def wait_for(holds: Callable[[], object], seconds: float = 10) -> None:
+def wait_for(holds: Callable[[], object], seconds: float = patience.SECONDS) -> None:
     """Returns once this is true; for what the engine does in its own threads. Fails after waiting so long."""
     pause = threading.Event()
     for _ in range(int(seconds / 0.01)):
@@ -174,7 +175,7 @@ class World:
         with_socket.close()
         return sent, frames
 
-    def ended(self, sent: dict[str, Any], seconds: float = 10) -> Generation:
+    def ended(self, sent: dict[str, Any], seconds: float = patience.SECONDS) -> Generation:
         """The generation of a send once it has ended."""
         socket = self.socket(self.alice, sent["conversation"]) if sent.get("conversation") else None
         if socket is not None:

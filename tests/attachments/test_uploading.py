@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from conversations.actions import attachments
 from conversations.models import Attachment, StoredFile
-from tests import full_disk
+from tests import full_disk, patience
 from tests.world import JSON, Person, answering, member
 
 from .given import content, encoded, picture, png, post, upload
@@ -175,7 +175,7 @@ def test_the_quota_holds_for_many_uploads_at_once(alice: Person, settings: Any) 
         try:
             client = Client()
             client.cookies = alice.client.cookies
-            together.wait(10)
+            together.wait(patience.SECONDS)
             file = SimpleUploadedFile("a.txt", b"text %d" % number)
             return client.post("/attachments/", {"file": file}, **JSON).status_code
         finally:

@@ -11,6 +11,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, async_playwright, expect
 
+from tests import patience
+
 from .place import Place
 from .visit import WIDE, Chat, Visit
 
@@ -21,7 +23,7 @@ FLAGS = [
 
 NewVisit = Callable[..., Awaitable[Visit]]
 
-expect.set_options(timeout=15_000)
+expect.set_options(timeout=patience.SECONDS * 1000)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
 
-from tests import prepared
+from tests import patience, prepared
 from tests.fake_upstream import Call, FakeUpstream, wire
 from tests.fake_upstream.steps import Told
 from tests.running_site import RunningSite, clean_environment
@@ -93,7 +93,7 @@ class Place:
 
     async def until_asked(self, count: int = 1) -> None:
         """Returns when the upstream has seen so many streaming requests."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(patience.SECONDS):
             while len(self.asked()) < count:  # noqa: ASYNC110 (the upstream counts in its own thread)
                 await asyncio.sleep(0.005)
 

@@ -8,6 +8,8 @@ import re
 import pytest
 from playwright.async_api import Page, expect
 
+from tests import patience
+
 from .conftest import NewVisit
 from .place import Place
 from .texts import HARD
@@ -273,7 +275,7 @@ async def test_on_paper_numbers_stay_whole_and_a_wide_formula_is_on_the_page(ali
     # The script comes when the page has been quiet for a while.
     async with page.expect_response("**/js/paper.*.js"):
         await page.clock.fast_forward(20_000)
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(patience.SECONDS):
         while not await page.locator("math[style]").count():
             await page.evaluate("dispatchEvent(new Event('beforeprint'))")
     await page.emulate_media(media="print")

@@ -7,6 +7,8 @@ import asyncio
 import pytest_asyncio
 from playwright.async_api import Route, WebSocketRoute, expect
 
+from tests import patience
+
 from .conftest import NewVisit
 from .place import Place
 from .visit import Chat, Visit
@@ -46,7 +48,7 @@ async def test_an_answer_that_ends_while_the_network_is_cut(place: Place, chat: 
     await expect(chat.bar).to_contain_text("interrupted")
     words(answer, 20, 30)
     answer.end()
-    assert place.asked()[-1].closed.wait(5)
+    assert place.asked()[-1].closed.wait(patience.SECONDS)
     place.cable.mend()
     await chat.settled(within=PATIENCE)
     await has_exactly(chat, 30)
@@ -149,7 +151,7 @@ async def test_after_a_sleep_a_socket_that_died_meanwhile_is_opened_anew(place: 
     await chat.connected()
     place.answer().begin().text("From elsewhere").end()
     await (await alice.chat(path)).ask("Second")
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(patience.SECONDS):
         while len(sockets) < 2:
             await page.clock.fast_forward("10:00")
     await chat.shows("From elsewhere")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from playwright.async_api import expect
 
@@ -9,18 +11,20 @@ from tests.fake_upstream.faults import fault
 
 from .conftest import NewVisit
 from .place import Place
-from .visit import Chat, Visit
+from .visit import Chat
 
 
-async def test_a_rate_limit_counts_down_and_then_answers(place: Place, alice: Visit) -> None:
-    # A page that is open already: on a busy machine a new one takes longer than these three seconds.
-    chat = await alice.chat(alice.conversation(["Question", "Answer"]))
+async def test_a_rate_limit_counts_down_and_then_answers(place: Place, chat: Chat) -> None:
     place.upstream.script(*fault(9, "3"))
+    second = place.answer()
+    # The page's clock stands still, so that its three seconds last however long it takes to draw them.
+    await chat.page.clock.set_fixed_time(datetime.now(UTC))
     await chat.say("Go")
     await expect(chat.answers.last.locator(".waiting__text")).to_contain_text("Trying again in")
     await expect(chat.stop).to_be_visible()
+    second.begin().text("Here it is.").end()
     await chat.settled()
-    await chat.shows("Hello from the fake upstream.")
+    await chat.shows("Here it is.")
     assert len(place.asked()) == 2
 
 

@@ -108,7 +108,7 @@ async def test_a_200_kb_answer_arrives_whole_and_the_page_stays_usable(place: Pl
     await chat.shows(f"p{count - 1}")
     await chat.composer.fill("Still usable")
     answer.end()
-    await expect(chat.answers.last).to_have_attribute("data-status", "completed", timeout=20_000)
+    await expect(chat.answers.last).to_have_attribute("data-status", "completed")
     numbers = re.findall(r" p(\d+)", await chat.text_of(chat.answers.last))
     assert numbers == [str(number) for number in range(count)]
     await expect(chat.composer).to_have_value("Still usable")

@@ -71,7 +71,7 @@ async def test_a_message_sent_while_the_server_is_down_goes_out_once(place: Plac
     await chat.say("While down")
     await expect(chat.answers.last.locator(".waiting__text")).to_contain_text("cannot be reached")
     place.site.start()
-    await expect(chat.answers.last).to_have_attribute("data-status", "completed", timeout=15_000)
+    await expect(chat.answers.last).to_have_attribute("data-status", "completed")
     await chat.page.reload()
     await expect(chat.turns).to_have_count(2)
     assert len(place.asked()) == 2

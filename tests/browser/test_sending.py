@@ -8,6 +8,8 @@ import re
 import pytest
 from playwright.async_api import Route, expect
 
+from tests import patience
+
 from .conftest import NewVisit
 from .place import Place
 from .visit import Chat, Visit
@@ -68,7 +70,7 @@ async def test_stop_ends_the_answer_and_keeps_its_text(place: Place, chat: Chat)
     await chat.settled("stopped")
     await chat.shows("As far as this")
     await expect(chat.notes).to_contain_text("Stopped.")
-    assert place.asked()[-1].closed.wait(2)
+    assert place.asked()[-1].closed.wait(patience.SECONDS)
     assert place.asked()[-1].client_left
     await chat.page.reload()
     await chat.shows("As far as this")

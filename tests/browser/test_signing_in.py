@@ -112,9 +112,7 @@ async def test_the_first_administrator_of_a_fresh_site(tmp_path: Path, visit: Ne
         # The demo answers at once, without a key.
         await page.locator("#composer-text").fill("Hello")
         await page.keyboard.press("Enter")
-        await expect(page.locator(".message--assistant").last).to_have_attribute(
-            "data-status", "completed", timeout=15_000
-        )
+        await expect(page.locator(".message--assistant").last).to_have_attribute("data-status", "completed")
         await page.goto(site.setup_link)
         await expect(page.get_by_role("heading", level=1)).to_contain_text("no longer works")
 

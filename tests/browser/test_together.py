@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 
 import pytest
 from playwright.async_api import expect
@@ -104,7 +103,7 @@ async def test_on_a_phone_who_is_asking_has_a_line_of_its_own(
     await expect(state).to_have_text("")
 
 
-async def test_who_is_removed_in_mid_answer_is_cut_within_five_seconds(
+async def test_who_is_removed_in_mid_answer_is_cut_at_once(
     place: Place, alice: Visit, visit: NewVisit, path: str
 ) -> None:
     hers, his = await together(alice, visit, path, "writer")
@@ -115,10 +114,8 @@ async def test_who_is_removed_in_mid_answer_is_cut_within_five_seconds(
     hint = his.page.locator("#composer-hint")
     await expect(hint).to_contain_text("Alice is reading along.")
     await hers.page.get_by_role("button", name="Share", exact=True).click()
-    begun = time.monotonic()
     await hers.page.get_by_role("button", name="Remove Bob").click()
-    await expect(his.bar).to_contain_text("no longer shared with you", timeout=5000)
-    assert time.monotonic() - begun < 5
+    await expect(his.bar).to_contain_text("no longer shared with you")
     await has_ended(his)
     await expect(hint).not_to_contain_text("reading along")
     await expect(his.page.locator("#present .avatar")).to_have_count(0)

@@ -216,7 +216,7 @@ async def test_a_send_waits_for_its_uploads_and_says_so(place: Place, chat: Chat
     await expect(chat.page.locator("#composer-state")).to_have_text("Sends when the file is uploaded.")
     await expect(chat.turns).to_have_count(0)
     await network.detach()
-    await expect(chat.turns).to_have_count(1, timeout=20000)
+    await expect(chat.turns).to_have_count(1)
     await chat.settled()
     assert [block["type"] for block in sent(place)] == ["image", "image", "text"]
     await expect(chat.page.locator("#composer-state")).to_have_text("")

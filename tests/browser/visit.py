@@ -21,6 +21,8 @@ from playwright.async_api import (
     expect,
 )
 
+from tests import patience
+
 from .place import Place
 
 WIDE: ViewportSize = {"width": 1440, "height": 900}
@@ -183,7 +185,7 @@ class Visit:
         """
         self.record.leave(self.context)
         try:
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(patience.SECONDS):
                 await self.context.set_offline(False)
                 await self.context.unroute_all(behavior="ignoreErrors")
                 await self.context.clear_cookies()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 
-from tests import prepared
+from tests import patience, prepared
 from tests.fake_upstream import FakeUpstream
 from tests.running_site import RunningSite, manage
 
@@ -28,7 +28,7 @@ PAGES = (
 
 
 def signed_in(site: RunningSite) -> httpx.Client:
-    client = httpx.Client(base_url=site.url, timeout=20, verify=False)
+    client = httpx.Client(base_url=site.url, timeout=patience.SECONDS, verify=False)
     client.get("/accounts/login/")
     token = client.cookies["csrftoken"]
     data = {"login": NAME, "password": PASSWORD, "csrfmiddlewaretoken": token}

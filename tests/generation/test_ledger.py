@@ -17,6 +17,7 @@ from conversations.models import Conversation, GenerationStatus, LanguageModel, 
 from conversations.upstream.endpoint import Endpoint
 from conversations.upstream.request import MessageRequest
 from conversations.upstream.request_body import body
+from tests import patience
 from tests.fake_upstream import Call, wire
 from tests.fake_upstream.steps import Hang, Head, Reply, Reset, Sleep, Step
 from tests.world import MODEL, World, wait_for
@@ -33,7 +34,7 @@ def rows(*purposes: str) -> list[UsageRecord]:
     return list(UsageRecord.objects.filter(purpose__in=purposes or (CHAT, CONTINUE)).order_by("pk"))
 
 
-def title_row(attempt: int = 1, seconds: float = 5) -> UsageRecord:
+def title_row(attempt: int = 1, seconds: float = patience.SECONDS) -> UsageRecord:
     """The title's row, which comes a moment after the answer."""
     ended = UsageRecord.objects.filter(purpose=TITLE, attempt=attempt).exclude(status="running")
     wait_for(ended.exists, seconds)
@@ -120,7 +121,7 @@ def test_a_try_that_failed_is_booked_before_the_next_one_and_once(world: World) 
     sent = world.alice.start("fault:9:5")
     page = world.socket(world.alice, sent["conversation"])
     page.frame()
-    wait_for(rows, 5)
+    wait_for(rows)
     failed = [(1, "failed", "limit")]
     assert [(row.attempt, row.status, row.error_type) for row in rows()] == failed
     page.send({"type": "stop", "generation": sent["generation"]})
@@ -138,7 +139,7 @@ def test_a_clock_that_is_put_back_hides_no_call(world: World, monkeypatch: pytes
     world.upstream.script(busy)
     world.upstream.script(Head(), Hang())
     sent = world.alice.start()
-    wait_for(lambda: streamed(world) == 2, 5)
+    wait_for(lambda: streamed(world) == 2)
     now = time.time
     monkeypatch.setattr(time, "time", lambda: now() - 60)
     world.alice.post(f"/generations/{sent['generation']}/stop/")
@@ -270,7 +271,7 @@ def test_a_title_that_a_person_gives_meanwhile_is_never_replaced(
 
     monkeypatch.setattr(world.upstream, "steps_for", steps)
     sent, _ = world.answer()
-    assert asked.wait(5)
+    assert asked.wait(patience.SECONDS)
     world.alice.post(f"/conversations/{sent['conversation']}/rename/", {"title": "Mine"})
     assert title_row().status == "completed"
     assert Conversation.objects.get().title == "Mine"

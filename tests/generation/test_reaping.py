@@ -25,6 +25,7 @@ from conversations.models import (
     Message,
     UsageRecord,
 )
+from tests import patience
 from tests.fake_upstream import wire
 from tests.fake_upstream.steps import Hang, Reply, Sleep, Step
 from tests.reading import ReadingClient
@@ -267,7 +268,7 @@ def test_an_answer_that_another_process_has_ended_shows_what_is_stored_and_nothi
     assert client.content == world.alice.messages(sent["conversation"])[-1]["content"] == stored.content
     assert client.stop is not None
     assert (client.stop["status"], client.stop["error"], client.stops) == ("interrupted", stored.error, 1)
-    assert world.upstream.calls[0].closed.wait(2), "the upstream is let go"
+    assert world.upstream.calls[0].closed.wait(patience.SECONDS), "the upstream is let go"
     assert UsageRecord.objects.filter(generation=sent["generation"]).count() == 1
 
 

@@ -16,6 +16,7 @@ from conversations.actions.outcome import Outcome
 from conversations.actions.transaction import writing
 from conversations.generation import reaper
 from conversations.models import Generation, GenerationEvent, GenerationStatus, UsageRecord
+from tests import patience
 from tests.generation.test_reaping import START, TEXT, delta, journal, live
 from tests.world import Person, wait_for
 
@@ -51,7 +52,7 @@ def beside(act: Callable[[], Any]) -> Iterator[list[Any]]:
         yield results
         thread.start()
         wait_for(lambda: not thread.is_alive() or is_waiting())
-    thread.join(10)
+    thread.join(patience.SECONDS)
     assert results
 
 

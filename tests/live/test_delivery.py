@@ -23,6 +23,7 @@ from conversations.upstream.events import (
     TextDelta,
     ThinkingDelta,
 )
+from tests import patience
 from tests.reading import ReadingClient
 
 Frame = dict[str, Any]
@@ -41,7 +42,9 @@ class Reader:
         self.frames.append(json.loads(text))
         self._changed.set()
 
-    async def until(self, holds: Callable[[list[Frame]], bool], seconds: float = 5) -> list[Frame]:
+    async def until(
+        self, holds: Callable[[list[Frame]], bool], seconds: float = patience.SECONDS
+    ) -> list[Frame]:
         async with asyncio.timeout(seconds):
             while not holds(self.frames):
                 self._changed.clear()
@@ -157,7 +160,7 @@ async def test_a_reader_that_never_acks_gets_a_window_and_no_more_and_is_called_
     reader.delivery.open()
     await reader.quiet()
     assert len(reader.frames) == window.SOCKET_WINDOW_FRAMES, "bytes alone would have stopped it earlier"
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(patience.SECONDS):
         await reader.too_slow.wait()
 
 
@@ -213,7 +216,7 @@ async def test_any_progress_restarts_the_time_for_an_ack(window: Any) -> None:
         await asyncio.sleep(0.2)
         reader.delivery.ack(log.generation, seq)
     assert not reader.too_slow.is_set()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(patience.SECONDS):
         await reader.too_slow.wait()
 
 

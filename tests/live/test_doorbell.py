@@ -14,6 +14,7 @@ from channels.layers import get_channel_layer
 
 from conversations.live import doorbell
 from conversations.live.hub import hub
+from tests import patience
 
 
 @dataclass
@@ -32,13 +33,13 @@ class Other:
     async def hears(self) -> list[dict[str, Any]]:
         """The rings of our next message that has some."""
         while True:
-            message = await asyncio.wait_for(self.layer.receive(self.channel), 10)
+            message = await asyncio.wait_for(self.layer.receive(self.channel), patience.SECONDS)
             if message["from"] == hub.process and message["payload"]["rings"]:
                 rings: list[dict[str, Any]] = message["payload"]["rings"]
                 return rings
 
     async def next(self) -> dict[str, Any]:
-        while (ring := await asyncio.wait_for(self.heard.get(), 10)) == {"anybody": "there"}:
+        while (ring := await asyncio.wait_for(self.heard.get(), patience.SECONDS)) == {"anybody": "there"}:
             pass
         return ring
 
@@ -66,7 +67,7 @@ async def other(settings: Any, redis_url: str) -> AsyncIterator[Other]:
 
     doorbell.open_bell(heard, lambda: None)
     # From when on it listens is seen by its hearing something.
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + patience.SECONDS
     while found.heard.empty():
         assert time.monotonic() < deadline
         await found.ring({"anybody": "there"})
@@ -147,7 +148,7 @@ async def test_a_redis_that_stays_away_is_named_once(
         doorbell.open_bell(lambda rings: None, lambda: None)
         try:
             for _ in range(6):
-                await asyncio.wait_for(tries.acquire(), 10)
+                await asyncio.wait_for(tries.acquire(), patience.SECONDS)
         finally:
             await asyncio.to_thread(doorbell.close_bell)
     assert [record.message for record in caplog.records] == [

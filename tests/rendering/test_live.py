@@ -11,6 +11,7 @@ from conversations.rendering.jobs import DocumentJob
 from conversations.rendering.live import BlockHTML, LiveBlock
 from conversations.rendering.markdown import render_document
 from conversations.rendering.service import RenderService
+from tests import patience
 
 from .inspection import faults
 from .test_incremental import ANSWER
@@ -33,12 +34,12 @@ class Page:
         self.changed.set()
 
     async def next(self) -> BlockHTML:
-        await asyncio.wait_for(self.changed.wait(), 30)
+        await asyncio.wait_for(self.changed.wait(), patience.SECONDS)
         self.changed.clear()
         return self.news[-1]
 
     async def end(self) -> list[str]:
-        await asyncio.wait_for(self.live.finish(), 30)
+        await asyncio.wait_for(self.live.finish(), patience.SECONDS)
         return self.blocks
 
 

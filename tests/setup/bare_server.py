@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests import patience
 from tests.running_site import ROOT, clean_environment
 from tests.services import free_port
 
@@ -22,7 +23,7 @@ class BareServer:
         return int(pages) * 4096 / 2**20
 
     def connect(self) -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.port), 10)
+        return socket.create_connection(("127.0.0.1", self.port), patience.SECONDS)
 
 
 @contextmanager

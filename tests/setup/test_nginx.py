@@ -24,6 +24,7 @@ from django.conf import settings
 from websockets.sync.client import connect
 
 from chatsite.channel import TOO_LARGE as REFUSAL
+from tests import patience
 from tests.conftest import absent
 from tests.fake_upstream import FakeUpstream, wire
 from tests.fake_upstream.steps import Hang
@@ -90,7 +91,7 @@ def proxied(
             base_url=f"https://127.0.0.1:{port}",
             transport=httpx.HTTPTransport(verify=trusting, local_address=BROWSER),
             headers={"Host": NAME, "Origin": f"https://{NAME}", "Accept": "application/json", **FORGED},
-            timeout=20,
+            timeout=patience.SECONDS,
         ) as browser:
             browser.get(
                 "/accounts/login/", extensions={"sni_hostname": NAME}, headers={"Accept": "text/html"}
@@ -155,7 +156,7 @@ def test_the_first_word_arrives_while_the_answer_goes_on(proxied: Proxied, upstr
     sent = proxied.start("Hello")
     url = f"wss://{NAME}:{proxied.port}/ws/conversations/{sent['conversation']}/"
     headers = {"Cookie": f"sessionid={proxied.browser.cookies['sessionid']}"}
-    raw = socket.create_connection(("127.0.0.1", proxied.port), 20)
+    raw = socket.create_connection(("127.0.0.1", proxied.port), patience.SECONDS)
     with connect(
         url, sock=raw, ssl=proxied.trusting, origin=f"https://{NAME}", additional_headers=headers, close_timeout=1  # type: ignore[arg-type]
     ) as page:  # fmt: skip

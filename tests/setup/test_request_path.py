@@ -11,6 +11,7 @@ from django.db import connection
 from django.test import Client
 
 from chatsite.handler import PageHandler
+from tests import patience
 
 from . import views_for_tests
 
@@ -88,7 +89,7 @@ async def test_a_stream_ends_when_the_client_leaves() -> None:
     views_for_tests.closed.clear()
     exchange = Exchange("/ticks?for_ever=1")
     running = asyncio.create_task(exchange.run())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(patience.SECONDS):
         await exchange.flows.wait()
         exchange.inbox.put_nowait({"type": "http.disconnect"})
         await running
@@ -106,7 +107,7 @@ async def test_a_file_is_read_in_pieces_and_keeps_its_cookies() -> None:
 async def test_head_gets_the_headers_of_a_stream_and_nothing_of_it(path: str) -> None:
     exchange = Exchange(path)
     exchange.scope["method"] = "HEAD"
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(patience.SECONDS):
         await exchange.run()
     assert (exchange.status, exchange.body) == (200, b"")
 

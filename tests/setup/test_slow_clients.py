@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import patience
+
 from .bare_server import BareServer, serving
 
 REQUEST_SECONDS = 1.5
@@ -101,7 +103,7 @@ def test_a_client_that_reads_gets_everything(server: BareServer, path: str) -> N
     before, received = server.memory(), 0
     with server.connect() as connection:
         connection.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
-        connection.settimeout(20)
+        connection.settimeout(patience.SECONDS)
         while data := connection.recv(1 << 20):
             received += len(data)
     assert received > 3200 * 65536

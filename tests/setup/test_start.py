@@ -22,6 +22,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+from tests import patience
 from tests.prepared import data_folder
 from tests.running_site import RunningSite
 
@@ -59,7 +60,7 @@ def data(prepared: Path, tmp_path: Path) -> Path:
 
 
 def signed_in(site: RunningSite, name: str = "ann", password: str = PASSWORD) -> httpx.Client:
-    client = httpx.Client(base_url=site.url, timeout=20, verify=False)
+    client = httpx.Client(base_url=site.url, timeout=patience.SECONDS, verify=False)
     client.get("/accounts/login/")
     form = {"login": name, "password": password, "csrfmiddlewaretoken": client.cookies["csrftoken"]}
     answer = client.post("/accounts/login/", data=form)
@@ -73,7 +74,9 @@ def open_socket(
     headers = {"Cookie": f"sessionid={client.cookies['sessionid']}"} if client else {}
     if origin is not None:
         headers["Origin"] = origin
-    return connect(f"ws://127.0.0.1:{site.port}{path}", additional_headers=headers, open_timeout=10)
+    return connect(
+        f"ws://127.0.0.1:{site.port}{path}", additional_headers=headers, open_timeout=patience.SECONDS
+    )
 
 
 def memory(site: RunningSite) -> float:
@@ -137,7 +140,7 @@ def test_static_files_are_compressed_and_may_be_kept_for_ever(site: RunningSite)
     "path", ["/static/../chatsite/settings.py", "/static/%2e%2e/%2e%2e/secret_key", "/static//etc/passwd"]
 )
 def test_static_paths_lead_nowhere_else(site: RunningSite, path: str) -> None:
-    with socket.create_connection(("127.0.0.1", site.port), 10) as raw:
+    with socket.create_connection(("127.0.0.1", site.port), patience.SECONDS) as raw:
         raw.sendall(
             f"GET {path} HTTP/1.1\r\nHost: localhost:{site.port}\r\nConnection: close\r\n\r\n".encode()
         )
@@ -167,7 +170,7 @@ def test_a_foreign_host_is_refused(site: RunningSite) -> None:
 
 
 def test_a_request_line_with_a_whole_address_is_refused(site: RunningSite) -> None:
-    with socket.create_connection(("127.0.0.1", site.port), 10) as raw:
+    with socket.create_connection(("127.0.0.1", site.port), patience.SECONDS) as raw:
         raw.sendall(b"GET http://evil.example/accounts/login/ HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert raw.recv(100).startswith(b"HTTP/1.1 400")
 
@@ -205,7 +208,7 @@ def page_socket(site: RunningSite, ann: httpx.Client) -> Iterator[ClientConnecti
         yield opened
 
 
-def close_code(opened: ClientConnection, seconds: float = 10) -> int:
+def close_code(opened: ClientConnection, seconds: float = patience.SECONDS) -> int:
     deadline = time.monotonic() + seconds
     try:
         while time.monotonic() < deadline:
@@ -224,7 +227,7 @@ def test_a_message_at_the_limit_is_read_and_one_above_it_closes_with_1009(
     page_socket: ClientConnection,
 ) -> None:
     page_socket.send("x" * 4096)
-    assert json.loads(page_socket.recv(timeout=10))["type"] == "error"
+    assert json.loads(page_socket.recv(timeout=patience.SECONDS))["type"] == "error"
     page_socket.send("x" * 4097)
     assert close_code(page_socket) == 1009
 
@@ -264,7 +267,7 @@ def test_a_flood_of_messages_closes_with_1008(page_socket: ClientConnection) -> 
     ids=["letters", "long", "empty", "nothing", "control"],
 )
 def test_odd_websocket_protocols_do_no_harm(site: RunningSite, ann: httpx.Client, value: bytes) -> None:
-    with socket.create_connection(("127.0.0.1", site.port), 10) as raw:
+    with socket.create_connection(("127.0.0.1", site.port), patience.SECONDS) as raw:
         head = (
             f"GET /ws/ HTTP/1.1\r\nHost: 127.0.0.1:{site.port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             f"Cookie: sessionid={ann.cookies['sessionid']}\r\n"
@@ -272,19 +275,19 @@ def test_odd_websocket_protocols_do_no_harm(site: RunningSite, ann: httpx.Client
             "Sec-WebSocket-Protocol: "
         )
         raw.sendall(head.encode() + value + b"\r\n\r\n")
-        raw.settimeout(10)
+        raw.settimeout(patience.SECONDS)
         assert raw.recv(100).split()[1] == b"400"
     assert httpx.get(site.url + "/healthz").status_code == 200
 
 
 def test_a_body_announced_too_large_is_refused_at_once(site: RunningSite, ann: httpx.Client) -> None:
     before = memory(site)
-    with socket.create_connection(("127.0.0.1", site.port), 10) as raw:
+    with socket.create_connection(("127.0.0.1", site.port), patience.SECONDS) as raw:
         raw.sendall(
             b"POST /accounts/login/ HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\n"
             b"Content-Length: 1000000000\r\n\r\n"
         )
-        raw.settimeout(5)
+        raw.settimeout(patience.SECONDS)
         assert b" 413 " in raw.recv(1000)
         sent, began = 0, time.monotonic()
         with pytest.raises(OSError):
@@ -297,7 +300,7 @@ def test_a_body_announced_too_large_is_refused_at_once(site: RunningSite, ann: h
 def test_invented_sessions_do_not_keep_people_from_uploading(site: RunningSite, ann: httpx.Client) -> None:
     with ExitStack() as held:
         for number in range(25):
-            raw = held.enter_context(socket.create_connection(("127.0.0.1", site.port), 10))
+            raw = held.enter_context(socket.create_connection(("127.0.0.1", site.port), patience.SECONDS))
             raw.sendall(
                 b"POST /attachments/ HTTP/1.1\r\nHost: localhost\r\nCookie: sessionid=invented%d\r\n"
                 b"Expect: 100-continue\r\nContent-Length: 30000000\r\n\r\n" % number
@@ -319,7 +322,7 @@ def test_a_chunked_body_is_cut_at_the_limit(site: RunningSite) -> None:
             yield b"x" * 65536
 
     try:
-        answer = httpx.post(site.url + "/accounts/login/", content=endless(), timeout=20)
+        answer = httpx.post(site.url + "/accounts/login/", content=endless(), timeout=patience.SECONDS)
         assert answer.status_code == 413
         assert answer.json()["error"]["type"] == "request_too_large"
     except httpx.TransportError:
@@ -346,9 +349,9 @@ def test_a_body_at_the_limit_reaches_the_application_and_one_byte_more_does_not(
     ],
 )
 def test_ambiguous_heads_are_refused(site: RunningSite, head: bytes) -> None:
-    with socket.create_connection(("127.0.0.1", site.port), 10) as raw:
+    with socket.create_connection(("127.0.0.1", site.port), patience.SECONDS) as raw:
         raw.sendall(b"POST /accounts/login/ HTTP/1.1\r\nHost: localhost\r\n" + head + b"\r\n")
-        raw.settimeout(10)
+        raw.settimeout(patience.SECONDS)
         answer = raw.recv(1000)
         assert answer.startswith(b"HTTP/1.1 400") or answer == b""
 
@@ -428,7 +431,7 @@ def test_the_set_up_link_makes_one_administrator_once(tmp_path: Path) -> None:
         link = site.setup_link
         assert link.startswith(f"{site.url}/setup/")
         assert f"(works once, for 24 hours): {link}" in site.output
-        with httpx.Client(timeout=20, verify=False) as client:
+        with httpx.Client(timeout=patience.SECONDS, verify=False) as client:
             client.get(link)
             form = {"username": "ann", "password1": PASSWORD, "password2": PASSWORD}
             form["csrfmiddlewaretoken"] = client.cookies["csrftoken"]
@@ -455,7 +458,7 @@ def test_sigterm_tells_open_pages_that_it_restarts(data: Path) -> None:
             assert site.process is not None
             site.process.send_signal(signal.SIGTERM)
             assert close_code(opened) == 1012
-        assert site.process.wait(20) == 0
+        assert site.process.wait(patience.SECONDS) == 0
         # Its port is free at once.
         again = RunningSite(site.data_dir, port=site.port).start()
         assert again.end(signal.SIGINT) == 0

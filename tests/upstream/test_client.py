@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import time
 from contextlib import aclosing
 from typing import Any
 
@@ -15,6 +14,7 @@ from conversations.upstream.client import UpstreamClient, Wait
 from conversations.upstream.endpoint import Endpoint
 from conversations.upstream.errors import UpstreamError
 from conversations.upstream.limits import Limits
+from tests import patience
 from tests.fake_upstream import FakeUpstream, wire
 from tests.fake_upstream.steps import Close, Drip, Hang, Head, Load, Raw, Reply, Reset, Sleep
 from tests.upstream.conftest import KEY, request
@@ -222,11 +222,11 @@ async def test_a_server_that_forbids_retries_is_obeyed(ask: Any, upstream: FakeU
     assert len(upstream.calls) == 1
 
 
+@pytest.mark.parametrize("limits", [Limits(connect=1)])
 async def test_an_error_body_that_dribbles_is_not_waited_for(ask: Any, upstream: FakeUpstream) -> None:
     upstream.script(Head(400, {"content-type": "application/json"}), b'{"type":', Hang())
-    began = time.monotonic()
-    assert (await ask()).error.type == "invalid"
-    assert time.monotonic() - began < 0.5
+    async with asyncio.timeout(Limits().silence / 2):
+        assert (await ask()).error.type == "invalid"
 
 
 async def test_an_error_body_without_end_is_cut(ask: Any, upstream: FakeUpstream) -> None:
@@ -274,6 +274,7 @@ async def test_what_aimlapi_says_of_the_cost_may_come_after_the_end(
     assert outcome.answer.meta == {"usage": {"usd_spent": 0.25}}
 
 
+@pytest.mark.parametrize("limits", [Limits()])
 @pytest.mark.parametrize(
     "rest", [[], [Hang()], [Reset()], [b"data: {,}\n\n", Hang()], [wire.event("error", error={}), Hang()]]
 )
@@ -281,10 +282,9 @@ async def test_a_cost_that_nobody_tells_is_not_waited_for_long(
     ask: Any, upstream: FakeUpstream, rest: Any
 ) -> None:
     upstream.script(WHOLE, Sleep(0.05), *rest)
-    began = time.monotonic()
-    outcome = await ask(endpoint=Endpoint("aimlapi", upstream.url, KEY))
+    async with asyncio.timeout(Limits().silence / 2):
+        outcome = await ask(endpoint=Endpoint("aimlapi", upstream.url, KEY))
     assert (outcome.error, outcome.text, outcome.answer.meta) == (None, "Hello", {})
-    assert time.monotonic() - began < 2
 
 
 @pytest.mark.parametrize(
@@ -444,7 +444,7 @@ async def test_closing_the_iterator_closes_the_connection(
     async with aclosing(client.stream(Endpoint("anthropic", upstream.url), request())) as batches:
         async for _ in batches:
             break
-    assert await upstream.calls[0].ended(1)
+    assert await upstream.calls[0].ended()
     assert not upstream.calls[0].finished
 
 
@@ -462,12 +462,10 @@ async def test_cancelling_closes_the_connection_at_once(
     while not upstream.calls:  # noqa: ASYNC110 - the server lives in another thread
         await asyncio.sleep(0.005)
     await asyncio.sleep(0.05)
-    began = time.monotonic()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert await upstream.calls[0].ended(1)
-    assert time.monotonic() - began < 1
+    assert await upstream.calls[0].ended()
 
 
 async def test_cancelling_a_pause_before_a_retry_ends_it(
@@ -485,7 +483,7 @@ async def test_cancelling_a_pause_before_a_retry_ends_it(
             pass
 
     task = asyncio.create_task(read())
-    await asyncio.wait_for(waiting.wait(), 2)
+    await asyncio.wait_for(waiting.wait(), patience.SECONDS)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

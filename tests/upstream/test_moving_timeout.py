@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from conversations.upstream.moving_timeout import MovingTimeout
+from tests import patience
 from tests.virtual_time import in_virtual_time
 
 
@@ -47,7 +48,7 @@ async def test_a_deadline_that_came_nearer_counts() -> None:
     with limit:
         await asyncio.sleep(0)
     limit.deadline = loop.time() + 0.01
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(patience.SECONDS):
         with pytest.raises(TimeoutError), limit:
             await asyncio.Event().wait()
     limit.close()

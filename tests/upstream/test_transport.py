@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from conversations.upstream.transport import DirectTransport
+from tests import patience
 
 CONNECT_SECONDS = 0.05
 
@@ -37,7 +38,7 @@ async def _connect_too_late() -> None:
         request = httpx.Request("POST", f"http://{host}:{port}/", extensions={"timeout": timeout})
         with pytest.raises(httpx.ConnectTimeout):
             await DirectTransport().handle_async_request(request)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(patience.SECONDS):
             await closed.wait()
 
 

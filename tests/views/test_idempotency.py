@@ -13,6 +13,7 @@ from django.db import connection
 
 from conversations.generation import supervisor
 from conversations.models import Conversation, Generation, Message
+from tests import patience
 from tests.fake_upstream import wire
 from tests.world import Person, World, finished
 
@@ -25,7 +26,7 @@ def at_once(count: int, call: Callable[[int], Any]) -> list[Any]:
     results: list[Any] = [None] * count
 
     def run(number: int) -> None:
-        gate.wait(10)
+        gate.wait(patience.SECONDS)
         try:
             results[number] = call(number)
         except BaseException as error:
