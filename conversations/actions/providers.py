@@ -10,7 +10,6 @@ from django.conf import settings
 
 from ..models import LanguageModel, Provider
 from ..models.encryption import SecretUnreadable
-from ..upstream.dialects import DIALECTS
 from ..upstream.endpoint import Endpoint, guess_dialect
 from . import audit
 from .errors import Invalid
@@ -63,8 +62,7 @@ def refresh_demo() -> LanguageModel | None:
 
 
 def _described(provider: Provider) -> str:
-    address = provider.base_url or DIALECTS[provider.dialect].base_url
-    return f"“{provider.name}” ({provider.dialect}, {address})"
+    return f"“{provider.name}” ({provider.dialect}, {provider.address})"
 
 
 def _environment() -> None:

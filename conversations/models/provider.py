@@ -7,6 +7,7 @@ import json
 
 from django.db import models
 
+from ..upstream.dialects import DIALECTS
 from .encryption import Secret, SecretField, no_secret
 
 
@@ -36,6 +37,11 @@ class Provider(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def address(self) -> str:
+        """Where it is asked: its own address, or that of its dialect; "" for the demo."""
+        return self.base_url or DIALECTS[self.dialect].base_url
 
     @property
     def upstream(self) -> str:

@@ -22,7 +22,6 @@ from ..forms.provider import ModelForm, ProviderForm
 from ..generation import provider_calls
 from ..models import LanguageModel, Provider
 from ..models.encryption import SecretUnreadable
-from ..upstream.dialects import DIALECTS
 from ..upstream.errors import UpstreamError
 from .requests import Fields, answer, form_page, posted
 
@@ -33,14 +32,11 @@ _FORM = ["GET", "HEAD", "POST"]
 def providers(request: HttpRequest) -> HttpResponse:
     """GET /providers/: providers with their models, and the order of the picker."""
     access.administrator(request.user)
-    rows = Provider.objects.order_by("pk")
     models = LanguageModel.objects.select_related("provider", "replacement").prefetch_related(
         "allowed_groups"
     )
     context = {
-        "providers": [
-            {"row": row, "address": row.base_url or DIALECTS[row.dialect].base_url} for row in rows
-        ],
+        "providers": Provider.objects.order_by("pk"),
         "models": [_named(row) for row in models.order_by("-enabled", "position", "pk")],
         "refused_keys": refused_keys(),
     }

@@ -230,7 +230,7 @@ session.start();
 /* What closed tabs have left is looked for at once; others need to know of this tab when somebody writes here. */
 const draft = once(async () => {
   const { settled } = await import("./models/new-draft.js");
-  const other = await settled(localStorage, newKey, composer.draft);
+  const other = await settled(newKey, composer.draft);
   if (!other || page.conversation) return;
   composer.goOn(other);
   session.sending.takeUp();

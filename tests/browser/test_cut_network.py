@@ -10,9 +10,9 @@ from playwright.async_api import Route, WebSocketRoute, expect
 from tests import patience
 
 from .conftest import NewVisit
-from .place import Place
+from .place import LiveAnswer, Place
 from .visit import Chat, Visit
-from .words import PATIENCE, has_exactly, words
+from .words import has_exactly, words
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -21,12 +21,18 @@ async def alice(visit: NewVisit) -> Visit:
     return await visit(fresh=True)
 
 
-async def test_a_cut_network_comes_back_and_the_answer_is_complete(place: Place, chat: Chat) -> None:
+async def begun(place: Place, chat: Chat) -> LiveAnswer:
+    """An answer of which the page shows the words w0 to w19."""
     answer = place.answer()
     await chat.say("Go")
     answer.begin()
     words(answer, 0, 20)
     await chat.shows("w19")
+    return answer
+
+
+async def test_a_cut_network_comes_back_and_the_answer_is_complete(place: Place, chat: Chat) -> None:
+    answer = await begun(place, chat)
     for first in (20, 40, 60):
         place.cable.cut()
         words(answer, first, first + 10)
@@ -39,28 +45,20 @@ async def test_a_cut_network_comes_back_and_the_answer_is_complete(place: Place,
 
 
 async def test_an_answer_that_ends_while_the_network_is_cut(place: Place, chat: Chat) -> None:
-    answer = place.answer()
-    await chat.say("Go")
-    answer.begin()
-    words(answer, 0, 20)
-    await chat.shows("w19")
+    answer = await begun(place, chat)
     place.cable.cut()
     await expect(chat.bar).to_contain_text("interrupted")
     words(answer, 20, 30)
     answer.end()
     assert place.asked()[-1].closed.wait(patience.SECONDS)
     place.cable.mend()
-    await chat.settled(within=PATIENCE)
+    await chat.settled()
     await has_exactly(chat, 30)
-    await expect(chat.bar).to_be_hidden(timeout=PATIENCE)
+    await expect(chat.bar).to_be_hidden()
 
 
 async def test_a_frozen_network_that_thaws(place: Place, chat: Chat) -> None:
-    answer = place.answer()
-    await chat.say("Go")
-    answer.begin()
-    words(answer, 0, 20)
-    await chat.shows("w19")
+    answer = await begun(place, chat)
     place.cable.freeze()
     words(answer, 20, 400)
     await asyncio.sleep(0.2)  # the freeze itself, not a wait for something
@@ -72,16 +70,12 @@ async def test_a_frozen_network_that_thaws(place: Place, chat: Chat) -> None:
 
 
 async def test_a_stop_that_a_dead_network_swallowed_is_asked_for_again(place: Place, chat: Chat) -> None:
-    answer = place.answer()
-    await chat.say("Go")
-    answer.begin()
-    words(answer, 0, 20)
-    await chat.shows("w19")
+    await begun(place, chat)
     place.cable.freeze()
     await chat.stop.click()
     place.cable.cut()
     place.cable.mend()
-    await chat.settled("stopped", within=PATIENCE)
+    await chat.settled("stopped")
     await has_exactly(chat, 20)
 
 
@@ -106,13 +100,13 @@ async def test_offline_says_so_keeps_the_field_and_sends_when_back(
     await chat.page.route(lambda url: "/history/" in url, hold)
     await alice.context.set_offline(False)
     await place.until_asked(2)
-    async with asyncio.timeout(PATIENCE / 1000):
+    async with asyncio.timeout(patience.SECONDS):
         await rendering.wait()
     await expect(chat.turns.last).to_contain_text("Written offline")
     shown.set()
     await expect(chat.turns).to_have_count(2)
-    await chat.settled(within=PATIENCE)
-    await expect(chat.bar).to_be_hidden(timeout=PATIENCE)
+    await chat.settled()
+    await expect(chat.bar).to_be_hidden()
     assert len(place.asked()) == 2
     await chat.page.reload()
     await expect(chat.turns).to_have_count(2)

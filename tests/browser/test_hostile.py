@@ -74,7 +74,7 @@ async def test_hostile_answers_are_inert_while_they_stream_and_after_a_reload(
             answer.raw(wire.block_stop(index))
         await asyncio.sleep(0.01)
     answer.end(index=len(ANSWERS) - 1)
-    await chat.settled(within=20_000)
+    await chat.settled()
     await _has_all(chat)
     await _is_inert(chat)
     assert alice.record.foreign == []
@@ -174,9 +174,7 @@ async def test_the_copy_of_a_long_answer_holds_nothing_hidden(alice: Visit) -> N
     chat = await alice.chat(alice.conversation(["?", f"{long}Ho\U000e0062\U000e0075"]))
     await alice.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=alice.place.url)
     await chat.act(chat.answers.last, "copy")
-    await chat.until(
-        "async (text) => (await navigator.clipboard.readText()) === text", f"{long}Ho\ufffd", within=20
-    )
+    await chat.until("async (text) => (await navigator.clipboard.readText()) === text", f"{long}Ho\ufffd")
 
 
 async def test_hostile_thinking_and_tools_are_text(place: Place, chat: Chat) -> None:

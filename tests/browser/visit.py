@@ -104,18 +104,18 @@ class Chat:
         await self.say(text)
         await self.settled()
 
-    async def settled(self, status: str = "completed", within: float = 20_000) -> None:
-        """The last answer is over and shows what the server rendered; `within` milliseconds."""
+    async def settled(self, status: str = "completed") -> None:
+        """The last answer is over and shows what the server rendered."""
         last = self.answers.last
-        await expect(last).to_have_attribute("data-status", status, timeout=within)
+        await expect(last).to_have_attribute("data-status", status)
         await expect(last).not_to_have_attribute("aria-busy", "true")
 
     async def shows(self, text: str | re.Pattern[str]) -> None:
         await expect(self.answers.last.locator(".message__blocks")).to_contain_text(text)
 
-    async def until(self, script: str, argument: object = None, within: float = 15) -> None:
+    async def until(self, script: str, argument: object = None) -> None:
         """Returns once this async function is true in the page; Playwright's own wait takes its promise for true."""
-        async with asyncio.timeout(within):
+        async with asyncio.timeout(patience.SECONDS):
             while not await self.page.evaluate(script, argument):
                 await self.page.evaluate("new Promise((done) => setTimeout(done, 20))")
 

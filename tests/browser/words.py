@@ -7,9 +7,6 @@ from playwright.async_api import expect
 from .place import LiveAnswer
 from .visit import Chat
 
-# Milliseconds until a page is live again on a busy machine; it pauses at most 8 s between two tries.
-PATIENCE = 20_000
-
 
 def words(answer: LiveAnswer, first: int, last: int) -> None:
     """Sends the words `first` … `last - 1`."""
@@ -19,6 +16,6 @@ def words(answer: LiveAnswer, first: int, last: int) -> None:
 
 async def has_exactly(chat: Chat, last: int) -> None:
     """The answer shows the words 0 … last - 1, each once."""
-    await expect(chat.answers.last).to_contain_text(f"w{last - 1}", timeout=PATIENCE)
+    await expect(chat.answers.last).to_contain_text(f"w{last - 1}")
     text = await chat.text_of(chat.answers.last)
     assert text.split() == [f"w{number}" for number in range(last)]

@@ -10,5 +10,16 @@ export function layOver() {
   cover(panel !== null && !WIDE.matches);
 }
 
+/** Until the signal. */
+export function closeOnEscape(panel, signal) {
+  const close = (event) => {
+    if (event.key !== "Escape") return;
+    // Or it would stop the answer as well.
+    event.preventDefault();
+    panel.toggle(false);
+  };
+  panel.addEventListener("keydown", close, { signal });
+}
+
 document.getElementById("scrim").addEventListener("click", () => openPanel()?.toggle(false));
 WIDE.addEventListener("change", layOver);

@@ -2,7 +2,7 @@ import { copy, confirmOn } from "../lib/clipboard.js";
 import { nodesOf } from "../lib/html.js";
 import { getHTML, post } from "../lib/http.js";
 import { page, urls } from "../lib/page.js";
-import { layOver } from "./drawer.js";
+import { closeOnEscape, layOver } from "./drawer.js";
 
 const RELOAD_AFTER = 400;
 
@@ -17,7 +17,7 @@ export class ChatPeople extends HTMLElement {
     const { signal } = this.#listeners;
     this.addEventListener("submit", (event) => this.#submit(event), { signal });
     this.addEventListener("change", ({ target }) => target.form?.matches("[data-on-change]") && target.form.requestSubmit(), { signal });
-    this.addEventListener("keydown", (event) => this.#key(event), { signal });
+    closeOnEscape(this, signal);
     document.addEventListener("chatsite:conversation", ({ detail }) => this.#news(detail), { signal });
   }
 
@@ -37,13 +37,6 @@ export class ChatPeople extends HTMLElement {
     }
     await this.#load().catch((error) => this.#say(error.message));
     (this.querySelector("#people-who-field") ?? this.querySelector("[data-act=people]")).focus();
-  }
-
-  #key(event) {
-    if (event.key !== "Escape") return;
-    // Or it would stop the answer as well.
-    event.preventDefault();
-    this.toggle(false);
   }
 
   /** The next link ends at this message, not at the newest one. */

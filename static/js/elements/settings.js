@@ -1,6 +1,6 @@
 import { post } from "../lib/http.js";
 import { page, urls } from "../lib/page.js";
-import { layOver } from "./drawer.js";
+import { closeOnEscape, layOver } from "./drawer.js";
 
 const WAIT = 500;
 
@@ -19,7 +19,7 @@ export class ChatSettings extends HTMLElement {
     const form = this.querySelector("form");
     form.addEventListener("change", (event) => this.#changed(event), { signal });
     form.addEventListener("submit", (event) => event.preventDefault(), { signal });
-    this.addEventListener("keydown", (event) => this.#key(event), { signal });
+    closeOnEscape(this, signal);
     this.#suit();
   }
 
@@ -52,13 +52,6 @@ export class ChatSettings extends HTMLElement {
 
   #mark() {
     for (const button of document.querySelectorAll("[aria-controls=settings]")) button.setAttribute("aria-expanded", String(!this.hidden));
-  }
-
-  #key(event) {
-    if (event.key !== "Escape") return;
-    // Or it would stop the answer as well.
-    event.preventDefault();
-    this.toggle(false);
   }
 
   /** The fields as a send takes them: empty ones are left out. */
