@@ -38,23 +38,23 @@ def database(request: pytest.FixtureRequest) -> str:
 
 
 def test_nothing_acknowledged_is_lost_or_doubled_by_kills(database: str) -> None:
-    prove("kills", 4, database)
+    prove("kills", 2, database)
 
 
 def test_no_row_points_to_a_missing_file_and_no_bytes_stay_without_a_row_after_kills(database: str) -> None:
-    prove("uploads", 3, database)
+    prove("uploads", 1, database)
 
 
 def test_equal_sends_make_one_message_and_races_one_answer(database: str) -> None:
-    prove("sends", 10, database)
+    prove("sends", 5, database)
 
 
 def test_a_stop_stops_at_the_provider_too(database: str) -> None:
-    prove("stops", 5, database)
+    prove("stops", 2, database)
 
 
 def test_cut_connections_lose_no_character(database: str) -> None:
-    prove("cuts", 5, database)
+    prove("cuts", 2, database)
 
 
 def test_a_restart_in_the_middle_of_answers_loses_nothing(database: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from chatsite.thread_pools import ThreadPool
-from tests import patience
+from tests.patience import SECONDS
 
 ENDLESS = 3600.0
 """Patience with which no call ever takes long."""
@@ -33,7 +33,7 @@ class LongCall:
 
     def _wait(self) -> bool:
         self._begun.set()
-        return self._done.wait(patience.SECONDS)
+        return self._done.wait(SECONDS)
 
 
 class Crowd:
@@ -63,9 +63,7 @@ def crowd() -> Crowd:
 
 async def test_quick_calls_run_one_after_the_other_in_their_order(crowd: Crowd) -> None:
     pool = ThreadPool(4, "test", ENDLESS)
-    found = await asyncio.wait_for(
-        asyncio.gather(*(pool.run(crowd.visit, n) for n in range(50))), patience.SECONDS
-    )
+    found = await asyncio.wait_for(asyncio.gather(*(pool.run(crowd.visit, n) for n in range(50))), SECONDS)
     assert [result for result, _ in found] == crowd.order == list(range(50))
     assert crowd.most == 1
 
@@ -73,7 +71,7 @@ async def test_quick_calls_run_one_after_the_other_in_their_order(crowd: Crowd) 
 async def test_a_call_that_comes_while_all_rest_begins_at_once(crowd: Crowd) -> None:
     pool = ThreadPool(2, "test", ENDLESS)
     for number in range(20):
-        assert (await asyncio.wait_for(pool.run(crowd.visit, number), patience.SECONDS))[0] == number
+        assert (await asyncio.wait_for(pool.run(crowd.visit, number), SECONDS))[0] == number
 
 
 async def test_without_patience_every_thread_takes_a_call_at_once(crowd: Crowd) -> None:
@@ -81,7 +79,7 @@ async def test_without_patience_every_thread_takes_a_call_at_once(crowd: Crowd) 
     for call in slow:
         await call.begin(pool)
     for number in range(5):
-        await asyncio.wait_for(pool.run(crowd.visit, number), patience.SECONDS)
+        await asyncio.wait_for(pool.run(crowd.visit, number), SECONDS)
     for call in slow:
         await call.end()
 
@@ -89,7 +87,7 @@ async def test_without_patience_every_thread_takes_a_call_at_once(crowd: Crowd) 
 async def test_one_that_waits_behind_a_long_one_begins_without_another_coming(crowd: Crowd) -> None:
     pool, slow = ThreadPool(2, "test", patience=0.05), LongCall()
     await slow.begin(pool)
-    await asyncio.wait_for(pool.run(crowd.visit, 1), patience.SECONDS)
+    await asyncio.wait_for(pool.run(crowd.visit, 1), SECONDS)
     await slow.end()
 
 
@@ -103,7 +101,7 @@ async def test_when_all_take_long_the_next_begins_with_the_first_that_ends(
         await call.begin(pool)
     waiting = asyncio.create_task(pool.run(crowd.visit, 1))
     await slow.pop().end()
-    await asyncio.wait_for(waiting, patience.SECONDS)
+    await asyncio.wait_for(waiting, SECONDS)
     for call in slow:
         await call.end()
 
