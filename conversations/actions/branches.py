@@ -13,8 +13,9 @@ def lock(conversation: Conversation) -> Conversation:
     """The conversation as it is now, its row locked where the database locks rows. Raises NotFound when somebody has
     deleted it since it was looked up.
     """
+    # Its key stays: a row that refers to it is stored meanwhile, and nobody who stores one holds up this transaction.
     try:
-        return Conversation.objects.select_for_update().get(pk=conversation.pk, deleted_at=None)
+        return Conversation.objects.select_for_update(no_key=True).get(pk=conversation.pk, deleted_at=None)
     except Conversation.DoesNotExist:
         raise NotFound from None
 

@@ -60,8 +60,9 @@ def begin(actor: User, person: User, keep: str, heir: User | None) -> None:
     if keep != Keep.NOTHING and (heir is None or heir.pk == person.pk or not heir.is_active):
         raise Invalid("Choose who gets the conversations.")
     with writing():
+        people.keep_an_administrator(without=person)
         # Sends of this person, and of others in these conversations, come before or after all of this.
-        found = User.objects.select_for_update().filter(pk=person.pk).first()
+        found = User.objects.select_for_update(no_key=True).filter(pk=person.pk).first()
         if found is None:
             raise Invalid("This account has already been removed.")
         if found.removed_at is None:
@@ -86,10 +87,13 @@ def finish_broken_off(now: datetime | None = None) -> None:
 
 
 def _close(actor: User, person: User, keep: str, heir: User | None) -> None:
-    list(Conversation.objects.select_for_update().filter(owner=person).order_by("pk").values_list("pk"))
-    people.keep_an_administrator(without=person)
     people.end_sessions(person)
     people.revoke_invitations_of(person)
+    # Answers before their conversations, as those take them who end answers: in another order each would wait for the
+    # other.
+    list(_running_of(person))
+    conversations = Conversation.objects.select_for_update(no_key=True).filter(owner=person)
+    list(conversations.order_by("pk").values_list("pk"))
     known = owned_by(person) if keep == Keep.ALL else shared_of(person)
     told = list(known.values_list("pk", flat=True))
     handed_over = _hand_over(known, heir) if keep != Keep.NOTHING and heir is not None else 0
@@ -117,11 +121,16 @@ def _hand_over(conversations: QuerySet[Conversation], heir: User) -> int:
 
 def _end_answers_of(person: User) -> None:
     """What they cost is booked before their rows go; the engine finds that they are no longer its own."""
-    which = Q(requested_by=person) | Q(conversation__owner=person)
-    locked = Generation.objects.live().select_for_update(of=("self",)).order_by("pk")
-    running = list(locked.filter(which).select_related("message"))
+    running = list(_running_of(person))
     if not running:
         return
     answers.finish([broken_off.outcome_of(one, GenerationStatus.STOPPED) for one in running], None)
     ended = [(one.pk, one.message_id, one.conversation_id) for one in running]
     transaction.on_commit(lambda: news.answers_changed(ended))
+
+
+def _running_of(person: User) -> QuerySet[Generation]:
+    """Answers to this person, and in their conversations, which whoever reads this holds."""
+    which = Q(requested_by=person) | Q(conversation__owner=person)
+    locked = Generation.objects.live().select_for_update(of=("self",)).order_by("pk")
+    return locked.filter(which).select_related("message")

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable
 
 import pytest
-from django.db import connection
 
-from conversations.actions import answers, removal
+from conversations.actions import answers, people, removal
 from conversations.actions import journal as journalling
 from conversations.actions.outcome import Outcome
-from conversations.actions.transaction import writing
 from conversations.generation import reaper
-from conversations.models import Generation, GenerationEvent, GenerationStatus, UsageRecord
-from tests import patience
+from conversations.models import Generation, GenerationEvent, GenerationStatus, UsageRecord, User
+from tests.beside import beside
 from tests.generation.test_reaping import START, TEXT, delta, journal, live
-from tests.world import Person, wait_for
+from tests.world import Person, member
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database]
 
@@ -32,39 +27,6 @@ def generation(alice: Person) -> Generation:
     found = live(alice, ELSEWHERE, lease=-1)
     journal(found, START, TEXT, delta("Some "))
     return found
-
-
-@contextmanager
-def beside(act: Callable[[], Any]) -> Iterator[list[Any]]:
-    """`act` begins on a connection of its own while the block's transaction is open. Its result, once the block has
-    been left.
-    """
-    results: list[Any] = []
-
-    def run() -> None:
-        try:
-            results.append(act())
-        finally:
-            connection.close()
-
-    thread = threading.Thread(target=run)
-    with writing():
-        yield results
-        thread.start()
-        wait_for(lambda: not thread.is_alive() or is_waiting())
-    thread.join(patience.SECONDS)
-    assert results
-
-
-def is_waiting() -> bool:
-    """Somebody waits for what this transaction holds. On SQLite every writer does, before its first question."""
-    if connection.vendor == "sqlite":
-        return True
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        )
-        return bool(cursor.fetchone()[0])
 
 
 def flush(generation: Generation, *, renew: bool) -> journalling.Flushed:
@@ -106,15 +68,52 @@ def test_what_is_written_while_the_reaper_looks_is_part_of_what_it_keeps(generat
     assert generation.message.content == [{"type": "text", "text": "Some text"}]
 
 
-def test_what_is_written_while_its_person_is_removed_is_kept_as_well(
-    generation: Generation, administrator: Person, bob: Person
-) -> None:
-    def remove() -> bool:
-        removal.begin(administrator.user, generation.requested_by, removal.Keep.ALL, bob.user)
-        return True
+@pytest.fixture
+def remove(generation: Generation, administrator: Person, bob: Person) -> Callable[[], None]:
+    """Alice's account goes; bob gets her conversations."""
+    return lambda: removal.begin(
+        administrator.user, User.objects.get(username="alice"), removal.Keep.ALL, bob.user
+    )
 
+
+def test_what_is_written_while_its_person_is_removed_is_kept_as_well(
+    generation: Generation, remove: Callable[[], None]
+) -> None:
     with beside(remove):
         flush(generation, renew=True)
     generation.refresh_from_db()
     assert generation.status == "stopped"
     assert generation.message.content == [{"type": "text", "text": "Some text"}]
+
+
+def test_an_answer_that_ends_while_its_person_is_removed_holds_up_neither(
+    generation: Generation, remove: Callable[[], None]
+) -> None:
+    with beside(remove) as removed:
+        assert answers.finish([outcome(generation)], None)
+    assert removed == [None]
+    generation.refresh_from_db()
+    assert generation.status == "interrupted"
+
+
+def test_an_answer_that_is_about_to_end_while_its_person_is_removed_holds_up_neither(
+    generation: Generation, remove: Callable[[], None]
+) -> None:
+    with beside(remove, then=lambda: answers.finish([outcome(generation)], None)) as removed:
+        # As `finish` begins.
+        Generation.objects.select_for_update().get(pk=generation.pk)
+    assert removed == [None]
+    generation.refresh_from_db()
+    assert generation.status == "interrupted"
+
+
+def test_an_answer_of_an_administrator_that_ends_while_they_are_deactivated_holds_up_neither(
+    administrator: Person, generation: Generation
+) -> None:
+    own = live(administrator, ELSEWHERE)
+    member("dora", is_staff=True, is_superuser=True)
+    with beside(lambda: people.deactivate(administrator.user, administrator.user)) as deactivated:
+        assert answers.finish([outcome(own)], None)
+    assert deactivated == [None]
+    administrator.user.refresh_from_db()
+    assert not administrator.user.is_active

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.db.models import Sum
 
-from conversations.actions import answers, budgets, titles, usage_totals
+from conversations.actions import answers, budgets, messages, titles, usage_totals
 from conversations.actions.outcome import Outcome
 from conversations.models import (
     Conversation,
@@ -19,6 +19,7 @@ from conversations.models import (
     Message,
     UsageRecord,
 )
+from tests.beside import beside
 from tests.fake_upstream import wire
 from tests.money.given import SUMS, budget
 from tests.views.test_idempotency import at_once
@@ -138,6 +139,18 @@ def test_the_ledger_says_what_the_upstream_said_for_every_kind_of_end(quick: Any
 def wait_for_titles(count: int) -> None:
     booked = UsageRecord.objects.filter(purpose="title").exclude(status="running")
     wait_for(lambda: booked.count() == count)
+
+
+def test_a_message_that_is_sent_while_the_title_is_about_to_be_asked_for_does_not_wait_for_it_for_ever(
+    alice: Person,
+) -> None:
+    budget(1)
+    sent = alice.start()
+    finished(sent["generation"])
+    conversation = Conversation.objects.get(pk=sent["conversation"])
+    with beside(lambda: messages.send(alice.user, conversation, "More", uuid.uuid4(), owner="me")) as more:
+        assert titles.open_call(conversation.pk, uuid.UUID(sent["generation"]), 100, 64)
+    assert more[0].created
 
 
 def test_a_title_that_a_limit_forbids_is_not_asked_for(alice: Person) -> None:

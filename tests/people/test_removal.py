@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+import uuid
 from itertools import pairwise
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
-from conversations.actions import erasure, removal, sharing
+from conversations.actions import erasure, idempotency, messages, removal, sharing
 from conversations.models import (
     AuditEvent,
     Conversation,
@@ -21,6 +22,7 @@ from conversations.models import (
     UsageRecord,
     User,
 )
+from tests.beside import beside
 from tests.fake_upstream import wire
 from tests.fake_upstream.steps import Hang
 from tests.world import Person, World, finished, long_conversation, member
@@ -262,3 +264,25 @@ def test_who_gets_all_conversations_hears_of_each_at_once(world: World) -> None:
     assert remove(boss, world.alice, "all", heir=world.bob.user.pk) == 200
     told = page.next("conversation_updated")["conversation"]
     assert (told["id"], told["deleted"]) == (sent["conversation"], False)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.any_database
+def test_an_administrator_who_writes_in_a_conversation_while_its_owner_is_removed_holds_up_neither(
+    administrator: Person, alice: Person, bob: Person
+) -> None:
+    sent = alice.start()
+    finished(sent["generation"])
+    conversation = Conversation.objects.get(pk=sent["conversation"])
+    dora, client_id = member("dora", is_staff=True, is_superuser=True).user, uuid.uuid4()
+
+    def remove() -> None:
+        removal.begin(administrator.user, alice.user, removal.Keep.ALL, bob.user)
+
+    with beside(
+        remove, then=lambda: messages.send(dora, conversation, "Go on", client_id, owner="me")
+    ) as removed:
+        # As a send begins.
+        idempotency.earlier(dora, client_id, "")
+    assert removed == [None]
+    assert Message.objects.filter(author=dora, conversation__owner=bob.user).exists()
