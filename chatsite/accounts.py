@@ -99,6 +99,13 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         user.backend = BACKEND
         return user
 
+    def set_password(self, user: User, password: str) -> None:
+        """The password alone: allauth's own way stores the whole account as it was read, and with it the rights that
+        somebody has taken away while the password was hashed.
+        """
+        user.set_password(password)
+        user.save(update_fields=["password"])
+
     def is_ajax(self, request: HttpRequest) -> bool:
         return errors.wants_json(request) or bool(super().is_ajax(request))
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
+from allauth.account.adapter import get_adapter
 from django.test import Client
 
+from conversations.actions import people
 from conversations.models import User
 from tests.world import Person
 
@@ -55,6 +57,20 @@ def test_the_link_dies_when_the_password_changes_or_the_account_is_deactivated(
 @pytest.mark.parametrize("uid", ["MQ", "!!", "A" * 5000, "%00", "LTE"])
 def test_a_made_up_link_is_a_used_one(db: None, uid: str) -> None:
     assert Client().get(f"/password/{uid}/c0ffee-0123456789abcdef/").status_code == 404
+
+
+def test_a_right_that_is_taken_while_its_person_changes_the_password_is_gone(
+    administrator: Person, bob: Person
+) -> None:
+    """To hash a password takes a while: the account was read before."""
+    people.make_administrator(administrator.user, bob.user)
+    as_read = User.objects.get(pk=bob.user.pk)
+    people.make_member(administrator.user, bob.user)
+    people.deactivate(administrator.user, bob.user)
+    get_adapter().set_password(as_read, "quite-another-one")
+    now = User.objects.get(pk=bob.user.pk)
+    assert (now.is_active, now.is_staff, now.is_superuser) == (False, False, False)
+    assert now.check_password("quite-another-one")
 
 
 CHANGE = "/accounts/password/change/"
