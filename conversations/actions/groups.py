@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib.auth.models import Group
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from ..live import news
 from ..models import LanguageModel, User
@@ -17,7 +17,8 @@ from .transaction import writing
 def create(actor: User, name: str) -> Group:
     """Raises Invalid when the name is empty or taken."""
     with writing():
-        group = Group.objects.create(name=_free_name(name))
+        group = Group()
+        _name(group, name)
         audit.record(actor, "group_created", group, name=group.name)
     return group
 
@@ -25,8 +26,7 @@ def create(actor: User, name: str) -> Group:
 def change(actor: User, group: Group, name: str, people: list[User]) -> None:
     """Its name, and exactly these people in it. Rights by this group follow within seconds. Raises Invalid."""
     with writing():
-        group.name = _free_name(name, group)
-        group.save(update_fields=["name"])
+        _name(group, name)
         group.user_set.set(people)
         audit.record(actor, "group_changed", group, name=group.name, people=[person.pk for person in people])
         transaction.on_commit(news.recheck_rights)
@@ -35,7 +35,9 @@ def change(actor: User, group: Group, name: str, people: list[User]) -> None:
 def remove(actor: User, group: Group) -> None:
     """Gone with the rights that it gave. Raises Invalid where that would open a model to everybody."""
     with writing():
-        for model in LanguageModel.objects.filter(allowed_groups=group):
+        # Held, so that of two groups that are removed at once the second finds what the first has left.
+        kept_for = LanguageModel.objects.filter(allowed_groups=group).order_by("pk")
+        for model in kept_for.select_for_update(of=("self",), no_key=True):
             if model.allowed_groups.count() == 1:
                 raise Invalid(f"Only this group may use {model}. Change that first, or everybody could.")
         audit.record(actor, "group_removed", group, name=group.name)
@@ -43,13 +45,17 @@ def remove(actor: User, group: Group) -> None:
         transaction.on_commit(news.recheck_rights)
 
 
-def _free_name(name: str, of: Group | None = None) -> str:
-    cleaned = " ".join(storable(name).split())[:150]
-    if not cleaned:
+def _name(group: Group, name: str) -> None:
+    """Stores the group under this name. Raises Invalid when it is empty or taken."""
+    taken = Invalid("There is already a group with this name.")
+    group.name = " ".join(storable(name).split())[:150]
+    if not group.name:
         raise Invalid("The group needs a name.")
-    others = Group.objects.filter(reads("name", cleaned))
-    if of is not None:
-        others = others.exclude(pk=of.pk)
-    if others.exists():
-        raise Invalid("There is already a group with this name.")
-    return cleaned
+    if Group.objects.filter(reads("name", group.name)).exclude(pk=group.pk).exists():
+        raise taken
+    try:
+        with transaction.atomic():
+            group.save()
+    except IntegrityError:
+        # Somebody else took it at the same moment.
+        raise taken from None

@@ -155,13 +155,17 @@ def remove_second_step(actor: User, person: User) -> None:
 
 def keep_an_administrator(without: User) -> None:
     """Raises Invalid when nobody else administers the site. Call inside the write transaction."""
+    if administrators() == [without.pk]:
+        raise Invalid("This is the last administrator. Make somebody else one first.")
+
+
+def administrators() -> list[int]:
+    """Ids of all who administer the site: nobody else takes that right from one before this transaction ends."""
     # Their keys stay: who stores a row that refers to one of them need not wait, nor be waited for.
     rows = User.objects.select_for_update(no_key=True).filter(
         is_superuser=True, is_staff=True, is_active=True
     )
-    administrators = list(rows.order_by("pk").values_list("pk", flat=True))
-    if administrators == [without.pk]:
-        raise Invalid("This is the last administrator. Make somebody else one first.")
+    return list(rows.order_by("pk").values_list("pk", flat=True))
 
 
 def end_sessions(person: User) -> None:

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from ..actions import answers, removal
+from ..actions import answers, people, removal
 from ..actions.errors import Invalid
 from ..live import news
 from ..models import User
@@ -32,8 +32,12 @@ class PersonAdmin(_UserAdmin):
     )
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        # Two administrators who take each other's right do so one after the other.
+        people.administrators()
         super().save_model(request, obj, form, change)
-        _refuse_without_administrator()
+        # The page's own transaction takes back what would leave the site without one.
+        if not people.administrators():
+            raise PermissionDenied("This is the last administrator. Make somebody else one first.")
         if not obj.is_active:
             answers.request_stops_of(obj)
         # Deactivating somebody or changing a right takes effect on open pages as well.
@@ -57,9 +61,3 @@ def _remove(request: HttpRequest, person: User) -> None:
         raise PermissionDenied(refused.message) from None
     # The page's own transaction would hold up everybody until all rows have gone.
     transaction.on_commit(partial(removal.finish, person))
-
-
-def _refuse_without_administrator() -> None:
-    """The page's own transaction takes back what would leave the site without one."""
-    if not User.objects.filter(is_superuser=True, is_staff=True, is_active=True).exists():
-        raise PermissionDenied("This is the last administrator. Make somebody else one first.")

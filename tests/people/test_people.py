@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth.models import Group
 from django.contrib.sessions.models import Session
 
-from conversations.actions import people
+from conversations.actions import groups, people
 from conversations.actions.errors import Invalid
 from conversations.models import (
     AuditEvent,
@@ -23,6 +23,7 @@ from conversations.models import (
     User,
 )
 from tests import patience
+from tests.beside import beside
 from tests.world import Person, World, member
 
 
@@ -130,6 +131,26 @@ def test_the_last_administrator_is_not_deleted_in_the_records_either(
     assert User.objects.filter(pk=administrator.user.pk).exists()
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.any_database
+def test_of_two_administrators_who_take_each_others_right_in_the_records_one_stays(
+    administrator: Person,
+) -> None:
+    dora = member("dora", is_staff=True, is_superuser=True)
+
+    def takes(by: Person, of: Person) -> int:
+        form = {
+            "username": of.user.username, "is_active": "on", "theme": "system",
+            "date_joined_0": "2026-01-01", "date_joined_1": "00:00:00",
+        }  # fmt: skip
+        return by.client.post(f"/admin/conversations/user/{of.user.pk}/change/", form).status_code
+
+    with beside(lambda: takes(dora, administrator)) as later:
+        assert takes(administrator, dora) == 302
+    assert later == [403]
+    assert list(User.objects.filter(is_superuser=True)) == [administrator.user]
+
+
 def test_open_invitations_of_somebody_who_loses_the_right_are_void(
     administrator: Person, bob: Person
 ) -> None:
@@ -170,6 +191,32 @@ def test_removing_a_group_never_opens_a_model_to_everybody(
     model.allowed_groups.add(group)
     assert administrator.post(f"/people/groups/{group.pk}/remove/").status_code == 400
     assert Group.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.any_database
+def test_of_two_groups_that_are_removed_at_once_a_model_keeps_one(
+    administrator: Person, model: LanguageModel
+) -> None:
+    one, other = (Group.objects.create(name=name) for name in ("Trusted", "Pilots"))
+    model.allowed_groups.set([one, other])
+    with beside(lambda: groups.remove(administrator.user, other)) as later:
+        groups.remove(administrator.user, one)
+    assert isinstance(later[0], Invalid)
+    assert list(model.allowed_groups.all()) == [other]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.any_database
+def test_of_two_groups_that_get_one_name_at_once_one_is_made(administrator: Person) -> None:
+    with beside(lambda: groups.create(administrator.user, "Pilots")) as later:
+        made = groups.create(administrator.user, "Pilots")
+    assert isinstance(later[0], Invalid)
+    other = Group.objects.create(name="Others")
+    with beside(lambda: groups.change(administrator.user, other, "Crew", [])) as later:
+        groups.change(administrator.user, made, "Crew", [])
+    assert isinstance(later[0], Invalid)
+    assert set(Group.objects.values_list("name", flat=True)) == {"Crew", "Others"}
 
 
 @pytest.mark.django_db(transaction=True)
