@@ -64,7 +64,7 @@ def open_call(conversation: uuid.UUID, generation: uuid.UUID, characters: int, m
 def try_again(row_id: int, error_type: str) -> int:
     """Book that a try failed, and the next one before it is made; the id of its row."""
     with writing():
-        failed = UsageRecord.objects.get(pk=row_id)
+        failed = _held(row_id)
         same = {name: getattr(failed, name) for name in _SAME}
         row = UsageRecord(**same, attempt=failed.attempt + 1, status=GenerationStatus.RUNNING)
         row.save(force_insert=True)
@@ -78,7 +78,7 @@ def store(
     """Book what the call brought, and take the title unless a person has named the conversation meanwhile."""
     title = clean_title(text.strip().strip("\"'“”„«»#*").rstrip("."))
     with writing():
-        row = UsageRecord.objects.select_related("language_model__provider").get(pk=row_id)
+        row = _held(row_id)
         if title and row.conversation_id is not None:
             conversations = Conversation.objects.filter(pk=row.conversation_id, titled_by_person=False)
             if conversations.update(title=title):
@@ -89,7 +89,7 @@ def store(
 def book_failure(row_id: int, error_type: str) -> None:
     """A call that failed is a ledger row too; what it cost is not known."""
     with writing():
-        _close(UsageRecord.objects.get(pk=row_id), GenerationStatus.FAILED, error_type=error_type)
+        _close(_held(row_id), GenerationStatus.FAILED, error_type=error_type)
 
 
 def end_lost_calls() -> None:
@@ -105,6 +105,12 @@ def end_lost_calls() -> None:
             row.cost_microdollars = ledger.price(row.language_model, row.model, None, None, "")
         update_each(rows, ("status", "cost_microdollars"))
         usage_totals.add(rows)
+
+
+def _held(row_id: int) -> UsageRecord:
+    """The row of a call, which nobody else closes or counts before this transaction ends."""
+    rows = UsageRecord.objects.select_for_update(of=("self",)).select_related("language_model__provider")
+    return rows.get(pk=row_id)
 
 
 def _close(

@@ -186,6 +186,18 @@ def test_a_title_is_held_back_while_it_is_asked_for_and_counted_when_its_process
     assert UsageRecord.objects.get(pk=row).presumed_microdollars == held
 
 
+def test_a_title_that_comes_while_it_is_given_up_is_booked_once(alice: Person, settings: Any) -> None:
+    finished(alice.start()["generation"])
+    generation = Generation.objects.get()
+    row = titles.open_call(generation.conversation_id, generation.pk, 1000, 64)
+    assert row is not None
+    settings.UPSTREAM_TOTAL_TIMEOUT = 0
+    with beside(lambda: titles.store(row, "Late", {"input_tokens": 1, "output_tokens": 1}, None, "")):
+        titles.end_lost_calls()
+    assert UsageRecord.objects.get(pk=row).status == "interrupted"
+    assert_sums_agree()
+
+
 def test_many_lost_titles_are_ended_with_as_few_questions_as_one(
     alice: Person, settings: Any, django_assert_max_num_queries: Any
 ) -> None:
