@@ -38,8 +38,9 @@ def delete(conversation: Conversation) -> None:
 def restore(conversation: Conversation) -> None:
     """Undo a deletion. Raises TooLarge when other files have taken the room of these meanwhile."""
     with writing():
+        givers = uploads.givers_of(conversation)
         _update(conversation, deleted_at=None)
-        uploads.refuse_without_room(conversation)
+        uploads.refuse_without_room(givers)
 
 
 def change_settings(user: User, conversation: Conversation, model: str, raw: dict[str, Any]) -> None:

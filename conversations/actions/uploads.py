@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -127,9 +127,17 @@ def _held(person: User) -> tuple[int, int]:
     return held["files"], held["size"] or 0
 
 
-def refuse_without_room(conversation: Conversation) -> None:
-    """For one that was just taken back: its files count again, each for whoever gave it. Raises TooLarge."""
-    for person in User.objects.filter(attachments__conversation=conversation).distinct():
+def givers_of(conversation: Conversation) -> list[User]:
+    """Whose files are in it; they get no others before this transaction ends. To be asked before the conversation is
+    changed, as whoever sends takes the person first.
+    """
+    givers = Attachment.objects.filter(conversation=conversation).values("uploader")
+    return list(User.objects.select_for_update(no_key=True).filter(pk__in=givers).order_by("pk"))
+
+
+def refuse_without_room(givers: Iterable[User]) -> None:
+    """For a conversation that was just taken back: its files count again, each for whoever gave it. Raises TooLarge."""
+    for person in givers:
         files, held = _held(person)
         if files > settings.QUOTA_FILES or held > settings.QUOTA_BYTES:
             raise TooLarge(

@@ -17,6 +17,7 @@ from django.utils import timezone
 from conversations.actions import attachments
 from conversations.models import Attachment, StoredFile
 from tests import full_disk, patience
+from tests.beside import beside
 from tests.world import JSON, Person, answering, member
 
 from .given import content, encoded, picture, png, post, upload
@@ -164,6 +165,20 @@ def test_deleting_a_conversation_makes_room_for_its_files(alice: Person, bob: Pe
     other = bob.start("No files")
     for act in ("delete", "restore"):
         assert bob.post(f"/conversations/{other['conversation']}/{act}/").status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.any_database
+def test_the_quota_holds_when_two_conversations_are_taken_back_at_once(alice: Person, settings: Any) -> None:
+    settings.QUOTA_FILES = 1
+    paths = []
+    for text in (b"a", b"b"):
+        sent = alice.start("Look", attachments=[upload(alice, text, "a.txt")["id"]])
+        paths.append(f"/conversations/{sent['conversation']}")
+        alice.post(f"{paths[-1]}/delete/")
+    with beside(lambda: alice.post(f"{paths[1]}/restore/").status_code) as second:
+        assert alice.post(f"{paths[0]}/restore/").status_code == 200
+    assert second == [413]
 
 
 @pytest.mark.django_db(transaction=True)
