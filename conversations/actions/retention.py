@@ -47,11 +47,12 @@ def _quiet() -> QuerySet[Conversation]:
 
 def _expire_some(before: datetime) -> int:
     with writing():
-        old = _quiet().filter(updated_at__lt=before)
+        # Every process looks for them, and each of these is for one: the first to call it deleted.
+        old = _quiet().filter(updated_at__lt=before, deleted_at=None)
         ids = list(old.select_for_update().order_by("pk").values_list("pk", flat=True)[:TOGETHER])
         expired = Conversation.objects.filter(pk__in=ids)
         expired.update(deleted_at=timezone.now())
         after_commit.conversations_updated(list(expired))
-    # After a crash in between they are found once more: they stay as old as they are.
+    # After a crash in between they are erased with what people have deleted.
     erasure.erase(expired)
     return len(ids)

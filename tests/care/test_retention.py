@@ -65,6 +65,17 @@ def test_more_than_one_transaction_takes_at_once_go_too(alice: Person) -> None:
     assert retention.expire() == len(many)
 
 
+def test_what_another_process_has_begun_to_erase_is_left_to_it(alice: Person, settings: Any) -> None:
+    """Every process sweeps, several at the same time: each conversation is counted once."""
+    Workspace.objects.create(pk=1, retention_days=1)
+    Conversation.objects.filter(pk=old(alice, 2)).update(deleted_at=timezone.now())
+    assert retention.expire() == 0
+    assert not AuditEvent.objects.filter(act="conversations_expired").exists()
+    settings.DELETED_SECONDS = 0
+    retention.erase_deleted()
+    assert not Conversation.objects.exists(), "nor is it forgotten when that process has died"
+
+
 def test_an_answer_that_runs_is_let_end(alice: Person) -> None:
     Workspace.objects.create(pk=1, retention_days=1)
     sent = alice.start("Still asking")
