@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
+
+from tests import patience
 
 from .conftest import NewVisit
 from .place import Place
@@ -35,6 +38,33 @@ async def together(alice: Visit, visit: NewVisit, path: str, role: str) -> tuple
 @pytest.fixture
 def path(alice: Visit) -> str:
     return alice.conversation(["A question", "An answer"], title="Coast photographs")
+
+
+async def test_a_name_that_is_being_written_outlives_news_of_the_conversation(
+    alice: Visit, path: str
+) -> None:
+    hers, elsewhere = await alice.chat(path), await alice.chat(path)
+    panel, asked, typed = hers.page.locator("#people"), asyncio.Event(), asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        asked.set()
+        await typed.wait()
+        await route.continue_()
+
+    await hers.page.get_by_role("button", name="Share", exact=True).click()
+    field = panel.locator("#people-who-field")
+    await expect(field).to_be_focused()
+    await hers.page.route("**/people/", hold)
+    await elsewhere.title.click()
+    await elsewhere.page.get_by_role("textbox", name="Title").fill("Renamed elsewhere")
+    await elsewhere.page.keyboard.press("Enter")
+    async with asyncio.timeout(patience.SECONDS):
+        await asked.wait()
+    await field.fill("Bo")
+    async with hers.page.expect_response("**/people/"):
+        typed.set()
+    await hers.page.evaluate("new Promise(requestAnimationFrame)")
+    await expect(field).to_have_value("Bo")
 
 
 async def test_both_see_the_same_answer_live_and_each_other(

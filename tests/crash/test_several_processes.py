@@ -68,7 +68,7 @@ def test_a_page_at_another_process_gets_an_answer_from_its_first_event_and_the_n
 ) -> None:
     here, there = visitors
     first = here.start("Hello")
-    ended(here, first, 10)
+    ended(here, first)
     with there.page(first) as page:
         go_on(here, page, "load-50-10")
         seen = []
@@ -82,7 +82,7 @@ def test_a_page_at_another_process_gets_an_answer_from_its_first_event_and_the_n
 def test_a_wait_for_a_retry_is_shown_at_another_process_as_well(visitors: tuple[Visitor, Visitor]) -> None:
     here, there = visitors
     first = here.start("Hello")
-    ended(here, first, 10)
+    ended(here, first)
     with there.page(first) as page:
         go_on(here, page, "fault:13*2")
         told = []
@@ -98,7 +98,7 @@ def test_an_answer_that_cannot_even_be_asked_for_ends_at_another_process_as_well
 ) -> None:
     here, there = visitors
     first = here.start("Hello")
-    ended(here, first, 10)
+    ended(here, first)
     with there.page(first) as page, psycopg.connect(postgres_url, autocommit=True) as database:
         page.resume()
         page.end()

@@ -11,6 +11,7 @@ export class ChatPeople extends HTMLElement {
   #listeners = null;
   #opener = null;
   #timer = null;
+  #asked = 0;
 
   connectedCallback() {
     this.#listeners = new AbortController();
@@ -48,8 +49,11 @@ export class ChatPeople extends HTMLElement {
     form.querySelector("button").focus();
   }
 
-  async #load() {
+  /* Of two that are under way the later one counts, or what was added last would be missing. */
+  async #load(isWanted = () => true) {
+    const asked = ++this.#asked;
     const { html } = await getHTML(urls.act("people"));
+    if (asked !== this.#asked || !isWanted()) return;
     const body = this.querySelector("#people-body");
     const focused = body.contains(document.activeElement) ? document.activeElement : null;
     const name = focused?.id || "people-who-field";
@@ -61,9 +65,10 @@ export class ChatPeople extends HTMLElement {
 
   /* Somebody else may have changed who is in it; what is half typed here stays. */
   #news({ id }) {
-    if (this.hidden || id !== page.conversation || this.querySelector("#people-who-field")?.value) return;
+    const isIdle = () => !this.hidden && !this.querySelector("#people-who-field")?.value;
+    if (id !== page.conversation || !isIdle()) return;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#load().catch(() => {}), RELOAD_AFTER);
+    this.#timer = setTimeout(() => isIdle() && this.#load(isIdle).catch(() => {}), RELOAD_AFTER);
   }
 
   async #submit(event) {
