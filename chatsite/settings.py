@@ -343,6 +343,8 @@ LOGGING = {
         "django.security.csrf": {"level": LOG_LEVEL},
         # Its DEBUG lines hold the words of the conversations.
         "django.db.backends": {"level": "WARNING"},
+        # A traceback for every second that Redis is away, which the doorbell says in a sentence.
+        "channels_redis": {"level": "CRITICAL"},
         "httpx": {"level": "WARNING"},
         "httpcore": {"level": "WARNING"},
         "django": {"handlers": [], "level": LOG_LEVEL, "propagate": True},

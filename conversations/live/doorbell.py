@@ -46,8 +46,8 @@ class Bell:
     """Rings and listens in a thread with an event loop of its own: a message takes several turns of a loop, and in a
     storm of sends those of the server's take long.
 
-    `heard` gets the rings of other processes, in their order; `deaf_before` is called after a silence in which some
-    may have been lost. Both run in the bell's thread.
+    `heard` gets the rings of other processes, in their order; `deaf_before` is called when some were lost, or may have
+    been in a long silence. Both run in the bell's thread.
     """
 
     def __init__(self, heard: Callable[[Rings], None], deaf_before: Callable[[], None]) -> None:
@@ -57,6 +57,11 @@ class Bell:
         self._ringing: asyncio.Task[None] | None = None
         self._closing = asyncio.Event()
         self._said_lost = -math.inf
+        # How many rings of this process came up before the next message, those that nobody could be told included …
+        self._rung = 0
+        # … and how many of each other process, by what it said last.
+        self._rung_elsewhere: dict[str, int] = {}
+        self._telling: asyncio.TimerHandle | None = None
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="doorbell", daemon=True)
         self._thread.start()
@@ -88,7 +93,8 @@ class Bell:
 
     def _ring_soon(self, rings: Rings) -> None:
         if len(self._waiting) + len(rings) > _MAX_WAITING:
-            # Redis does not take them; whoever missed a ring looks for itself after a while.
+            # Redis does not take them; the others find that they have missed some.
+            self._rung += len(rings)
             return
         self._waiting.extend(rings)
         if self._ringing is None or self._ringing.done():
@@ -106,7 +112,13 @@ class Bell:
         layer = get_channel_layer()
         if layer is None:
             return
-        message = {"type": "doorbell", "from": hub.process, "payload": {"rings": rings}}
+        message = {
+            "type": "doorbell",
+            "from": hub.process,
+            "before": self._rung,
+            "payload": {"rings": rings},
+        }
+        self._rung += len(rings)
         try:
             async with asyncio.timeout(_RING_SECONDS):
                 await layer.group_send(GROUP, message)
@@ -122,7 +134,8 @@ class Bell:
         """Hears for ever; a broken connection is tried again.
 
         Redis comes back silently, so each process also rings for itself: when it hears itself again after a silence,
-        rings of others may have been lost.
+        rings of others may have been lost, also of one that has ended since. What was lost in a shorter one, or on the
+        way to Redis, shows in the counts.
         """
         last = time.monotonic()
         while True:
@@ -133,9 +146,7 @@ class Bell:
                         continue
                     now = time.monotonic()
                     if now - last > DEAF_SECONDS:
-                        logger.warning("News through Redis comes again after %.0f seconds.", now - last)
-                        self._said_lost = -math.inf
-                        self._deaf_before()
+                        self._missed()
                     last = now
                 return
             except Exception as error:
@@ -147,12 +158,34 @@ class Bell:
             self._said_lost = time.monotonic()
             logger.warning("News through Redis is interrupted (%s); trying again.", type(error).__name__)
 
+    def _missed(self) -> None:
+        """Told a beat later: by then every other process has been heard again, and pages come again once."""
+        if self._telling is None:
+            self._telling = self._loop.call_later(BEAT_SECONDS, self._tell_missed)
+
+    def _tell_missed(self) -> None:
+        self._telling = None
+        self._said_lost = -math.inf
+        logger.warning("News through Redis comes again; every page asks for what it has missed.")
+        self._deaf_before()
+
     def _hear(self, message: dict[str, Any]) -> None:
         try:
-            self._heard(message["payload"]["rings"])
+            rings = message["payload"]["rings"]
+            self._count(message["from"], message.get("before"), len(rings))
+            self._heard(rings)
         except Exception as error:
             # Of another version, perhaps, while a new one is rolled out.
             logger.warning("News from another process cannot be read (%s).", type(error).__name__)
+
+    def _count(self, process: str, before: int | None, rings: int) -> None:
+        if before is None:
+            # Of the version before this one, while a new one is rolled out.
+            return
+        expected = self._rung_elsewhere.get(process, before)
+        self._rung_elsewhere[process] = before + rings
+        if before != expected:
+            self._missed()
 
 
 _bell: Bell | None = None

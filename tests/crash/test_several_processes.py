@@ -11,6 +11,8 @@ from typing import Any
 
 import psycopg
 import pytest
+import redis
+from websockets.exceptions import ConnectionClosed
 
 from tests import patience
 from tests.fake_upstream import FakeUpstream
@@ -194,9 +196,37 @@ def ended_reply(visitor: Visitor, sent: Any, more: Any) -> dict[str, Any]:
     raise AssertionError("It is still running.")
 
 
-def test_signing_out_at_one_process_closes_the_pages_at_the_other(visitors: tuple[Visitor, Visitor]) -> None:
-    from websockets.exceptions import ConnectionClosed
+def rename(visitor: Visitor, sent: Any, title: str) -> None:
+    visitor.post(f"/conversations/{sent['conversation']}/rename/", title=title)
 
+
+def read_until_named(page: Page, title: str) -> None:
+    while page.read().get("conversation", {}).get("title") != title:
+        pass
+
+
+def test_what_is_told_while_redis_hangs_up_for_a_moment_is_not_lost(
+    pair: Pair, visitors: tuple[Visitor, Visitor], redis_url: str
+) -> None:
+    """It comes, or the page is asked to come again and sees it then."""
+    here, there = visitors
+    sent = here.start("Hello")
+    logged = len(pair[1].output)
+    with there.page(sent) as page:
+        rename(here, sent, "Before")
+        read_until_named(page, "Before")
+        with redis.Redis.from_url(redis_url) as server:
+            server.client_kill_filter(_type="pubsub")
+        rename(here, sent, "After")
+        try:
+            read_until_named(page, "After")
+        except ConnectionClosed as closed:
+            assert closed.rcvd is not None
+            assert closed.rcvd.code == 1012
+    assert "Traceback" not in pair[1].output[logged:]
+
+
+def test_signing_out_at_one_process_closes_the_pages_at_the_other(visitors: tuple[Visitor, Visitor]) -> None:
     here, there = visitors
     sent = here.start("Hello")
     with there.page(sent) as page:

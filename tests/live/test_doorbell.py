@@ -25,10 +25,23 @@ class Other:
     channel: str
     heard: asyncio.Queue[dict[str, Any]] = field(default_factory=asyncio.Queue)
     """What our bell hands over of the rings of others."""
+    deaf: asyncio.Queue[None] = field(default_factory=asyncio.Queue)
+    """Each time that our bell says that some were lost."""
+    rung: int = 0
 
     async def ring(self, *rings: dict[str, Any]) -> None:
-        message = {"type": "doorbell", "from": "another", "payload": {"rings": list(rings)}}
+        message = {
+            "type": "doorbell",
+            "from": "another",
+            "before": self.rung,
+            "payload": {"rings": list(rings)},
+        }
+        self.lose(len(rings))
         await self.layer.group_send(doorbell.GROUP, message)
+
+    def lose(self, count: int) -> None:
+        """So many rings of this process come up and never arrive."""
+        self.rung += count
 
     async def hears(self) -> list[dict[str, Any]]:
         """The rings of our next message that has some."""
@@ -65,7 +78,7 @@ async def other(settings: Any, redis_url: str) -> AsyncIterator[Other]:
         for ring in rings:
             loop.call_soon_threadsafe(found.heard.put_nowait, ring)
 
-    doorbell.open_bell(heard, lambda: None)
+    doorbell.open_bell(heard, lambda: loop.call_soon_threadsafe(found.deaf.put_nowait, None))
     # From when on it listens is seen by its hearing something.
     deadline = time.monotonic() + patience.SECONDS
     while found.heard.empty():
@@ -105,6 +118,40 @@ async def test_a_ring_that_comes_up_after_the_one_before_is_not_left_lying(other
     for number in range(5):
         doorbell.ring({"number": number})
         assert await other.hears() == [{"number": number}]
+
+
+async def test_rings_that_were_lost_on_the_way_are_noticed_with_the_next_message(
+    other: Other, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bell = doorbell._bell
+    assert bell is not None
+    await other.ring({"number": 0})
+    await other.ring()
+    assert await other.next() == {"number": 0}
+    assert bell._telling is None, "nothing was lost"
+    monkeypatch.setattr(doorbell, "BEAT_SECONDS", 0.2)
+    other.lose(3)
+    await other.ring({"number": 1})
+    assert await other.next() == {"number": 1}
+    await asyncio.wait_for(other.deaf.get(), patience.SECONDS)
+    await other.ring({"number": 2})
+    assert await other.next() == {"number": 2}
+    assert bell._telling is None
+    assert other.deaf.empty()
+
+
+async def test_rings_that_redis_does_not_take_count_for_the_others(
+    other: Other, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bell, held = doorbell._bell, threading.Event()
+    assert bell is not None
+    monkeypatch.setattr(doorbell, "_MAX_WAITING", 2)
+    bell._loop.call_soon_threadsafe(held.wait, 10)
+    for number in range(5):
+        doorbell.ring({"number": number})
+    held.set()
+    assert await other.hears() == [{"number": 0}, {"number": 1}]
+    assert bell._rung == 5
 
 
 async def test_what_was_rung_is_out_when_the_bell_is_closed(
