@@ -78,12 +78,13 @@ def store(
     """Book what the call brought, and take the title unless a person has named the conversation meanwhile."""
     title = clean_title(text.strip().strip("\"'“”„«»#*").rstrip("."))
     with writing():
-        row = _held(row_id)
+        row = UsageRecord.objects.only("conversation").get(pk=row_id)
         if title and row.conversation_id is not None:
             conversations = Conversation.objects.filter(pk=row.conversation_id, titled_by_person=False)
             if conversations.update(title=title):
                 after_commit.conversation_updated(conversations.get())
-        _close(row, GenerationStatus.COMPLETED, usage=usage, meta=meta, model=model)
+        # The row after its conversation, as those take them who erase one.
+        _close(_held(row_id), GenerationStatus.COMPLETED, usage=usage, meta=meta, model=model)
 
 
 def book_failure(row_id: int, error_type: str) -> None:
