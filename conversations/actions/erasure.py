@@ -1,7 +1,7 @@
 """What is much leaves the database a little at a time, so that nobody's message waits long for its turn to write.
 
-Called by `removal` and `retention`. Every step is complete in itself: what is left after a crash is erased by doing it
-again.
+Called by `removal`, `retention` and `offers`. Every step is complete in itself: what is left after a crash is erased by
+doing it again.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 from django.db import models
 from django.db.models import QuerySet
 
-from ..models import Conversation, Message, UsageRecord, User
+from ..models import Conversation, Message, UsageRecord
 from .transaction import writing
 
 # So long a transaction takes on further steps, each of so many rows; in the pause those who wait take their turn.
@@ -30,12 +30,12 @@ def erase(conversations: QuerySet[Conversation]) -> None:
     _in_portions(conversations, QuerySet.delete)
 
 
-def forget(person: User) -> None:
-    """Wherever others' rows, or the records, name this person, nobody is named."""
-    for relation in User._meta.get_fields(include_hidden=True):
+def forget(row: models.Model) -> None:
+    """Wherever rows that stay refer to this one, a person's or a model's, they refer to none."""
+    for relation in row._meta.get_fields(include_hidden=True):
         if isinstance(relation, models.ManyToOneRel) and relation.on_delete is models.SET_NULL:
             name = relation.field.name
-            rows = relation.related_model._base_manager.filter(**{name: person.pk})
+            rows = relation.related_model._base_manager.filter(**{name: row.pk})
             _in_portions(rows, partial(_clear, name))
 
 

@@ -7,12 +7,13 @@ from typing import Any
 
 from django.contrib.auth.models import Group
 from django.db import transaction
+from django.db.models import QuerySet
 
 from ..live import news
 from ..models import LanguageModel, Provider, User, Workspace
 from ..upstream.capabilities import check_overrides
 from ..upstream.endpoint import Endpoint, normalise_base_url
-from . import audit
+from . import audit, erasure
 from .errors import Invalid
 from .providers import refresh_demo
 from .text import storable
@@ -73,6 +74,10 @@ def remove_provider(actor: User, provider: Provider) -> None:
     """Its models go with it; conversations that used them go on with another. Raises Invalid."""
     if provider.source != Provider.Source.ADMIN:
         raise Invalid("This provider is set by the server's environment. Change it there.")
+    _retire(Provider.objects.filter(pk=provider.pk))
+    for language_model in provider.language_models.all():
+        erasure.forget(language_model)
+    erasure.forget(provider)
     with writing():
         audit.record(actor, "provider_removed", provider, name=provider.name)
         provider.delete()
@@ -136,9 +141,19 @@ def change_model(
 
 
 def remove_model(actor: User, language_model: LanguageModel) -> None:
+    """Conversations that used it go on with another."""
+    _retire(LanguageModel.objects.filter(pk=language_model.pk))
+    erasure.forget(language_model)
     with writing():
         audit.record(actor, "model_removed", language_model, model=language_model.model_id)
         language_model.delete()
+        refresh_demo()
+
+
+def _retire(rows: QuerySet[Provider] | QuerySet[LanguageModel]) -> None:
+    """From here on nobody sends to it: a new row that refers to it would be in the way of its removal."""
+    with writing():
+        rows.update(enabled=False)
         refresh_demo()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
+import threading
 from datetime import timedelta
 from typing import Any
 
@@ -26,10 +27,12 @@ from conversations.models import (
     UsageRecord,
     Workspace,
 )
+from tests import patience
+from tests.beside import is_waiting
 from tests.fake_upstream import Call, FakeUpstream, faults
 from tests.fake_upstream.steps import Reply, Step
 from tests.upstream.test_models import NEW_MODEL
-from tests.world import MODEL, Person, finished
+from tests.world import MODEL, Person, finished, wait_for
 
 HTML = {"HTTP_ACCEPT": "text/html"}
 KEY = "sk-other-0123456789abcdefWXYZ"
@@ -345,6 +348,40 @@ def test_a_retired_model_hands_its_conversations_to_its_replacement(
     assert model_for(alice.user, Conversation.objects.get(pk=conversation.pk), "") == first
     circle = administrator.post(f"/models/{heir.pk}/", {"enabled": "on", "replacement": model.pk})
     assert circle.status_code == 400
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.any_database
+@pytest.mark.parametrize("what", ["model", "provider"])
+def test_what_people_use_all_the_time_can_be_removed(
+    administrator: Person, alice: Person, model: LanguageModel, what: str
+) -> None:
+    """An answer of it runs, and when all that refers to it has gone a message is sent."""
+    running = alice.start()["generation"]
+    sent: list[dict[str, Any]] = []
+
+    def send() -> None:
+        try:
+            sent.append(alice.start())
+        finally:
+            connection.close()
+
+    others = threading.Thread(target=send)
+
+    def meanwhile(execute: Any, sql: str, *rest: Any) -> Any:
+        if sql.startswith('DELETE FROM "conversations_languagemodel" ') and others.ident is None:
+            others.start()
+            wait_for(lambda: not others.is_alive() or is_waiting())
+        return execute(sql, *rest)
+
+    id = model.pk if what == "model" else model.provider_id
+    with connection.execute_wrapper(meanwhile):
+        assert administrator.post(f"/{what}s/{id}/remove/").status_code == 200
+    others.join(patience.SECONDS)
+    assert not LanguageModel.objects.filter(pk=model.pk).exists()
+    assert Generation.objects.get(pk=sent[0]["generation"]).model == "demo"
+    assert finished(running).text == "Hi."
+    assert UsageRecord.objects.get().language_model is None
 
 
 def test_the_order_of_the_picker_changes_one_place_at_a_time(
