@@ -55,7 +55,7 @@ def _name(group: Group, name: str) -> None:
         raise taken
     try:
         with transaction.atomic():
-            group.save()
+            group.save(update_fields=["name"] if group.pk else None)
     except IntegrityError:
         # Somebody else took it at the same moment.
         raise taken from None
