@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -167,7 +167,7 @@ def _edited(request: HttpRequest, found: Provider) -> HttpResponse:
             form.add_error(None, refused.message)
         else:
             messages.success(request, "Saved.")
-            return redirect("provider", saved.pk)
+            return answer(request, {"provider": saved.pk}, reverse("provider", args=[saved.pk]))
     return form_page(request, "providers/provider.html", _context(found, form))
 
 

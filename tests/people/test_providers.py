@@ -63,6 +63,8 @@ def test_saving_without_a_key_keeps_it_and_hidden_headers_too(administrator: Per
     row = Provider.objects.get(name="Ours")
     changed = fields(api_key="", name="Renamed", extra_headers="X-Team: ••••")
     assert administrator.post(f"/providers/{row.pk}/", changed, **HTML).status_code == 302
+    told = administrator.post(f"/providers/{row.pk}/", changed)
+    assert (told.status_code, told.json()) == (200, {"provider": row.pk}), "a program gets JSON"  # type: ignore[attr-defined]
     row.refresh_from_db()
     assert (row.name, row.api_key.reveal(), row.extra_headers) == ("Renamed", KEY, {"X-Team": "secret-value"})
 
