@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.auth.models import Group
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from ..live import news
@@ -21,6 +21,7 @@ from .transaction import writing
 
 FIELDS = ("name", "dialect", "base_url", "version", "extra_headers", "enabled")
 
+NAME_TAKEN = "There is already a provider with this name."
 KEY_STAYS = "The address has changed, so enter the key as well: the stored one is for the old address only."
 HEADERS_STAY = (
     "The address has changed, so enter the hidden values again: the stored ones are for the old address only."
@@ -53,7 +54,12 @@ def save_provider(actor: User, provider: Provider, values: dict[str, Any], api_k
     if api_key:
         provider.set_api_key(endpoint.api_key)
     with writing():
-        provider.save()
+        try:
+            with transaction.atomic():
+                provider.save()
+        except IntegrityError:
+            # Somebody else took it after the form had looked.
+            raise Invalid(NAME_TAKEN) from None
         if is_elsewhere:
             # What another service's list said.
             provider.language_models.update(listed={})

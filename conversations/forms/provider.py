@@ -75,7 +75,7 @@ class ProviderForm(forms.Form):
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"].strip()
         if Provider.objects.filter(name=name).exclude(pk=self._provider.pk).exists():
-            raise forms.ValidationError("There is already a provider with this name.")
+            raise forms.ValidationError(offers.NAME_TAKEN)
         return name
 
     def clean_extra_headers(self) -> dict[str, str]:

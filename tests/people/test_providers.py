@@ -28,7 +28,7 @@ from conversations.models import (
     Workspace,
 )
 from tests import patience
-from tests.beside import is_waiting
+from tests.beside import beside, is_waiting
 from tests.fake_upstream import Call, FakeUpstream, faults
 from tests.fake_upstream.steps import Reply, Step
 from tests.upstream.test_models import NEW_MODEL
@@ -56,6 +56,16 @@ def test_a_provider_is_added_and_its_key_is_never_shown(administrator: Person) -
         page = administrator.get(path, **HTML).content.decode()
         assert KEY not in page and "secret-value" not in page
         assert "WXYZ" in page
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.any_database
+def test_of_two_providers_that_get_one_name_at_once_one_is_added(administrator: Person) -> None:
+    with beside(lambda: administrator.post("/providers/new/", fields())) as later:
+        assert administrator.post("/providers/new/", fields(), **HTML).status_code == 302
+    assert later[0].status_code == 400
+    assert "already a provider with this name" in later[0].json()["error"]["message"]
+    assert Provider.objects.filter(name="Ours").count() == 1
 
 
 def test_saving_without_a_key_keeps_it_and_hidden_headers_too(administrator: Person) -> None:
