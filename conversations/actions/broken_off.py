@@ -42,7 +42,8 @@ def outcome_of(
     outcome = Outcome(
         generation=generation.pk,
         status=status,
-        last_seq=log.seq + closing + 1,
+        # An answer of which nothing is journalled still begins with message_start, before its end.
+        last_seq=max(log.seq, 1) + closing + 1,
         model=generation.model,
         error=error,
         failed_attempts=ledger.booked_tries(generation),

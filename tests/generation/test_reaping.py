@@ -242,10 +242,14 @@ def test_pages_of_the_process_that_takes_over_are_told(world: World, rows: int) 
     Generation.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
     reaper.reap()
     frames += page.until("message_stop")
-    client = ReadingClient().apply_all([f for f in frames if f.get("generation") == str(generation.pk)])
+    seen = [frame for frame in frames if frame.get("generation") == str(generation.pk)]
+    client = ReadingClient().apply_all(seen)
     assert client.text == ("Some text" if rows else "")
     assert client.stop is not None
     assert (client.stop["status"], client.stops) == ("interrupted", 1)
+    assert (seen[0]["type"], seen[0]["seq"]) == ("message_start", 1)
+    generation.refresh_from_db()
+    assert client.stop["seq"] == generation.last_seq, "as whoever comes later is told"
 
 
 def test_an_answer_that_another_process_has_ended_shows_what_is_stored_and_nothing_later(
