@@ -290,7 +290,7 @@ def test_a_body_announced_too_large_is_refused_at_once(site: RunningSite, ann: h
         raw.settimeout(patience.SECONDS)
         assert b" 413 " in raw.recv(1000)
         with pytest.raises(ConnectionError):
-            for _ in range(10**9 // 65536):
+            while True:
                 raw.sendall(b"x" * 65536)
     assert memory(site) - before < 32
 

@@ -65,7 +65,7 @@ export class ChatCommand extends HTMLElement {
       // Commands still work without the network.
       this.#found = [];
     }
-    this.#isBehind = false;
+    this.#isBehind = query !== this.#input.value.trim();
     this.#draw();
   }
 
