@@ -57,11 +57,9 @@ class FakeUpstream:
         return f"{'https' if self._tls else 'http'}://127.0.0.1:{self._port}"
 
     def script(self, *steps: Step) -> None:
-        """Queues what the next streaming request gets; a `Head` is put in front where the first step is a
-        body's bytes.
-        """
-        first = steps[0] if steps else b""
-        begins = isinstance(first, Head | Reply | Raw | Reset | Close | Hang | Sleep)
+        """Queues what the next streaming request gets; a `Head` is put in front where a body's bytes come first."""
+        said = [step for step in steps if not isinstance(step, Sleep)]
+        begins = bool(said) and isinstance(said[0], Head | Reply | Raw | Reset | Close | Hang)
         self._scripts.append(list(steps) if begins else [Head(), *steps])
 
     def steps_for(self, call: Call) -> list[Step]:

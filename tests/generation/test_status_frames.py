@@ -6,16 +6,24 @@ from typing import Any
 
 import pytest
 
+from tests import patience
 from tests.clients import Frame
 from tests.fake_upstream import wire
-from tests.fake_upstream.steps import Hang, Reply, Sleep
+from tests.fake_upstream.steps import Hang, Reply, Told
 from tests.world import World
 
 
 @pytest.fixture
 def world(quick: Any, world: World) -> World:
-    quick.SLOW_ANSWER_SECONDS = 0.1
     return world
+
+
+@pytest.fixture
+def early_word(quick: Any) -> None:
+    """It is said soon that an answer is slow, and waited for all the same."""
+    quick.SLOW_ANSWER_SECONDS = 0.1
+    quick.UPSTREAM_FIRST_BYTE_TIMEOUT = quick.UPSTREAM_SILENCE_TIMEOUT = patience.SECONDS
+    quick.UPSTREAM_PROGRESS_TIMEOUT = quick.UPSTREAM_TOTAL_TIMEOUT = 2 * patience.SECONDS
 
 
 def follow(world: World, sent: dict[str, Any], until: str) -> list[Frame]:
@@ -25,15 +33,19 @@ def follow(world: World, sent: dict[str, Any], until: str) -> list[Frame]:
     return [frame for frame in page.until(until) if frame.get("generation") == sent["generation"]]
 
 
-def test_a_slow_first_word_is_told(world: World) -> None:
-    world.upstream.script(Sleep(0.3), wire.message_start(), *wire.text_answer("There."))
+def test_a_slow_first_word_is_told(early_word: None, world: World) -> None:
+    answer = Told()
+    world.upstream.script(answer)
     sent = world.alice.start()
     status = follow(world, sent, "generation_status")[-1]
     assert status == {
         "type": "generation_status", "generation": sent["generation"], "message": sent["reply"],
         "status": "slow", "retry_at": None, "error": None,
     }  # fmt: skip
+    answer.give(b"".join(wire.text_answer("There.")))
+    answer.end()
     assert follow(world, sent, "message_stop")[-1]["status"] == "completed"
+    assert len(world.asked()) == 1
 
 
 def test_a_quick_answer_has_no_status(world: World) -> None:
