@@ -99,9 +99,9 @@ class Socket(_Connection):
         assert next(iter(frame)) == "type"
         return frame
 
-    def until(self, type: str, seconds: float = patience.SECONDS) -> list[Frame]:
+    def until(self, type: str) -> list[Frame]:
         """All frames up to and including the first of this type; acknowledges as late as the contract allows."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + patience.SECONDS
         frames = []
         while not frames or frames[-1]["type"] != type:
             frames.append(self.frame(max(0.0, deadline - time.monotonic())))
@@ -114,13 +114,13 @@ class Socket(_Connection):
     def ack(self, generation: str, seq: int) -> None:
         self.send({"type": "ack", "generation": generation, "seq": seq})
 
-    def next(self, type: str, seconds: float = patience.SECONDS) -> Frame:
+    def next(self, type: str) -> Frame:
         """The next frame of this type; others are dropped."""
-        return self.until(type, seconds)[-1]
+        return self.until(type)[-1]
 
-    def closed(self, seconds: float = patience.SECONDS) -> int:
+    def closed(self) -> int:
         """Waits until the site closes this socket and returns the code; frames on the way are dropped."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + patience.SECONDS
         while True:
             message = self._get(max(0.0, deadline - time.monotonic()))
             assert message is not None, "The application ended without a close."

@@ -29,8 +29,8 @@ class EngineLoop:
         self._tasks: set[asyncio.Task[None]] = set()
         self._thread = threading.Thread(target=self.loop.run_forever, name="engine-loop", daemon=True)
 
-    def run(self, coroutine: Coroutine[Any, Any, T], seconds: float = patience.SECONDS) -> T:
-        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(seconds)
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(patience.SECONDS)
 
     def spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """Start a task that lives until it ends by itself or the loop does."""

@@ -37,10 +37,10 @@ MODEL = "claude-opus-4-5"
 JSON = {"HTTP_ACCEPT": "application/json"}
 
 
-def wait_for(holds: Callable[[], object], seconds: float = patience.SECONDS) -> None:
-    """Returns once this is true; for what the engine does in its own threads. Fails after waiting so long."""
+def wait_for(holds: Callable[[], object]) -> None:
+    """Returns once this is true; for what the engine does in its own threads. Fails when it does not become so."""
     pause = threading.Event()
-    for _ in range(int(seconds / 0.01)):
+    for _ in range(int(patience.SECONDS / 0.01)):
         if holds():
             return
         pause.wait(0.01)
@@ -175,13 +175,13 @@ class World:
         with_socket.close()
         return sent, frames
 
-    def ended(self, sent: dict[str, Any], seconds: float = patience.SECONDS) -> Generation:
+    def ended(self, sent: dict[str, Any]) -> Generation:
         """The generation of a send once it has ended."""
         socket = self.socket(self.alice, sent["conversation"]) if sent.get("conversation") else None
         if socket is not None:
             socket.frame()
             socket.resume(sent["generation"], 0)
-            socket.until("message_stop", seconds)
+            socket.until("message_stop")
             socket.close()
         return Generation.objects.select_related("message").get(pk=sent["generation"])
 

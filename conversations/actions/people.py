@@ -25,6 +25,8 @@ from . import answers, audit
 from .errors import Invalid
 from .transaction import writing
 
+LAST_ADMINISTRATOR = "This is the last administrator. Make somebody else one first."
+
 
 def has_administrator() -> bool:
     return User.objects.filter(is_superuser=True, is_active=True).exists()
@@ -156,7 +158,7 @@ def remove_second_step(actor: User, person: User) -> None:
 def keep_an_administrator(without: User) -> None:
     """Raises Invalid when nobody else administers the site. Call inside the write transaction."""
     if administrators() == [without.pk]:
-        raise Invalid("This is the last administrator. Make somebody else one first.")
+        raise Invalid(LAST_ADMINISTRATOR)
 
 
 def administrators() -> list[int]:

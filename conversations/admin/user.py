@@ -37,7 +37,7 @@ class PersonAdmin(_UserAdmin):
         super().save_model(request, obj, form, change)
         # The page's own transaction takes back what would leave the site without one.
         if not people.administrators():
-            raise PermissionDenied("This is the last administrator. Make somebody else one first.")
+            raise PermissionDenied(people.LAST_ADMINISTRATOR)
         if not obj.is_active:
             answers.request_stops_of(obj)
         # Deactivating somebody or changing a right takes effect on open pages as well.

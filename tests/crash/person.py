@@ -56,6 +56,16 @@ class Visitor:
         path = f"/conversations/{sent['conversation']}/messages/"
         return self.http.get(path, headers={"Accept": "application/json"}).json()["messages"]
 
+    def ended(self, sent: Any) -> dict[str, Any]:
+        """The reply of a send once it is no longer running."""
+        deadline = time.monotonic() + patience.SECONDS
+        while time.monotonic() < deadline:
+            reply: dict[str, Any] = next(row for row in self.messages(sent) if row["id"] == sent["reply"])
+            if reply["status"] not in ("queued", "running"):
+                return reply
+            time.sleep(0.02)
+        raise AssertionError("It is still running.")
+
     @contextmanager
     def page(self, sent: Any) -> Iterator[Page]:
         cookie = f"sessionid={self.http.cookies['sessionid']}"
@@ -90,16 +100,16 @@ class Page:
             self.client.apply(frame)
         return frame
 
-    def until(self, words: int, seconds: float = patience.SECONDS) -> str:
+    def until(self, words: int) -> str:
         """Reads until the shown text has this many words; returns it."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + patience.SECONDS
         while self.client.text.count(" ") < words:
             self.read(deadline - time.monotonic())
         return self.client.text
 
-    def end(self, seconds: float = patience.SECONDS) -> Frame:
+    def end(self) -> Frame:
         """Reads to message_stop, acknowledging on the way."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + patience.SECONDS
         count = 0
         while self.client.stop is None:
             self.read(deadline - time.monotonic())

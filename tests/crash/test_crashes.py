@@ -35,17 +35,6 @@ def whole(text: str) -> str:
     return "".join(f"{number} {at:.6f} " for number, at in deltas(text))
 
 
-def ended(visitor: Visitor, sent: Any) -> dict[str, Any]:
-    """The reply once it is no longer running."""
-    deadline = time.monotonic() + patience.SECONDS
-    while time.monotonic() < deadline:
-        reply: dict[str, Any] = visitor.messages(sent)[1]
-        if reply["status"] not in ("queued", "running"):
-            return reply
-        time.sleep(0.02)
-    raise AssertionError("It is still running.")
-
-
 def test_after_kill_9_the_text_is_an_exact_prefix_that_lacks_at_most_its_end(
     site_of: Sites, upstream: FakeUpstream
 ) -> None:
@@ -159,7 +148,7 @@ def test_a_try_that_failed_before_a_kill_stays_in_the_ledger(site_of: Sites, ups
             time.sleep(0.02)
         site.end(signal.SIGKILL)
     with site:
-        assert ended(visitor.at(site), sent)["status"] == "interrupted"
+        assert visitor.at(site).ended(sent)["status"] == "interrupted"
         # What the dead process did after its pause is not known: it counts as a try.
         assert calls() == [(1, "failed", "limit"), (2, "interrupted", "restart")]
 
@@ -175,7 +164,7 @@ def test_a_killed_queued_answer_is_not_left_running(site_of: Sites, upstream: Fa
         site.end(signal.SIGKILL)
     with site:
         visitor = visitor.at(site)
-        reply = ended(visitor, sent)
+        reply = visitor.ended(sent)
         assert (reply["status"], reply["content"]) == ("interrupted", [])
         more = visitor.post(f"/conversations/{sent['conversation']}/messages/{sent['reply']}/regenerate/")
         assert more["message"] == sent["message"]

@@ -5,7 +5,6 @@ through the other.
 from __future__ import annotations
 
 import signal
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -20,7 +19,7 @@ from tests.reading import ReadingClient
 from tests.running_site import RunningSite
 
 from .person import Page, Visitor
-from .test_crashes import deltas, ended, whole
+from .test_crashes import deltas, whole
 
 pytestmark = [pytest.mark.postgres, pytest.mark.redis, pytest.mark.slow]
 Pair = tuple[RunningSite, RunningSite]
@@ -70,7 +69,7 @@ def test_a_page_at_another_process_gets_an_answer_from_its_first_event_and_the_n
 ) -> None:
     here, there = visitors
     first = here.start("Hello")
-    ended(here, first)
+    here.ended(first)
     with there.page(first) as page:
         go_on(here, page, "load-50-10")
         seen = []
@@ -84,7 +83,7 @@ def test_a_page_at_another_process_gets_an_answer_from_its_first_event_and_the_n
 def test_a_wait_for_a_retry_is_shown_at_another_process_as_well(visitors: tuple[Visitor, Visitor]) -> None:
     here, there = visitors
     first = here.start("Hello")
-    ended(here, first)
+    here.ended(first)
     with there.page(first) as page:
         go_on(here, page, "fault:13*2")
         told = []
@@ -100,7 +99,7 @@ def test_an_answer_that_cannot_even_be_asked_for_ends_at_another_process_as_well
 ) -> None:
     here, there = visitors
     first = here.start("Hello")
-    ended(here, first)
+    here.ended(first)
     with there.page(first) as page, psycopg.connect(postgres_url, autocommit=True) as database:
         page.resume()
         page.end()
@@ -183,17 +182,7 @@ def test_a_killed_process_leaves_its_answer_to_the_other_one(
     assert (reply["status"], far.client.text) == ("interrupted", text)
     assert text == whole(text)
     more = there.post(f"/conversations/{sent['conversation']}/messages/", text="Hello")
-    assert ended_reply(there, sent, more)["status"] == "completed"
-
-
-def ended_reply(visitor: Visitor, sent: Any, more: Any) -> dict[str, Any]:
-    deadline = time.monotonic() + patience.SECONDS
-    while time.monotonic() < deadline:
-        reply: dict[str, Any] = next(row for row in visitor.messages(sent) if row["id"] == more["reply"])
-        if reply["status"] not in ("queued", "running"):
-            return reply
-        time.sleep(0.02)
-    raise AssertionError("It is still running.")
+    assert there.ended(sent | more)["status"] == "completed"
 
 
 def rename(visitor: Visitor, sent: Any, title: str) -> None:

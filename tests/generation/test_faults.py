@@ -16,7 +16,6 @@ import pytest
 
 from conversations.live import replay
 from conversations.models import Generation, GenerationStatus, LanguageModel, Provider, UsageRecord
-from tests import patience
 from tests.clients import Frame
 from tests.fake_upstream import FakeUpstream, wire
 from tests.fake_upstream.steps import Close, Drip, Hang, Raw, Repeat, Reply, Reset, Sleep
@@ -48,7 +47,7 @@ class Seen:
         )
 
 
-def ask(world: World, text: str = "Hello", seconds: float = patience.SECONDS) -> Seen:
+def ask(world: World, text: str = "Hello") -> Seen:
     """Sends and follows the answer to its end over a websocket that was open before."""
     first = world.alice.start("Hi")
     world.ended(first)
@@ -57,7 +56,7 @@ def ask(world: World, text: str = "Hello", seconds: float = patience.SECONDS) ->
     page.frame()
     began = time.monotonic()
     sent = world.alice.send(first["conversation"], text)
-    frames = page.until("message_stop", seconds)
+    frames = page.until("message_stop")
     took = time.monotonic() - began
     mine = [frame for frame in frames if frame.get("generation") == sent["generation"]]
     generation = Generation.objects.select_related("message").get(pk=sent["generation"])
@@ -353,7 +352,7 @@ def test_row_26_one_event_above_the_limit(world: World) -> None:
 
 
 def test_row_27_an_answer_above_the_limit(world: World, settings: Any) -> None:
-    seen = ask(world, "fault:27", seconds=30)
+    seen = ask(world, "fault:27")
     assert (seen.generation.status, seen.stop["error"]["type"]) == (GenerationStatus.INTERRUPTED, "limit")
     text = seen.generation.message.text
     assert text.startswith("Some text" + "y" * 1000)
@@ -445,7 +444,7 @@ def test_a_call_whose_input_is_no_json_is_kept_as_it_came(world: World) -> None:
 
 
 def test_row_34_a_hundred_thousand_tiny_events(world: World) -> None:
-    seen = ask(world, "fault:34", seconds=30)
+    seen = ask(world, "fault:34")
     completed(seen, "".join(str(number % 10) for number in range(1000)) * 100)
     assert len(seen.frames) < 5000, "neighbouring deltas travel together"
 

@@ -36,11 +36,11 @@ def slowly(world: World, seconds: float = 0.02, *, then: Any = ()) -> dict[str, 
     return world.alice.start()
 
 
-def follow(world: World, sent: dict[str, Any], seconds: float = patience.SECONDS) -> list[Frame]:
+def follow(world: World, sent: dict[str, Any]) -> list[Frame]:
     page = world.socket(world.alice, sent["conversation"])
     page.frame()
     page.resume(sent["generation"], 0)
-    return [f for f in page.until("message_stop", seconds) if f.get("generation") == sent["generation"]]
+    return [f for f in page.until("message_stop") if f.get("generation") == sent["generation"]]
 
 
 def journalled(sent: dict[str, Any]) -> str:

@@ -34,10 +34,10 @@ def rows(*purposes: str) -> list[UsageRecord]:
     return list(UsageRecord.objects.filter(purpose__in=purposes or (CHAT, CONTINUE)).order_by("pk"))
 
 
-def title_row(attempt: int = 1, seconds: float = patience.SECONDS) -> UsageRecord:
+def title_row(attempt: int = 1) -> UsageRecord:
     """The title's row, which comes a moment after the answer."""
     ended = UsageRecord.objects.filter(purpose=TITLE, attempt=attempt).exclude(status="running")
-    wait_for(ended.exists, seconds)
+    wait_for(ended.exists)
     return ended.earliest("pk")
 
 

@@ -42,10 +42,8 @@ class Reader:
         self.frames.append(json.loads(text))
         self._changed.set()
 
-    async def until(
-        self, holds: Callable[[list[Frame]], bool], seconds: float = patience.SECONDS
-    ) -> list[Frame]:
-        async with asyncio.timeout(seconds):
+    async def until(self, holds: Callable[[list[Frame]], bool]) -> list[Frame]:
+        async with asyncio.timeout(patience.SECONDS):
             while not holds(self.frames):
                 self._changed.clear()
                 await self._changed.wait()

@@ -208,11 +208,11 @@ def page_socket(site: RunningSite, ann: httpx.Client) -> Iterator[ClientConnecti
         yield opened
 
 
-def close_code(opened: ClientConnection, seconds: float = patience.SECONDS) -> int:
-    deadline = time.monotonic() + seconds
+def close_code(opened: ClientConnection) -> int:
+    deadline = time.monotonic() + patience.SECONDS
     try:
         while time.monotonic() < deadline:
-            opened.recv(timeout=seconds)
+            opened.recv(timeout=patience.SECONDS)
     except ConnectionClosed as closed:
         assert closed.rcvd is not None
         return closed.rcvd.code
