@@ -1,6 +1,5 @@
-import { announce } from "./lib/announce.js";
 import { getFresh, post } from "./lib/http.js";
-import { urls } from "./lib/page.js";
+import { announce, urls } from "./lib/page.js";
 import { Answer } from "./models/answer.js";
 import { AnswerView } from "./elements/answer-view.js";
 import { settleInto } from "./elements/reconcile.js";

@@ -1,4 +1,4 @@
-import { announce } from "./lib/announce.js";
+import { announce } from "./lib/page.js";
 import { confirmOn, copy } from "./lib/clipboard.js";
 
 /** A pressed button over a code block: wrap its lines, or copy it. */

@@ -1,7 +1,6 @@
 import { draftKey, isComposing, isSendKey } from "./elements/composer.js";
-import { announce } from "./lib/announce.js";
 import { clone } from "./lib/html.js";
-import { page } from "./lib/page.js";
+import { announce, page } from "./lib/page.js";
 import { toast } from "./lib/toast.js";
 import { Draft } from "./models/draft.js";
 

@@ -1,10 +1,9 @@
 import { Editing } from "./editing.js";
-import { announce } from "./lib/announce.js";
 import { confirmOn, copy } from "./lib/clipboard.js";
 import { markHidden } from "./lib/hidden.js";
 import { clone, nodesOf } from "./lib/html.js";
 import { getHTML, getJSON, post } from "./lib/http.js";
-import { urls } from "./lib/page.js";
+import { announce, urls } from "./lib/page.js";
 import { plainText } from "./lib/plain-text.js";
 import { uuid } from "./models/draft.js";
 import { fold } from "./elements/long-content.js";

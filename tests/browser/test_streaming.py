@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import WebSocketRoute, expect
 
+from tests import patience
 from tests.fake_upstream import wire
 
 from .place import Place
 from .texts import HARD, pieces, shown_and_expected
-from .visit import Chat
+from .visit import Chat, Visit
 
 # In every animation frame: the numbered words that the page shows must be 0, 1, 2 … without a hole or a double.
 _SAMPLER = """() => {
@@ -75,6 +77,45 @@ async def test_no_word_is_missing_or_doubled_in_any_frame(place: Place, chat: Ch
     assert seen["wrong"] == []
     assert seen["blank"] == 0
     assert seen["frames"] > 10
+
+
+async def test_what_was_shown_after_code_stays_when_only_the_code_is_rendered(
+    place: Place, alice: Visit
+) -> None:
+    """The text runs ahead of its rendering, which reaches the page while the code in it is still open."""
+    page = await alice.context.new_page()
+    held: list[str] = []
+    sockets: list[WebSocketRoute] = []
+
+    def connect(socket: WebSocketRoute) -> None:
+        def from_server(message: str | bytes) -> None:
+            if json.loads(message)["type"] == "block_html":
+                held.append(str(message))
+            else:
+                socket.send(message)
+
+        sockets.append(socket)
+        socket.connect_to_server().on_message(from_server)
+
+    await page.route_web_socket("**/ws/**", connect)
+    chat = await Chat(place, page).open()
+    answer = place.answer()
+    await chat.say("Code?")
+    begun = "Before.\n\n```\ncode 1\ncode 2\n"
+    answer.begin().text(begun)
+    async with asyncio.timeout(patience.SECONDS):
+        while not held or json.loads(held[-1])["length"] < len(begun):
+            await page.evaluate("new Promise((done) => setTimeout(done, 20))")
+    rendered = list(held)
+    answer.text("code 3\n```\n\nAfter **the** code.")
+    await chat.shows("code.")
+    for frame in rendered:
+        sockets[-1].send(frame)
+    blocks = chat.answers.last.locator(".message__blocks")
+    await expect(blocks.locator("pre code")).to_be_visible()
+    assert re.sub(r"\s+", " ", await blocks.inner_text()).endswith("code 1 code 2 code 3 After the code.")
+    answer.end()
+    await chat.settled()
 
 
 async def test_a_thinking_block_is_one_line_that_opens(place: Place, chat: Chat) -> None:

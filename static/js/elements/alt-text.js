@@ -1,4 +1,4 @@
-import { announce } from "../lib/announce.js";
+import { announce } from "../lib/page.js";
 import { post } from "../lib/http.js";
 
 /** The form in the viewer that changes the words for those who cannot see the picture; not there for readers. */

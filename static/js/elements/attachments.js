@@ -1,4 +1,4 @@
-import { announce } from "../lib/announce.js";
+import { announce } from "../lib/page.js";
 import { clone } from "../lib/html.js";
 import { fileSize } from "./attachments-echo.js";
 import { isThere, sendFile, takeBack } from "../models/upload-request.js";

@@ -1,5 +1,4 @@
-import { announce } from "../lib/announce.js";
-import { page } from "../lib/page.js";
+import { announce, page } from "../lib/page.js";
 import { Draft, uuid } from "../models/draft.js";
 
 const SIZES_ITSELF = CSS.supports("field-sizing", "content");

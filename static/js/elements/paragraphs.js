@@ -51,31 +51,42 @@ export class Paragraphs {
   }
 }
 
-/* A line that may be the closing fence; what comes from there on waits for the rendered HTML. */
-const FENCE = /(?:^|\n)[ \t]*`{1,}[ \t]*(?:\n|$)/;
+/* The line that closes code, or what may become it. */
+const FENCE = /(?:^|\n)[ \t]*(?:`+[ \t]*$|`{3,}[ \t]*\n(?<rest>[^]*))/;
 
-/** Text inside code goes on as it is; after so many lines in a chunk of its own, so that the rest stays laid out. */
+/**
+ * Text inside code goes on as it is, up to the fence that closes it; after so many lines in a chunk of its own, so that
+ * the rest stays laid out. What follows the code is drawn at the end of `host`.
+ */
 export class CodeTail {
   #held = "";
   #code;
+  #host;
+  #after = null;
   #elements = [];
   #node = null;
   #lines = 0;
 
-  constructor(code) {
+  constructor(code, host) {
     this.#code = code;
+    this.#host = host;
     this.#begin("tail");
   }
 
   get last() {
-    return this.#elements.at(-1);
+    return this.#after?.last ?? this.#elements.at(-1);
   }
 
   append(text) {
+    if (this.#after) return this.#after.append(text);
     const all = this.#held + text;
     const fence = FENCE.exec(all);
     this.#held = fence ? all.slice(fence.index) : "";
     this.#draw(fence ? all.slice(0, fence.index) : all);
+    const rest = fence?.groups.rest;
+    if (rest === undefined) return;
+    this.#after = new Paragraphs(this.#host);
+    this.#after.append(rest);
   }
 
   #draw(text) {
@@ -91,6 +102,7 @@ export class CodeTail {
   }
 
   remove() {
+    this.#after?.remove();
     for (const element of this.#elements) element.remove();
   }
 

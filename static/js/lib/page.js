@@ -1,4 +1,7 @@
-/** What the server told this page: the JSON block `page` (views/chat_context.py), and the addresses of the site. */
+/**
+ * What the server told this page: the JSON block `page` (views/chat_context.py); the addresses of the site; and what
+ * the page says to screen readers.
+ */
 const data = JSON.parse(document.getElementById("page")?.textContent ?? "{}");
 
 export const page = {
@@ -30,3 +33,12 @@ export const urls = {
     return `${scheme}//${location.host}${path}`;
   },
 };
+
+/** One polite sentence for screen readers. */
+export function announce(sentence) {
+  const region = document.getElementById("announcer");
+  region.textContent = "";
+  requestAnimationFrame(() => {
+    region.textContent = sentence;
+  });
+}
