@@ -177,12 +177,12 @@ class World:
 
     def ended(self, sent: dict[str, Any]) -> Generation:
         """The generation of a send once it has ended."""
-        socket = self.socket(self.alice, sent["conversation"]) if sent.get("conversation") else None
-        if socket is not None:
-            socket.frame()
-            socket.resume(sent["generation"], 0)
-            socket.until("message_stop")
-            socket.close()
+        conversation = Generation.objects.get(pk=sent["generation"]).conversation_id
+        socket = self.socket(self.alice, str(conversation))
+        socket.frame()
+        socket.resume(sent["generation"], 0)
+        socket.until("message_stop")
+        socket.close()
         return Generation.objects.select_related("message").get(pk=sent["generation"])
 
 

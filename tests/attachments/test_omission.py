@@ -13,7 +13,7 @@ from tests.fake_upstream.steps import Reply
 from tests.world import Person, World, finished
 
 from .given import attached, upload
-from .test_sending import received, sent_of, speak
+from .test_sending import received, speak
 
 
 def no(world: World, status: int, kind: str, message: str) -> None:
@@ -53,11 +53,11 @@ def test_one_click_goes_on_without_the_file(status: int, kind: str, message: str
     assert 'data-act="omit"' in acts(world.alice, sent["conversation"], sent["reply"])
     again = omit(world.alice, sent["conversation"], sent["reply"])
     assert again.status_code == 201 and set(again.json()) == {"message", "reply", "generation"}
-    assert world.ended(again.json() | sent_of(sent)).status == "completed"
+    assert world.ended(again.json()).status == "completed"
     assert received(world) == [{"role": "user", "content": [{"type": "text", "text": "Look"}]}]
     block = world.alice.messages(sent["conversation"])[0]["content"][0]
     assert block["omitted"] is True and block["type"] == "image"
-    world.ended(world.alice.send(sent["conversation"], "hi") | sent_of(sent))
+    world.ended(world.alice.send(sent["conversation"], "hi"))
     assert len(received(world)) == 3
 
 
@@ -68,12 +68,12 @@ def test_an_earlier_file_that_was_never_answered_to_is_found(world: World) -> No
     world.ended(sent)
     no(world, 400, "invalid_request_error", "Could not process image")
     failed = world.alice.send(sent["conversation"], "And this?", attachments=[bad["id"]])
-    world.ended(failed | sent_of(sent))
+    world.ended(failed)
     no(world, 400, "invalid_request_error", "Could not process image")
     hi = world.alice.send(sent["conversation"], "hi")
-    assert world.ended(hi | sent_of(sent)).status == "failed"
+    assert world.ended(hi).status == "failed"
     again = omit(world.alice, sent["conversation"], hi["reply"]).json()
-    assert world.ended(again | sent_of(sent)).status == "completed"
+    assert world.ended(again).status == "completed"
     turns = received(world)
     assert [block["type"] for block in turns[0]["content"]] == ["image", "text"]
     assert [block.get("text") for block in turns[2]["content"]] == ["And this?", "hi"]
@@ -85,9 +85,9 @@ def test_where_all_files_were_answered_to_all_of_them_go(world: World) -> None:
     world.ended(sent)
     no(world, 413, "request_too_large", "Request exceeds the maximum size")
     hi = world.alice.send(sent["conversation"], "hi")
-    world.ended(hi | sent_of(sent))
+    world.ended(hi)
     again = omit(world.alice, sent["conversation"], hi["reply"]).json()
-    world.ended(again | sent_of(sent))
+    world.ended(again)
     assert "image" not in json.dumps(received(world))
 
 
@@ -97,7 +97,7 @@ def test_a_turn_that_was_nothing_but_a_file_still_says_something(world: World) -
     sent = world.alice.start("", attachments=[upload(world.alice)["id"]])
     world.ended(sent)
     again = omit(world.alice, sent["conversation"], sent["reply"]).json()
-    assert world.ended(again | sent_of(sent)).status == "completed"
+    assert world.ended(again).status == "completed"
     assert "left out" in received(world)[0]["content"][0]["text"]
 
 
@@ -110,7 +110,7 @@ def test_a_lost_file_offers_the_same_way_out(world: World) -> None:
     sent = world.alice.start("Look", attachments=[body["id"]])
     world.ended(sent)
     again = omit(world.alice, sent["conversation"], sent["reply"]).json()
-    assert world.ended(again | sent_of(sent)).status == "completed"
+    assert world.ended(again).status == "completed"
 
 
 def refused_answer(person: Person, **fields: Any) -> dict[str, Any]:
@@ -157,16 +157,16 @@ def test_words_that_are_too_many_are_left_out_as_well(world: World) -> None:
     for text in ("An endless text", "hi"):
         no(world, 400, "invalid_request_error", "prompt is too long: 210000 tokens > 200000 maximum")
         failed = world.alice.send(sent["conversation"], text)
-        world.ended(failed | sent_of(sent))
+        world.ended(failed)
     page = acts(world.alice, sent["conversation"], failed["reply"])
     assert "Go on without the earlier unanswered messages" in page and "New conversation" in page
     again = omit(world.alice, sent["conversation"], failed["reply"]).json()
-    assert world.ended(again | sent_of(sent)).status == "completed"
+    assert world.ended(again).status == "completed"
     assert "An endless text" not in json.dumps(received(world))
     assert received(world)[-1]["content"] == [{"type": "text", "text": "hi"}]
     page = world.alice.client.get(sent["url"]).content.decode()
     assert page.count("An endless text") == page.count("Left out of requests") == 1
-    world.ended(world.alice.send(sent["conversation"], "And?") | sent_of(sent))
+    world.ended(world.alice.send(sent["conversation"], "And?"))
     assert "An endless text" not in json.dumps(received(world))
 
 
@@ -191,8 +191,8 @@ def test_after_it_thinking_is_not_replayed_against_another_beginning(world: Worl
     Message.objects.filter(pk=ended.message_id).update(
         content=[thought, {"type": "text", "text": "A picture."}]
     )
-    world.ended(world.alice.send(sent["conversation"], "More") | sent_of(sent))
+    world.ended(world.alice.send(sent["conversation"], "More"))
     assert received(world)[1]["content"][0] == thought
     omit(world.alice, sent["conversation"], sent["message"])
-    world.ended(world.alice.send(sent["conversation"], "And more") | sent_of(sent))
+    world.ended(world.alice.send(sent["conversation"], "And more"))
     assert received(world)[1]["content"] == [{"type": "text", "text": "A picture."}]

@@ -210,13 +210,9 @@ def test_a_request_of_many_pictures_gets_the_smaller_ones(world: World, settings
     world.ended(sent)
     assert {decoded(block).width for block in received(world)[0]["content"][:2]} == {2000}
     third = upload(world.alice, large, "a.jpg")["id"]
-    world.ended(world.alice.send(sent["conversation"], "Two", attachments=[third]) | sent_of(sent))
+    world.ended(world.alice.send(sent["conversation"], "Two", attachments=[third]))
     pictures = [b for turn in received(world) for b in turn["content"] if b["type"] == "image"]
     assert [decoded(block).width for block in pictures] == [1568] * 3
-
-
-def sent_of(sent: dict[str, Any]) -> dict[str, Any]:
-    return {"conversation": sent["conversation"]}
 
 
 def test_a_second_request_begins_with_the_first(world: World) -> None:
@@ -225,7 +221,7 @@ def test_a_second_request_begins_with_the_first(world: World) -> None:
     sent = world.alice.start("Look", attachments=[body["id"]])
     world.ended(sent)
     first = received(world)
-    world.ended(world.alice.send(sent["conversation"], "More") | sent_of(sent))
+    world.ended(world.alice.send(sent["conversation"], "More"))
     assert received(world)[: len(first)] == first
 
 
@@ -239,9 +235,7 @@ def test_a_request_larger_than_the_service_takes_is_refused_before_it_is_sent(
     assert response.status_code == 413 and not world.upstream.calls
     sent = world.alice.start("Read", attachments=files[:1])
     world.ended(sent)
-    second = world.ended(
-        world.alice.send(sent["conversation"], "This, too", attachments=files[1:]) | sent_of(sent)
-    )
+    second = world.ended(world.alice.send(sent["conversation"], "This, too", attachments=files[1:]))
     assert (second.status, second.error["type"]) == ("failed", "size")  # type: ignore[index]
     assert sum(bool(call.body.get("stream")) for call in world.upstream.calls) == 1
 

@@ -349,7 +349,7 @@ def test_thinking_survives_the_whole_way_from_the_wire_to_the_wire(world: World)
     )  # fmt: skip
     sent, _ = world.answer()
     more = world.alice.send(sent["conversation"])
-    world.ended(more | {"conversation": sent["conversation"]})
+    world.ended(more)
     asked = world.asked()[-1].body["messages"]
     assert asked[1]["content"][0] == block
     assert json.dumps(asked[1]["content"][0]) == json.dumps(block), "also the order of its keys"
@@ -435,7 +435,7 @@ def test_a_container_comes_from_the_wire_and_goes_back_to_it(world: World) -> No
     )
     sent, _ = world.answer()
     more = world.alice.send(sent["conversation"])
-    world.ended(more | {"conversation": sent["conversation"]})
+    world.ended(more)
     asked = world.asked()[-1].body
     assert (asked["container"], asked["messages"][1]["content"]) == ("container_1", RAN)
 
@@ -657,7 +657,7 @@ def test_request_n_plus_one_begins_with_request_n(world: World) -> None:
     )
     for number in range(3):
         more = world.alice.send(sent["conversation"], f"Next {number}")
-        world.ended(more | {"conversation": sent["conversation"]})
+        world.ended(more)
     bodies = [call.body for call in world.asked()]
     for before, later in zip(bodies, bodies[1:], strict=False):
         plain = [_without_marks(turn) for turn in before["messages"]]
@@ -715,14 +715,14 @@ def test_what_an_administrator_says_that_a_model_can_do_goes_before_the_table(
     sent, _ = world.answer()
     world.alice.post(f"/conversations/{sent['conversation']}/settings/", settings)
     more = world.alice.send(sent["conversation"], attachments=attachment)
-    world.ended(more | {"conversation": sent["conversation"]})
+    world.ended(more)
     asked = world.asked()[-1].body
     assert asked["messages"][-1]["content"][0]["type"] == "document"
     assert asked["thinking"] == {"type": "adaptive", "display": "summarized"}
     assert asked["output_config"] == {"effort": "high"}
     world.alice.post(f"/conversations/{sent['conversation']}/settings/", settings | {"thinking": "off"})
     more = world.alice.send(sent["conversation"])
-    world.ended(more | {"conversation": sent["conversation"]})
+    world.ended(more)
     assert world.asked()[-1].body["temperature"] == 0.5
 
 
@@ -735,7 +735,7 @@ def test_the_longest_answer_that_an_administrator_allows_is_asked_for(
     sent, _ = world.answer()
     world.alice.post(f"/conversations/{sent['conversation']}/settings/", {"max_tokens": "100000"})
     more = world.alice.send(sent["conversation"])
-    world.ended(more | {"conversation": sent["conversation"]})
+    world.ended(more)
     assert world.asked()[-1].body["max_tokens"] == 100_000
 
 
@@ -774,7 +774,7 @@ def test_no_block_of_an_answer_keeps_a_conversation_from_going_on_or_its_page_fr
     resumed = world.stream(world.alice, sent["generation"])
     assert [event for _, event, _ in resumed][-1] == "message_stop"
     more = world.alice.send(sent["conversation"], "hi")
-    assert world.ended(more | {"conversation": sent["conversation"]}).status == "completed"
+    assert world.ended(more).status == "completed"
 
 
 def test_an_upstream_gets_no_file_by_naming_it_in_an_answer(world: World) -> None:
@@ -788,7 +788,7 @@ def test_an_upstream_gets_no_file_by_naming_it_in_an_answer(world: World) -> Non
         )  # fmt: skip
         sent, _ = world.answer()
         more = world.alice.send(sent["conversation"], "hi")
-        assert world.ended(more | {"conversation": sent["conversation"]}).status == "completed"
+        assert world.ended(more).status == "completed"
         assert "secret" not in json.dumps(world.asked()[-1].body)
         page = f"/conversations/{sent['conversation']}/"
         assert world.alice.get(page, HTTP_ACCEPT="text/html").status_code == 200

@@ -172,7 +172,7 @@ def test_no_call_no_row(world: World) -> None:
     with connection.cursor() as cursor:
         cursor.execute("UPDATE conversations_provider SET api_key = 'gAAAAABnonsense'")
     sent = world.alice.send(first["conversation"])
-    world.ended(sent | {"conversation": first["conversation"]})
+    world.ended(sent)
     assert UsageRecord.objects.count() == before
 
 
@@ -181,7 +181,7 @@ def test_a_continuation_is_booked_as_one(world: World) -> None:
     path = f"/conversations/{sent['conversation']}/messages/{sent['reply']}/continue/"
     world.upstream.script(*wire.text_answer(" and the rest."))
     more = world.alice.post(path).json()
-    world.ended(more | {"conversation": sent["conversation"]})
+    world.ended(more)
     assert [row.purpose for row in rows()] == [CHAT, CONTINUE]
 
 
@@ -200,7 +200,7 @@ def test_a_title_is_asked_for_once_after_the_first_answer(world: World) -> None:
     assert "How do I plant a tree?" in repr(call.body["messages"])
     assert "Hello from the fake upstream." in repr(call.body["messages"])
     more = world.alice.send(sent["conversation"])
-    world.ended(more | {"conversation": sent["conversation"]})
+    world.ended(more)
     assert len(world.upstream.calls) == 3, "question, title, question"
 
 
@@ -208,7 +208,7 @@ def test_a_conversation_whose_first_answer_broke_off_gets_its_title_after_the_ne
     sent, frames = world.answer("fault:21")
     assert frames[-1]["status"] == GenerationStatus.INTERRUPTED
     more = world.alice.send(sent["conversation"], "How do I plant a tree?")
-    world.ended(more | {"conversation": sent["conversation"]})
+    world.ended(more)
     assert title_row().status == "completed"
     assert Conversation.objects.get().title == "A short title"
 
@@ -218,7 +218,7 @@ def test_a_copy_keeps_its_title(world: World) -> None:
     title_row()
     path = f"/conversations/{sent['conversation']}/messages/{sent['reply']}/fork/"
     copy = world.alice.post(path).json()["conversation"]
-    world.ended(world.alice.send(copy) | {"conversation": copy})
+    world.ended(world.alice.send(copy))
     assert len(world.upstream.calls) == 3, "question, title, question"
 
 
@@ -252,7 +252,7 @@ def test_a_title_is_not_asked_for_where_a_person_has_given_one(world: World) -> 
     ended = world.ended(sent)
     assert (ended.status, ended.error) == ("completed", None)
     more = world.alice.send(sent["conversation"])
-    world.ended(more | {"conversation": sent["conversation"]})
+    world.ended(more)
     assert len(world.upstream.calls) == len(world.asked()) == 2
     assert Conversation.objects.get().title == "Mine"
 
