@@ -26,6 +26,7 @@ from tests import patience
 from .place import Place
 
 WIDE: ViewportSize = {"width": 1440, "height": 900}
+IS_UNTOUCHED = "[Date.now, WebSocket].every((one) => String(one).includes('[native code]'))"
 # Lines of the console that a test's own cut of the network causes.
 NETWORK_NOISE = re.compile(
     r"WebSocket connection to .* failed|Failed to load resource: (net::ERR_|the server responded with a status of)"
@@ -181,7 +182,7 @@ class Visit:
     async def clean(self) -> bool:
         """Leaves the context as a new one would be, but for the browser's caches and one tab on a page without
         scripts; what pages keep in the browser is kept by person. False when that does not succeed: a page does not
-        end, the site is down.
+        end, the site is down, or the test set the clock or stood between page and socket, which nothing takes back.
         """
         self.record.leave(self.context)
         try:
@@ -196,6 +197,8 @@ class Visit:
                     await page.goto(self.place.url + "/healthz")
                     await page.emulate_media(media="null", color_scheme="null", reduced_motion="reduce")
                     await page.set_viewport_size(WIDE)
+                    if not await page.evaluate(IS_UNTOUCHED):
+                        return False
         except (TimeoutError, Error):
             return False
         return True
