@@ -21,7 +21,7 @@ from ..actions.errors import Invalid
 from ..forms.person import GroupForm, NewPasswordForm, PersonGroupsForm, RemovalForm
 from ..models import User
 from ..models.whatever_case import holds, words_of
-from .requests import Fields, answer, form_page, posted, whole_number
+from .requests import Fields, answer, form_data, form_page, posted, whole_number
 
 PAGE = 50
 QUERY_CHARACTERS = 200
@@ -83,7 +83,7 @@ def act(request: HttpRequest, person: int) -> HttpResponse:
 def into_groups(request: HttpRequest, person: int) -> HttpResponse:
     actor = access.administrator(request.user)
     found = get_object_or_404(User, pk=person)
-    form = PersonGroupsForm(request.POST)
+    form = PersonGroupsForm(form_data(request))
     if not form.is_valid():
         raise Invalid("One of these groups does not exist.")
     acts.put_into_groups(actor, found, list(form.cleaned_data["groups"]))

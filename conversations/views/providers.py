@@ -23,7 +23,7 @@ from ..generation import provider_calls
 from ..models import LanguageModel, Provider
 from ..models.encryption import SecretUnreadable
 from ..upstream.errors import UpstreamError
-from .requests import Fields, answer, form_page, posted
+from .requests import Fields, answer, form_data, form_page, posted
 
 _FORM = ["GET", "HEAD", "POST"]
 
@@ -92,14 +92,15 @@ def add_models(request: HttpRequest, provider: int) -> HttpResponse:
     """POST …/models/: `model`, once or more often (the ids); `listed` is what the form said that they can do."""
     actor = access.administrator(request.user)
     found = get_object_or_404(Provider, pk=provider)
-    ids = request.POST.getlist("model") or [Fields(request).text("model")]
+    given = form_data(request)
+    ids = given.getlist("model") or [""]
     try:
-        listed = json.loads(request.POST.get("listed") or "{}")
+        listed = json.loads(given.get("listed") or "{}")
     except (ValueError, RecursionError):
         listed = None
     if not isinstance(listed, dict):
         raise Invalid("“listed” must be a JSON object.")
-    labels = [(id, request.POST.get(f"label:{id}", "")) for id in ids]
+    labels = [(id, given.get(f"label:{id}", "")) for id in ids]
     made = offers.add_models(actor, found, labels, listed)
     messages.success(request, "Added." if made else "These models are already here.")
     return answer(request, {"added": [row.model_id for row in made]}, reverse("provider", args=[found.pk]))

@@ -59,9 +59,11 @@ class Fields:
         return value
 
     def word(self, name: str) -> str:
-        """The field as a form would send it: of JSON also `true`, `false` and a whole number."""
+        """The field as a form would send it: of JSON also `true`, `false` and a number. Raises Invalid when it is
+        something else.
+        """
         value = self._values.get(name)
-        return str(value).lower() if isinstance(value, int) else self.text(name)
+        return "" if value is None else _word(name, value)
 
     def identifier(self, name: str) -> uuid.UUID | None:
         """The field as a UUID, None when it is missing or empty. Raises Invalid when it is something else."""
@@ -98,9 +100,30 @@ def _json_object(request: HttpRequest) -> dict[str, Any]:
     return value
 
 
+def _word(name: str, value: object) -> str:
+    if isinstance(value, int | float):
+        return str(value).lower()
+    if not isinstance(value, str):
+        raise Invalid(f"{name} must be text.")
+    return value
+
+
+def form_data(request: HttpRequest) -> QueryDict:
+    """What was sent with a form, or as JSON with the same names: a list is a field several times, null none. Raises
+    Invalid when it is broken JSON, or holds what a form cannot.
+    """
+    if request.content_type != "application/json":
+        return request.POST
+    given = QueryDict(mutable=True)
+    for name, value in _json_object(request).items():
+        items = value if isinstance(value, list) else [value]
+        given.setlist(name, [_word(name, item) for item in items if item is not None])
+    return given
+
+
 def posted(request: HttpRequest) -> QueryDict | None:
-    """What was sent with a form; None when its page was only opened: an unbound form is neither valid nor wrong."""
-    return request.POST if request.method == "POST" else None
+    """As `form_data`; None when the form's page was only opened: an unbound form is neither valid nor wrong."""
+    return form_data(request) if request.method == "POST" else None
 
 
 def form_page(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:

@@ -21,6 +21,7 @@ from conversations.models import (
     Participant,
     UsageRecord,
     User,
+    Workspace,
 )
 from tests import patience
 from tests.beside import beside
@@ -271,3 +272,33 @@ def test_what_is_wrong_with_a_form_is_said_to_people_and_to_programs(
     refused = administrator.post(path, wrong)
     error = refused.json()["error"]  # type: ignore[attr-defined]
     assert (refused.status_code, error["type"], bool(error["message"])) == (400, "invalid_request", True)
+
+
+def test_forms_take_json_with_the_same_names(
+    administrator: Person, bob: Person, model: LanguageModel
+) -> None:
+    def post(path: str, **fields: object) -> tuple[int, str]:
+        response = administrator.post(path, fields, content_type="application/json")
+        return response.status_code, response.content.decode()
+
+    group = Group.objects.create(name="Pilots")
+    assert post(f"/people/groups/{group.pk}/", name="Crew", people=[bob.user.pk]) == (200, '{"saved": true}')
+    assert list(Group.objects.values_list("name", "user__username")) == [("Crew", "bob")]
+    assert post(f"/people/{bob.user.pk}/groups/", groups=[])[0] == 200
+    assert not bob.user.groups.exists()
+    assert post("/account/", theme="dark")[0] == 200
+    administrator.user.refresh_from_db()
+    assert administrator.user.theme == "dark"
+    assert post("/workspace/", name="Ours", public_links=True, starters=None)[0] == 200
+    assert Workspace.objects.current().public_links
+    assert post("/workspace/", name="Ours", public_links=False)[0] == 200
+    assert not Workspace.objects.current().public_links
+    assert post(f"/providers/{model.provider.pk}/models/", model=["one", "two"])[0] == 200
+    assert LanguageModel.objects.filter(model_id__in=["one", "two"]).count() == 2
+    assert post(f"/people/{bob.user.pk}/remove/", keep="nothing")[0] == 400
+    for wrong in ({"keep": {"a": 1}}, {"keep": [["nothing"]]}):
+        status, told = post(f"/people/{bob.user.pk}/remove/", confirm="bob", **wrong)
+        assert (status, "keep must be text" in told) == (400, True)
+    assert post(f"/people/{bob.user.pk}/remove/", keep="nothing", confirm="bob") == (200, '{"removed": true}')
+    broken = administrator.client.post("/workspace/", "{", content_type="application/json")
+    assert broken.status_code == 400
