@@ -21,11 +21,9 @@ from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
 from ..live import news
 from ..models import Invitation, User
 from ..models.invitation import hash_token
-from . import answers, audit
+from . import administrators, answers, audit
 from .errors import Invalid
 from .transaction import writing
-
-LAST_ADMINISTRATOR = "This is the last administrator. Make somebody else one first."
 
 
 def has_administrator() -> bool:
@@ -92,7 +90,7 @@ def deactivate(actor: User, person: User) -> None:
     Invalid.
     """
     with writing():
-        keep_an_administrator(without=person)
+        administrators.keep_one(without=person)
         User.objects.filter(pk=person.pk).update(is_active=False)
         answers.request_stops_of(person)
         end_sessions(person)
@@ -119,7 +117,7 @@ def make_administrator(actor: User, person: User) -> None:
 def make_member(actor: User, person: User) -> None:
     """An administrator becomes a member and signs in anew. Raises Invalid for the last one."""
     with writing():
-        keep_an_administrator(without=person)
+        administrators.keep_one(without=person)
         User.objects.filter(pk=person.pk).update(is_staff=False, is_superuser=False)
         end_sessions(person)
         revoke_invitations_of(person)
@@ -153,21 +151,6 @@ def remove_second_step(actor: User, person: User) -> None:
         if not removed:
             raise Invalid("This account has no second step.")
         audit.record(actor, "second_factor_removed", person)
-
-
-def keep_an_administrator(without: User) -> None:
-    """Raises Invalid when nobody else administers the site. Call inside the write transaction."""
-    if administrators() == [without.pk]:
-        raise Invalid(LAST_ADMINISTRATOR)
-
-
-def administrators() -> list[int]:
-    """Ids of all who administer the site: nobody else takes that right from one before this transaction ends."""
-    # Their keys stay: who stores a row that refers to one of them need not wait, nor be waited for.
-    rows = User.objects.select_for_update(no_key=True).filter(
-        is_superuser=True, is_staff=True, is_active=True
-    )
-    return list(rows.order_by("pk").values_list("pk", flat=True))
 
 
 def end_sessions(person: User) -> None:

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from ..live import news
 from ..models import Conversation, Generation, GenerationStatus, Participant, User
-from . import after_commit, answers, audit, broken_off, erasure, people
+from . import administrators, after_commit, answers, audit, broken_off, erasure, people
 from .errors import Invalid
 from .transaction import writing
 
@@ -60,9 +60,9 @@ def begin(actor: User, person: User, keep: str, heir: User | None) -> None:
     if keep != Keep.NOTHING and (heir is None or heir.pk == person.pk or not heir.is_active):
         raise Invalid("Choose who gets the conversations.")
     with writing():
-        people.keep_an_administrator(without=person)
         # Sends of this person, and of others in these conversations, come before or after all of this.
-        found = User.objects.select_for_update(no_key=True).filter(pk=person.pk).first()
+        administrators.keep_one(without=person)
+        found = User.objects.filter(pk=person.pk).first()
         if found is None:
             raise Invalid("This account has already been removed.")
         if found.removed_at is None:

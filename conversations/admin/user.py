@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from ..actions import answers, people, removal
+from ..actions import administrators, answers, removal
 from ..actions.errors import Invalid
 from ..live import news
 from ..models import User
@@ -32,12 +33,10 @@ class PersonAdmin(_UserAdmin):
     )
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        # Two administrators who take each other's right do so one after the other.
-        people.administrators()
+        if not administrators.administers(obj):
+            # Two administrators who take each other's right do so one after the other.
+            _permitted(partial(administrators.keep_one, without=obj))
         super().save_model(request, obj, form, change)
-        # The page's own transaction takes back what would leave the site without one.
-        if not people.administrators():
-            raise PermissionDenied(people.LAST_ADMINISTRATOR)
         if not obj.is_active:
             answers.request_stops_of(obj)
         # Deactivating somebody or changing a right takes effect on open pages as well.
@@ -48,6 +47,7 @@ class PersonAdmin(_UserAdmin):
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         with transaction.atomic():
+            administrators.hold(queryset)
             for person in queryset:
                 _remove(request, person)
 
@@ -55,9 +55,14 @@ class PersonAdmin(_UserAdmin):
 def _remove(request: HttpRequest, person: User) -> None:
     """As on the person's own page, with all conversations."""
     assert isinstance(request.user, User)
-    try:
-        removal.begin(request.user, person, removal.Keep.NOTHING, None)
-    except Invalid as refused:
-        raise PermissionDenied(refused.message) from None
+    _permitted(partial(removal.begin, request.user, person, removal.Keep.NOTHING, None))
     # The page's own transaction would hold up everybody until all rows have gone.
     transaction.on_commit(partial(removal.finish, person))
+
+
+def _permitted(act: Callable[[], None]) -> None:
+    """Its refusal is that of the page, whose own transaction takes back what came before."""
+    try:
+        act()
+    except Invalid as refused:
+        raise PermissionDenied(refused.message) from None

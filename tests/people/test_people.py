@@ -152,6 +152,23 @@ def test_of_two_administrators_who_take_each_others_right_in_the_records_one_sta
     assert list(User.objects.filter(is_superuser=True)) == [administrator.user]
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.any_database
+def test_an_administrator_as_of_now_who_is_deactivated_meanwhile_holds_up_nobody(
+    bob: Person, administrator: Person
+) -> None:
+    dora = member("dora", is_staff=True, is_superuser=True)
+    assert bob.user.pk < administrator.user.pk < dora.user.pk
+    with beside(
+        lambda: people.deactivate(dora.user, bob.user),
+        then=lambda: people.make_member(bob.user, dora.user),
+    ) as deactivated:
+        # As an act on administrators begins that knows of the new one; the other does not yet.
+        people.make_administrator(administrator.user, bob.user)
+    assert deactivated == [None]
+    assert list(User.objects.filter(is_superuser=True, is_active=True)) == [administrator.user]
+
+
 def test_open_invitations_of_somebody_who_loses_the_right_are_void(
     administrator: Person, bob: Person
 ) -> None:
