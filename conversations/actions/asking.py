@@ -80,8 +80,8 @@ def ask(
 
     `within` (None: in a new conversation) and `model` decide which model answers, as in `choices.model_for`. A send
     that was made before is known by `client_id` and the `digest` of its fields, and returned before anything else is
-    asked of it: so whatever may be wrong with a send is found in `make`. Raises ClientIdReused, Unavailable, Invalid,
-    BudgetExceeded, and what `make` raises.
+    asked of it: so whatever may be wrong with a send is found in `make`. Raises NotFound for somebody who may not write
+    there any more, ClientIdReused, Unavailable, Invalid, BudgetExceeded, and what `make` raises.
     """
     with writing():
         before = idempotency.earlier(user, client_id, digest)
@@ -93,6 +93,9 @@ def ask(
             raise Unavailable("The server is about to restart. Send again in a moment.")
         language_model = model_for(user, within, model)
         conversation, turn = make(language_model)
+        # While it waited for the conversation, which it holds now, the right may have gone.
+        if not access.may(user, conversation, access.Operation.WRITE):
+            raise access.NotFound
         reply = Message(
             conversation=conversation,
             parent=turn,

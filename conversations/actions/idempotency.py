@@ -7,8 +7,7 @@ import json
 import uuid
 from typing import Any
 
-from django.db import connection
-
+from ..access import NotFound
 from ..models import Generation, User
 from .errors import ClientIdReused
 
@@ -21,11 +20,13 @@ def digest(fields: dict[str, Any]) -> str:
 def earlier(user: User, client_id: uuid.UUID, digest: str) -> Generation | None:
     """The generation that the same send made before. Call inside the write transaction.
 
-    Raises ClientIdReused when the id came with other fields.
+    Raises ClientIdReused when the id came with other fields, NotFound when the person may send nothing any more.
     """
-    if connection.features.has_select_for_update:
-        # Equal sends take turns here, before the look-up: the second one sees what the first has committed.
-        User.objects.select_for_update(no_key=True).filter(pk=user.pk).values_list("pk").get()
+    # Equal sends take turns here, before the look-up: the second one sees what the first has committed. And whoever was
+    # deactivated or removed while this one waited has no more to say.
+    person = User.objects.select_for_update(no_key=True).filter(pk=user.pk, is_active=True)
+    if not list(person.values_list("pk")):
+        raise NotFound
     sends = Generation.objects.filter(requested_by=user, client_id=client_id)
     # Nearly every send is a new one, so the rows themselves are read only where there are some.
     known = list(sends.values_list("client_digest", flat=True))

@@ -275,6 +275,7 @@ def test_an_administrator_who_writes_in_a_conversation_while_its_owner_is_remove
     finished(sent["generation"])
     conversation = Conversation.objects.get(pk=sent["conversation"])
     dora, client_id = member("dora", is_staff=True, is_superuser=True).user, uuid.uuid4()
+    Participant.objects.create(conversation=conversation, user=dora, role="writer")
 
     def remove() -> None:
         removal.begin(administrator.user, alice.user, removal.Keep.ALL, bob.user)

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.conf import settings
 from django.db import connection
 
-from conversations.models import Conversation, Generation, GenerationStatus, LanguageModel, Message
+from conversations.access import NotFound
+from conversations.actions import branches, messages, participants, people, removal
+from conversations.models import (
+    Conversation,
+    Generation,
+    GenerationStatus,
+    LanguageModel,
+    Message,
+    Participant,
+)
 from tests import full_disk
+from tests.beside import beside
 from tests.world import MODEL, Person, answering, finished, member
 
 pytestmark = pytest.mark.any_database
@@ -262,6 +273,42 @@ def test_a_send_unarchives_the_conversation(alice: Person) -> None:
     alice.post(f"/conversations/{sent['conversation']}/archive/", {"archived": "true"})
     alice.send(sent["conversation"])
     assert Conversation.objects.get().archived_at is None
+
+
+def refused(send: Callable[..., Any], *what: Any) -> bool:
+    """For a send that looked its right up before, as all do."""
+    try:
+        send(*what, "Hello", uuid.uuid4(), owner="me")
+    except NotFound:
+        return True
+    return False
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("ends", ["deactivated", "removed"])
+def test_a_send_that_waited_until_its_person_was_gone_is_refused(
+    administrator: Person, alice: Person, ends: str
+) -> None:
+    with beside(lambda: refused(messages.start, alice.user)) as later:
+        if ends == "deactivated":
+            people.deactivate(administrator.user, alice.user)
+        else:
+            removal.begin(administrator.user, alice.user, removal.Keep.NOTHING, None)
+    assert later == [True]
+    assert not Conversation.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_send_that_waited_until_its_right_was_gone_is_refused(alice: Person, bob: Person) -> None:
+    finished(alice.start()["generation"])
+    conversation = Conversation.objects.get()
+    bobs = Participant.objects.create(conversation=conversation, user=bob.user, role="writer")
+    with beside(lambda: refused(messages.send, bob.user, conversation)) as later:
+        # As another send holds it.
+        branches.lock(conversation)
+        participants.change_role(bobs, Participant.Role.READER)
+    assert later == [True]
+    assert not Message.objects.filter(author=bob.user).exists()
 
 
 @pytest.mark.django_db(transaction=True)
