@@ -7,16 +7,15 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from .. import access
 from ..live import news
 from ..models import Conversation, Generation, GenerationStatus, LanguageModel, Message, User
+from ..models.generation import lease_end
 from . import budgets, idempotency
 from .choices import model_for
 from .errors import Unavailable
@@ -117,7 +116,7 @@ def ask(
             parameters=conversation.parameters,
             reserved_microdollars=budgets.reserve(user, language_model, turn, conversation.parameters),
             owner=owner,
-            lease_until=timezone.now() + timedelta(seconds=settings.LEASE_SECONDS),
+            lease_until=lease_end(),
         )
         generation.save(force_insert=True)
         conversation.current_leaf = reply

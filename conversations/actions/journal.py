@@ -12,7 +12,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from ..models import Generation, GenerationEvent, GenerationStatus
-from ..models.generation import LIVE
+from ..models.generation import LIVE, lease_end
 from .transaction import writing
 
 
@@ -45,8 +45,7 @@ def flush(entries: list[Entry], running: Collection[uuid.UUID], owner: str, *, r
         mine = {pk: stop for pk, stop in known if pk in running}
         if renew and mine:
             Generation.objects.filter(pk__in=list(mine)).update(
-                status=GenerationStatus.RUNNING,
-                lease_until=timezone.now() + timedelta(seconds=settings.LEASE_SECONDS),
+                status=GenerationStatus.RUNNING, lease_until=lease_end()
             )
         GenerationEvent.objects.bulk_create(
             GenerationEvent(

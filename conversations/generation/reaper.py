@@ -26,7 +26,7 @@ def reap(running: Collection[uuid.UUID] = ()) -> int:
     out, and the journal renews them.
     """
     reaped = 0
-    for generation in Generation.objects.live():
+    for generation in Generation.objects.live().with_expiry():
         # One of our own that nobody works on is one that never began, or whose end could not be stored.
         if generation.pk in running or not _is_lost(generation):
             continue
@@ -45,15 +45,16 @@ def reap(running: Collection[uuid.UUID] = ()) -> int:
 
 
 def _is_lost(generation: Generation) -> bool:
-    return generation.is_expired or owner.is_gone(generation.owner)
+    """Of one that was read `with_expiry`."""
+    return vars(generation)["is_expired"] or owner.is_gone(generation.owner)
 
 
 def _take_over(generation: uuid.UUID) -> bool:
     """Whether it was ended here: not when its process has been heard of meanwhile, or somebody else was faster."""
     with writing():
         # A process that comes back writes before this, and is read, or behind it, and finds the answer ended.
-        locked = Generation.objects.live().select_for_update(of=("self",)).select_related("message")
-        found = locked.filter(pk=generation).first()
+        live = Generation.objects.live().with_expiry().select_related("message")
+        found = live.select_for_update(of=("self",)).filter(pk=generation).first()
         if found is None or not _is_lost(found):
             return False
         return bool(answers.finish([_outcome(found)], None))

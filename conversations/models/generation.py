@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 
+from django.conf import settings
 from django.db import models
+from django.db.models.expressions import CombinedExpression
+from django.db.models.functions import Now
 from django.utils import timezone
 
 
@@ -23,6 +27,18 @@ LIVE = (GenerationStatus.QUEUED, GenerationStatus.RUNNING)
 class GenerationQuerySet(models.QuerySet["Generation"]):
     def live(self) -> GenerationQuerySet:
         return self.filter(status__in=LIVE)
+
+    def with_expiry(self) -> GenerationQuerySet:
+        """With `is_expired`, of live answers: the process has stopped renewing its lease, or never took one."""
+        expired = models.Q(lease_until=None) | models.Q(lease_until__lt=Now())
+        return self.annotate(is_expired=models.ExpressionWrapper(expired, models.BooleanField()))
+
+
+def lease_end() -> CombinedExpression:
+    """Until when an answer is its process's own that takes or renews its lease in this write. Leases are kept by the
+    database's clock: those of several machines differ.
+    """
+    return Now() + timedelta(seconds=settings.LEASE_SECONDS)
 
 
 class Generation(models.Model):
@@ -81,8 +97,3 @@ class Generation(models.Model):
     @property
     def is_live(self) -> bool:
         return self.status in LIVE
-
-    @property
-    def is_expired(self) -> bool:
-        """Its process has stopped renewing the lease, or never took one. Of live answers."""
-        return self.lease_until is None or self.lease_until < timezone.now()

@@ -14,6 +14,7 @@ from django.db import OperationalError, connection
 from django.utils import timezone
 
 from conversations.actions import answers, ledger
+from conversations.actions.journal import flush
 from conversations.actions.outcome import Outcome
 from conversations.generation import journal as journalling
 from conversations.generation import owner, reaper
@@ -135,6 +136,25 @@ def test_another_machine_has_until_its_lease_runs_out(alice: Person) -> None:
     assert reaped(generation).status == "running"
     Generation.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
     assert reaped(generation).status == "interrupted"
+
+
+def test_machines_whose_clocks_differ_leave_each_other_their_answers(
+    alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = timezone.now
+
+    def set_clock(hours: int) -> None:
+        monkeypatch.setattr(timezone, "now", lambda: now() + timedelta(hours=hours))
+
+    set_clock(-1)
+    generation = Generation.objects.get(pk=alice.start()["generation"])
+    Generation.objects.update(owner="elsewhere/boot/1/1")
+    set_clock(0)
+    assert reaped(generation).status == "queued"
+    set_clock(-1)
+    flush([], [generation.pk], "elsewhere/boot/1/1", renew=True)
+    set_clock(1)
+    assert reaped(generation).status == "running"
 
 
 def test_a_running_process_of_this_machine_keeps_its_answer(alice: Person) -> None:
