@@ -11,7 +11,7 @@ from ..models.whatever_case import reads
 from . import audit
 from .errors import Invalid
 from .text import storable
-from .transaction import writing
+from .transaction import hold, writing
 
 
 def create(actor: User, name: str) -> Group:
@@ -24,8 +24,11 @@ def create(actor: User, name: str) -> Group:
 
 
 def change(actor: User, group: Group, name: str, people: list[User]) -> None:
-    """Its name, and exactly these people in it. Rights by this group follow within seconds. Raises Invalid."""
+    """Its name, and exactly these people in it. Rights by this group follow within seconds. Raises Invalid, NotFound
+    when it is gone.
+    """
     with writing():
+        hold(group)
         _name(group, name)
         group.user_set.set(people)
         audit.record(actor, "group_changed", group, name=group.name, people=[person.pk for person in people])
@@ -33,8 +36,9 @@ def change(actor: User, group: Group, name: str, people: list[User]) -> None:
 
 
 def remove(actor: User, group: Group) -> None:
-    """Gone with the rights that it gave. Raises Invalid where that would open a model to everybody."""
+    """Gone with the rights that it gave. Raises Invalid where that would open a model to everybody, NotFound."""
     with writing():
+        hold(group)
         # Held, so that of two groups that are removed at once the second finds what the first has left.
         kept_for = LanguageModel.objects.filter(allowed_groups=group).order_by("pk")
         for model in kept_for.select_for_update(of=("self",), no_key=True):

@@ -17,7 +17,7 @@ from . import audit, erasure
 from .errors import Invalid
 from .providers import refresh_demo
 from .text import storable
-from .transaction import writing
+from .transaction import hold, writing
 
 FIELDS = ("name", "dialect", "base_url", "version", "extra_headers", "enabled")
 
@@ -29,7 +29,7 @@ HEADERS_STAY = (
 
 
 def save_provider(actor: User, provider: Provider, values: dict[str, Any], api_key: str) -> Provider:
-    """A new or changed provider; an empty key keeps the present one. Raises Invalid.
+    """A new or changed provider; an empty key keeps the present one. Raises Invalid, NotFound.
 
     A key goes to no other address than the one that it was entered for.
     """
@@ -54,6 +54,8 @@ def save_provider(actor: User, provider: Provider, values: dict[str, Any], api_k
     if api_key:
         provider.set_api_key(endpoint.api_key)
     with writing():
+        if provider.pk is not None:
+            hold(provider)
         try:
             with transaction.atomic():
                 provider.save()
@@ -77,7 +79,7 @@ def moves(provider: Provider, dialect: str, base_url: str) -> bool:
 
 
 def remove_provider(actor: User, provider: Provider) -> None:
-    """Its models go with it; conversations that used them go on with another. Raises Invalid."""
+    """Its models go with it; conversations that used them go on with another. Raises Invalid, NotFound."""
     if provider.source != Provider.Source.ADMIN:
         raise Invalid("This provider is set by the server's environment. Change it there.")
     _retire(Provider.objects.filter(pk=provider.pk))
@@ -85,6 +87,7 @@ def remove_provider(actor: User, provider: Provider) -> None:
         erasure.forget(language_model)
     erasure.forget(provider)
     with writing():
+        hold(provider)
         audit.record(actor, "provider_removed", provider, name=provider.name)
         provider.delete()
         refresh_demo()
@@ -94,10 +97,11 @@ def add_models(
     actor: User, provider: Provider, models: Iterable[tuple[str, str]], listed: dict[str, Any] | None = None
 ) -> list[LanguageModel]:
     """(id, label) pairs behind those that there are; known ids stay as they are. `listed` is what the provider's own
-    list says of them, by id. Raises Invalid.
+    list says of them, by id. Raises Invalid, NotFound.
     """
     made = []
     with writing():
+        hold(provider)
         last = LanguageModel.objects.order_by("-position").values_list("position", flat=True).first()
         position = (last or 0) + 1
         for raw, label in models:
@@ -127,17 +131,17 @@ def note_listed(provider: Provider, said: dict[str, dict[str, Any]]) -> None:
     with writing():
         for row in provider.language_models.all():
             if said.get(row.model_id, row.listed) != row.listed:
-                row.listed = said[row.model_id]
-                row.save(update_fields=["listed"])
+                LanguageModel.objects.filter(pk=row.pk).update(listed=said[row.model_id])
 
 
 def change_model(
     actor: User, language_model: LanguageModel, values: dict[str, Any], groups: list[Group]
 ) -> None:
-    """What people see of it, who may use it, what it costs, what takes its place. Raises Invalid."""
+    """What people see of it, who may use it, what it costs, what takes its place. Raises Invalid, NotFound."""
     if values.get("replacement") is not None and _leads_to(values["replacement"], language_model):
         raise Invalid("A model cannot replace itself, not even through other models.")
     with writing():
+        hold(language_model)
         for name, value in values.items():
             setattr(language_model, name, value)
         language_model.save(update_fields=list(values))
@@ -147,10 +151,11 @@ def change_model(
 
 
 def remove_model(actor: User, language_model: LanguageModel) -> None:
-    """Conversations that used it go on with another."""
+    """Conversations that used it go on with another. Raises NotFound."""
     _retire(LanguageModel.objects.filter(pk=language_model.pk))
     erasure.forget(language_model)
     with writing():
+        hold(language_model)
         audit.record(actor, "model_removed", language_model, model=language_model.model_id)
         language_model.delete()
         refresh_demo()

@@ -12,7 +12,7 @@ from ..models.generation import LIVE
 from ..models.invitation import hash_token
 from . import audit
 from .errors import Invalid
-from .transaction import writing
+from .transaction import hold, writing
 
 
 def create_link(
@@ -51,8 +51,9 @@ def create_link(
 
 
 def switch_link(user: User, link: ShareLink, on: bool) -> None:
-    """Off: whoever has it gets "not found". On again: the same address works as before."""
+    """Off: whoever has it gets "not found". On again: the same address works as before. Raises NotFound."""
     with writing():
+        hold(link)
         link.revoked_at = None if on else timezone.now()
         link.save(update_fields=["revoked_at"])
         audit.record(user, "share_link_on" if on else "share_link_off", link.conversation)

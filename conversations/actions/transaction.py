@@ -13,6 +13,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.db import connection, transaction
+from django.db.models import Model
+
+from ..access import NotFound
 
 # SQLite's busy handler sleeps, so the writers of one process queue here instead of inside it (reference/performance).
 _writers = threading.RLock()
@@ -29,3 +32,12 @@ def writing() -> Iterator[None]:
     else:
         with transaction.atomic():
             yield
+
+
+def hold(row: Model) -> None:
+    """Nobody else changes or removes the row before this transaction ends. Raises NotFound when somebody has removed it
+    since it was looked up.
+    """
+    rows = row._meta.model._default_manager.select_for_update(no_key=True).filter(pk=row.pk)
+    if not list(rows.values_list("pk")):
+        raise NotFound

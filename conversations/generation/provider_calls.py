@@ -8,6 +8,9 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from django.db.models import Model
 
 from ..actions import ledger
 from ..actions.transaction import writing
@@ -23,6 +26,8 @@ from .limits import upstream_limits
 
 # Somebody waits at the page, and a thread of the server with them.
 SECONDS = 20.0
+
+Row = TypeVar("Row", bound=Model)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +100,9 @@ def _book(
         ledger.store(
             [
                 UsageRecord(
-                    user=actor,
-                    provider=language_model.provider,
-                    language_model=language_model,
+                    user=_if_there(actor),
+                    provider=_if_there(language_model.provider),
+                    language_model=_if_there(language_model),
                     model=model or language_model.model_id,
                     purpose=UsageRecord.Purpose.TEST,
                     status=GenerationStatus.FAILED if error_type else GenerationStatus.COMPLETED,
@@ -110,3 +115,8 @@ def _book(
                 )
             ]
         )
+
+
+def _if_there(row: Row | None) -> Row | None:
+    """The row, unless somebody has removed it while the upstream was asked: what the call cost counts all the same."""
+    return row if row is not None and row._meta.model._default_manager.filter(pk=row.pk).exists() else None

@@ -147,9 +147,10 @@ def remove_model(request: HttpRequest, model: int) -> HttpResponse:
 def move_model(request: HttpRequest, model: int) -> HttpResponse:
     """POST …/move/: one place `up` or `down` in the picker (`to`)."""
     actor = access.administrator(request.user)
-    found = _model(model)
     ids = list(LanguageModel.objects.order_by("-enabled", "position", "pk").values_list("pk", flat=True))
-    place = ids.index(found.pk)
+    if model not in ids:
+        raise access.NotFound
+    place = ids.index(model)
     other = place + (1 if Fields(request).text("to") == "down" else -1)
     if 0 <= other < len(ids):
         ids[place], ids[other] = ids[other], ids[place]

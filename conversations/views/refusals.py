@@ -7,7 +7,7 @@ from __future__ import annotations
 import logging
 
 from django.core.exceptions import RequestDataTooBig
-from django.db import OperationalError
+from django.db import IntegrityError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.deprecation import MiddlewareMixin
@@ -15,9 +15,13 @@ from django.utils.deprecation import MiddlewareMixin
 from chatsite.errors import json_error, not_found, unavailable, wants_json
 
 from ..access import NotFound
-from ..actions.errors import Refused
+from ..actions.errors import Changed, Refused
 
 logger = logging.getLogger(__name__)
+
+_CHANGED = (
+    "Something that this refers to was changed or removed at the same moment. Reload the page and try again."
+)
 
 
 class Refusals(MiddlewareMixin):
@@ -33,6 +37,10 @@ class Refusals(MiddlewareMixin):
         if isinstance(exception, OperationalError):
             logger.error("The database failed on a request to %s.", request.path, exc_info=exception)
             return _without_a_line(unavailable(request))
+        if isinstance(exception, IntegrityError):
+            # What views and actions look up may be gone by the time they store something that refers to it.
+            logger.error("What a request to %s was to store does not fit.", request.path, exc_info=exception)
+            return _refusal(request, Changed.status, Changed.type, _CHANGED)
         return None
 
 

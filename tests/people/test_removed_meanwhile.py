@@ -1,0 +1,128 @@
+"""What somebody does to, or with, what another administrator has just removed: nothing, and never an error of the
+server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group
+from django.db.models import Model
+
+from conversations.access import NotFound
+from conversations.actions import groups, offers, sharing, spending_limits
+from conversations.generation import provider_calls
+from conversations.models import (
+    Budget,
+    Conversation,
+    Invitation,
+    LanguageModel,
+    Message,
+    Provider,
+    ShareLink,
+    UsageRecord,
+    User,
+)
+from tests.beside import beside
+from tests.money.given import budget
+from tests.world import MODEL, Person
+
+pytestmark = pytest.mark.any_database
+
+FIELDS = {"name": "Back again", "dialect": "anthropic", "base_url": "", "version": "1", "extra_headers": {}}
+ACTS: dict[str, tuple[type[Model], Callable[[User, Any], object]]] = {
+    "a group is changed": (Group, lambda by, row: groups.change(by, row, "Back again", [])),
+    "a group is removed": (Group, groups.remove),
+    "a provider is changed": (
+        Provider,
+        lambda by, row: offers.save_provider(by, row, {**FIELDS, "enabled": True}, "sk-new"),
+    ),
+    "a provider is removed": (Provider, offers.remove_provider),
+    "models are added": (Provider, lambda by, row: offers.add_models(by, row, [("new", "")])),
+    "a model is switched off": (
+        LanguageModel,
+        lambda by, row: offers.change_model(by, row, {"enabled": False}, []),
+    ),
+    "a model is removed": (LanguageModel, offers.remove_model),
+    "a limit is changed": (Budget, spending_limits.save),
+    "a limit is removed": (Budget, spending_limits.remove),
+    "a link is switched off": (ShareLink, lambda by, row: sharing.switch_link(by, row, False)),
+}
+
+
+@pytest.fixture
+def rows(model: LanguageModel, alice: Person) -> dict[type[Model], Model]:
+    """One of each kind that is there."""
+    conversation = Conversation.objects.create(owner=alice.user)
+    leaf = Message.objects.create(conversation=conversation, role="user", content=[])
+    link = ShareLink.objects.create(conversation=conversation, leaf=leaf, token_hash="0")
+    group = Group.objects.create(name="Pilots")
+    return {type(row): row for row in (group, model.provider, model, budget(5), link)}
+
+
+@pytest.mark.parametrize("name", ACTS)
+def test_what_is_done_to_a_row_that_is_gone_is_not_found(
+    administrator: Person, rows: dict[type[Model], Model], name: str
+) -> None:
+    kind, act = ACTS[name]
+    row = rows[kind]
+    kind._default_manager.filter(pk=row.pk).delete()
+    with pytest.raises(NotFound):
+        act(administrator.user, row)
+    assert not kind._default_manager.filter(pk=row.pk).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("path", "fields"),
+    [
+        ("/people/{bob}/groups/", {"groups": "{group}"}),
+        ("/people/groups/{group}/", {"name": "Pilots", "people": "{bob}"}),
+        ("/people/invitations/", {"role": "member", "days": "7", "groups": "{group}"}),
+        ("/budgets/new/", {"subject": "group:{group}", "period": "day", "limit": "5"}),
+        ("/models/{model}/", {"enabled": "on", "allowed_groups": "{group}"}),
+    ],
+)
+def test_a_group_that_is_removed_while_it_is_used_is_refused(
+    administrator: Person, bob: Person, model: LanguageModel, path: str, fields: dict[str, str]
+) -> None:
+    group = Group.objects.create(name="Pilots")
+    ids = {"bob": bob.user.pk, "group": group.pk, "model": model.pk}
+    data = {name: value.format(**ids) for name, value in fields.items()}
+    with beside(lambda: administrator.post(path.format(**ids), data).status_code) as later:
+        groups.remove(administrator.user, group)
+    assert later[0] in (400, 404, 409)
+    assert not (Group.objects.exists() or Invitation.objects.exists() or Budget.objects.exists())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_model_that_is_removed_while_its_provider_lists_it_stays_removed(
+    administrator: Person, model: LanguageModel
+) -> None:
+    provider = model.provider
+    said = {MODEL: {"context": 5000}}
+    with beside(lambda: offers.note_listed(provider, said)) as noted:
+        offers.remove_model(administrator.user, model)
+    assert noted == [None]
+    assert not LanguageModel.objects.filter(provider=provider).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("kind", [LanguageModel, Provider])
+def test_what_a_test_call_cost_counts_also_when_its_model_has_been_removed_meanwhile(
+    administrator: Person, model: LanguageModel, kind: type[Model]
+) -> None:
+    asked = LanguageModel.objects.select_related("provider").get()
+    kind._default_manager.all().delete()
+    assert not provider_calls.try_model(administrator.user, asked).works
+    row = UsageRecord.objects.get()
+    assert (row.model, row.error_type, row.language_model) == (MODEL, "connect", None)
+
+
+def test_a_model_that_is_gone_is_not_moved(administrator: Person, model: LanguageModel) -> None:
+    path = f"/models/{model.pk}/move/"
+    assert administrator.post(path, {"to": "up"}).status_code == 200
+    model.delete()
+    assert administrator.post(path, {"to": "up"}).status_code == 404
