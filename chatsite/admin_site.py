@@ -9,6 +9,7 @@ from typing import Any, TypeVar, cast
 from django.contrib.admin import ModelAdmin, sites
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.exceptions import BadRequest, PermissionDenied, ValidationError
+from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.db.models.base import ModelBase
 from django.http import HttpRequest
@@ -62,14 +63,17 @@ class Audited:
     """Put in front of every ModelAdmin: what Django logs for itself goes into the audit record as well, with values."""
 
     def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponseBase:
-        """As Django has it, but an id that no row can have is a bad request (promises A07)."""
+        """As Django has it, but an id that no row can have is a bad request (promises A07), and what is refused is not
+        recorded as done.
+        """
         key = self.model._meta.pk  # type: ignore[attr-defined]
         try:
             for id in request.POST.getlist(ACTION_CHECKBOX_NAME):
                 key.clean(id, None)
         except ValidationError:
             raise BadRequest("One of the ids is not valid.") from None
-        return cast(HttpResponseBase, super().response_action(request, queryset))  # type: ignore[misc]
+        with transaction.atomic():
+            return cast(HttpResponseBase, super().response_action(request, queryset))  # type: ignore[misc]
 
     def construct_change_message(
         self, request: HttpRequest, form: Any, formsets: Any, add: bool = False

@@ -1,5 +1,5 @@
 """Django's admin: people, providers and their models, the workspace. Found by the admin's autodiscovery."""
 
-from . import budget, language_model, provider, user, workspace
+from . import budget, group, language_model, provider, user, workspace
 
-__all__ = ["budget", "language_model", "provider", "user", "workspace"]
+__all__ = ["budget", "group", "language_model", "provider", "user", "workspace"]

@@ -211,6 +211,25 @@ def test_removing_a_group_never_opens_a_model_to_everybody(
     assert Group.objects.exists()
 
 
+@pytest.mark.parametrize("many", [True, False])
+def test_removing_groups_never_opens_a_model_to_everybody_in_the_records_either(
+    administrator: Person, model: LanguageModel, many: bool
+) -> None:
+    last, other = (Group.objects.create(name=name) for name in ("Trusted", "Pilots"))
+    model.allowed_groups.set([last, other] if many else [last])
+    if many:
+        chosen = {"action": "delete_selected", "_selected_action": [last.pk, other.pk], "post": "yes"}
+        refused = administrator.client.post("/admin/auth/group/", chosen)
+    else:
+        refused = administrator.client.post(f"/admin/auth/group/{last.pk}/delete/", {"post": "yes"})
+    assert refused.status_code == 400
+    assert b"Only this group may use" in refused.content
+    assert Group.objects.count() == 2
+    assert not AuditEvent.objects.filter(object_type="group").exists()
+    gone = administrator.client.post(f"/admin/auth/group/{other.pk}/delete/", {"post": "yes"})
+    assert (gone.status_code, Group.objects.get()) == (302, last)
+
+
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.any_database
 def test_of_two_groups_that_are_removed_at_once_a_model_keeps_one(
