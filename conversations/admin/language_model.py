@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest
 
+from ..actions import offers
 from ..actions.model_prices import read_prices
-from ..models import LanguageModel
+from ..models import LanguageModel, User
 from ..upstream.capabilities import check_overrides
 
 if TYPE_CHECKING:
@@ -49,3 +54,12 @@ class LanguageModelAdmin(_LanguageModelAdmin):
     search_fields = ("model_id", "label")
     filter_horizontal = ("allowed_groups",)
     readonly_fields = ("listed",)
+
+    def delete_model(self, request: HttpRequest, obj: LanguageModel) -> None:
+        """As on the page of providers: the page's own transaction would hold up everybody until all has gone."""
+        assert isinstance(request.user, User)
+        transaction.on_commit(partial(offers.remove_model, request.user, obj))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[LanguageModel]) -> None:
+        for language_model in queryset:
+            self.delete_model(request, language_model)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from ..actions import offers
 from ..forms import headers
-from ..models import Provider
+from ..models import Provider, User
 from ..upstream.endpoint import Endpoint
 
 if TYPE_CHECKING:
@@ -112,3 +115,12 @@ class ProviderAdmin(_ProviderAdmin):
             obj.set_api_key(key)
         obj.extra_headers = form.cleaned_data["extra_headers"]
         super().save_model(request, obj, form, change)
+
+    def delete_model(self, request: HttpRequest, obj: Provider) -> None:
+        """As on the page of providers: the page's own transaction would hold up everybody until all has gone."""
+        assert isinstance(request.user, User)
+        transaction.on_commit(partial(offers.remove_provider, request.user, obj))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Provider]) -> None:
+        for provider in queryset:
+            self.delete_model(request, provider)

@@ -20,6 +20,7 @@ from conversations.actions.choices import model_for
 from conversations.actions.providers import sync_environment
 from conversations.generation import context
 from conversations.models import (
+    AuditEvent,
     Conversation,
     Generation,
     LanguageModel,
@@ -289,6 +290,32 @@ def test_of_a_gateways_list_only_what_can_chat_is_offered_and_nothing_under_anot
         Provider.objects.update(base_url=listing.url, dialect=dialect)
         page = administrator.post(f"/providers/{model.provider_id}/list/", **HTML).content.decode()
     assert re.findall('name="model" value="([^"]+)"', page) == offered
+
+
+@pytest.mark.parametrize("many", [True, False])
+@pytest.mark.parametrize("kind", ["provider", "languagemodel"])
+def test_the_records_remove_a_model_as_the_page_does(
+    administrator: Person,
+    alice: Person,
+    model: LanguageModel,
+    django_capture_on_commit_callbacks: Any,
+    kind: str,
+    many: bool,
+) -> None:
+    finished(alice.start()["generation"])
+    pk = model.provider_id if kind == "provider" else model.pk
+    path, data = f"/admin/conversations/{kind}/", {"post": "yes"}
+    if many:
+        data |= {"action": "delete_selected", "_selected_action": str(pk)}
+    with django_capture_on_commit_callbacks(execute=True):
+        done = administrator.client.post(path if many else f"{path}{pk}/delete/", data)
+    assert done.status_code == 302
+    assert not LanguageModel.objects.filter(pk=model.pk).exists()
+    assert Generation.objects.get().language_model is None
+    assert AuditEvent.objects.filter(act__in=("model_removed", "provider_removed")).count() == 1
+    assert LanguageModel.objects.usable_by(alice.user)[0].model_id == "demo", (
+        "nobody is left without an answer"
+    )
 
 
 def test_a_list_that_cannot_be_had_is_a_sentence(administrator: Person, model: LanguageModel) -> None:
