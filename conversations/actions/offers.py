@@ -1,16 +1,16 @@
-"""Which providers and models there are, as administrators set them. Called by the views of providers and workspace."""
+"""Which providers and models there are, as administrators set them. Called by the views of providers and the admin."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.contrib.auth.models import Group
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
-from ..live import news
-from ..models import LanguageModel, Provider, User, Workspace
+from ..models import LanguageModel, Provider, User
 from ..upstream.capabilities import check_overrides
 from ..upstream.endpoint import Endpoint, normalise_base_url
 from . import audit, erasure
@@ -53,7 +53,7 @@ def save_provider(actor: User, provider: Provider, values: dict[str, Any], api_k
     provider.base_url = endpoint.base_url
     if api_key:
         provider.set_api_key(endpoint.api_key)
-    with writing():
+    with _changing():
         if provider.pk is not None:
             hold(provider)
         try:
@@ -86,7 +86,7 @@ def remove_provider(actor: User, provider: Provider) -> None:
     for language_model in provider.language_models.all():
         erasure.forget(language_model)
     erasure.forget(provider)
-    with writing():
+    with _changing():
         hold(provider)
         audit.record(actor, "provider_removed", provider, name=provider.name)
         provider.delete()
@@ -100,7 +100,7 @@ def add_models(
     list says of them, by id. Raises Invalid, NotFound.
     """
     made = []
-    with writing():
+    with _changing():
         hold(provider)
         last = LanguageModel.objects.order_by("-position").values_list("position", flat=True).first()
         position = (last or 0) + 1
@@ -128,7 +128,7 @@ def add_models(
 
 def note_listed(provider: Provider, said: dict[str, dict[str, Any]]) -> None:
     """Takes what the provider's list says now of its models that are here, by id."""
-    with writing():
+    with _changing():
         for row in provider.language_models.all():
             if said.get(row.model_id, row.listed) != row.listed:
                 LanguageModel.objects.filter(pk=row.pk).update(listed=said[row.model_id])
@@ -140,7 +140,7 @@ def change_model(
     """What people see of it, who may use it, what it costs, what takes its place. Raises Invalid, NotFound."""
     if values.get("replacement") is not None and _leads_to(values["replacement"], language_model):
         raise Invalid("A model cannot replace itself, not even through other models.")
-    with writing():
+    with _changing():
         hold(language_model)
         for name, value in values.items():
             setattr(language_model, name, value)
@@ -154,23 +154,34 @@ def remove_model(actor: User, language_model: LanguageModel) -> None:
     """Conversations that used it go on with another. Raises NotFound."""
     _retire(LanguageModel.objects.filter(pk=language_model.pk))
     erasure.forget(language_model)
-    with writing():
+    with _changing():
         hold(language_model)
         audit.record(actor, "model_removed", language_model, model=language_model.model_id)
         language_model.delete()
         refresh_demo()
 
 
+@contextmanager
+def _changing() -> Iterator[None]:
+    """A write of one administrator at a time: whichever provider or model it is about, others are read and changed with
+    it (their order, and whether the demo answers), and two that had begun elsewhere would wait for each other.
+    """
+    with writing():
+        for kind in (Provider, LanguageModel):
+            list(kind._default_manager.select_for_update(no_key=True).order_by("pk").values_list("pk"))
+        yield
+
+
 def _retire(rows: QuerySet[Provider] | QuerySet[LanguageModel]) -> None:
     """From here on nobody sends to it: a new row that refers to it would be in the way of its removal."""
-    with writing():
+    with _changing():
         rows.update(enabled=False)
         refresh_demo()
 
 
 def order_models(actor: User, ids: list[int]) -> None:
     """The order of the picker; models that are not named keep their order behind the named ones."""
-    with writing():
+    with _changing():
         rows = {row.pk: row for row in LanguageModel.objects.all()}
         rest = sorted(
             (row for row in rows.values() if row.pk not in ids), key=lambda row: (row.position, row.pk)
@@ -180,18 +191,6 @@ def order_models(actor: User, ids: list[int]) -> None:
             row.position = position
         LanguageModel.objects.bulk_update(ordered, ["position"])
         audit.record(actor, "models_ordered")
-
-
-def save_workspace(actor: User, values: dict[str, Any]) -> Workspace:
-    """Name, default model, system prompt, starting points, links for people outside, how long is kept."""
-    with writing():
-        workspace, _ = Workspace.objects.update_or_create(pk=1, defaults=values)
-        audit.record(
-            actor, "workspace_changed", workspace, public_links=workspace.public_links,
-            retention_days=workspace.retention_days,
-        )  # fmt: skip
-        transaction.on_commit(news.recheck_rights)
-    return workspace
 
 
 def _leads_to(start: LanguageModel, end: LanguageModel) -> bool:

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from .. import access
-from ..actions import offers
+from ..actions import workspace as acts
 from ..forms.provider import WorkspaceForm
 from ..models import Workspace
 from .requests import answer, form_page, posted
@@ -24,7 +24,7 @@ def workspace(request: HttpRequest) -> HttpResponse:
     }
     form = WorkspaceForm(posted(request), initial=initial | {"starters": "\n".join(current.starters)})
     if form.is_valid():
-        offers.save_workspace(actor, form.cleaned_data)
+        acts.save(actor, form.cleaned_data)
         messages.success(request, "Saved.")
         return answer(request, {"saved": True}, reverse("workspace"))
     return form_page(request, "providers/workspace.html", {"form": form})

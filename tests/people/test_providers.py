@@ -15,7 +15,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
-from conversations.actions import refused_keys
+from conversations.actions import offers, refused_keys
 from conversations.actions.choices import model_for
 from conversations.actions.providers import sync_environment
 from conversations.generation import context
@@ -290,6 +290,21 @@ def test_of_a_gateways_list_only_what_can_chat_is_offered_and_nothing_under_anot
         Provider.objects.update(base_url=listing.url, dialect=dialect)
         page = administrator.post(f"/providers/{model.provider_id}/list/", **HTML).content.decode()
     assert re.findall('name="model" value="([^"]+)"', page) == offered
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.any_database
+def test_when_the_last_two_models_are_switched_off_at_once_the_demo_answers(
+    administrator: Person, model: LanguageModel
+) -> None:
+    other = LanguageModel.objects.create(provider=model.provider, model_id="other")
+
+    def switch_off(row: LanguageModel) -> None:
+        offers.change_model(administrator.user, row, {"enabled": False}, [])
+
+    with beside(lambda: switch_off(other)):
+        switch_off(model)
+    assert [row.model_id for row in LanguageModel.objects.usable_by(administrator.user)] == ["demo"]
 
 
 @pytest.mark.parametrize("many", [True, False])
