@@ -13,6 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
+from ..access import NotFound
 from ..attachments import sending
 from ..models import Attachment, Conversation, LanguageModel, Message, User
 from ..rendering.characters import visible
@@ -39,8 +40,8 @@ def remove(attachment: Attachment) -> None:
 def describe(attachment: Attachment, alt: str, based_on: str | None = None) -> None:
     """Words for those who cannot see the picture; without any its name stands for them again.
 
-    `based_on` is the description that the person had before their eyes. Raises Invalid; Changed when it is another one
-    by now.
+    `based_on` is the description that the person had before their eyes. Raises Invalid, NotFound; Changed when it is
+    another one by now.
     """
     if not attachment.is_picture:
         raise Invalid("Only a picture can be described.")
@@ -50,7 +51,9 @@ def describe(attachment: Attachment, alt: str, based_on: str | None = None) -> N
             f"The description has {len(alt):,} characters; the limit is {settings.ALT_TEXT_MAX_CHARACTERS:,}."
         )
     with writing():
-        row = Attachment.objects.select_for_update(of=("self",)).get(pk=attachment.pk)
+        row = Attachment.objects.select_for_update(of=("self",)).filter(pk=attachment.pk).first()
+        if row is None:
+            raise NotFound
         if based_on is not None and row.alt != alt and based_on != (current := _shown(row)):
             raise Changed(_CHANGED.format(current) if current else _TAKEN_AWAY, current=current)
         Attachment.objects.filter(pk=row.pk).update(alt=alt)

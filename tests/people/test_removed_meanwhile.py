@@ -1,4 +1,4 @@
-"""What somebody does to, or with, what another administrator has just removed: nothing, and never an error of the
+"""What somebody does to, or with, what somebody else has just removed: nothing, and never an error of the
 server.
 """
 
@@ -12,9 +12,10 @@ from django.contrib.auth.models import Group
 from django.db.models import Model
 
 from conversations.access import NotFound
-from conversations.actions import groups, offers, sharing, spending_limits
+from conversations.actions import attachments, groups, offers, sharing, spending_limits
 from conversations.generation import provider_calls
 from conversations.models import (
+    Attachment,
     Budget,
     Conversation,
     Invitation,
@@ -25,6 +26,7 @@ from conversations.models import (
     UsageRecord,
     User,
 )
+from tests.attachments.given import attached
 from tests.beside import beside
 from tests.money.given import budget
 from tests.world import MODEL, Person
@@ -49,6 +51,7 @@ ACTS: dict[str, tuple[type[Model], Callable[[User, Any], object]]] = {
     "a limit is changed": (Budget, spending_limits.save),
     "a limit is removed": (Budget, spending_limits.remove),
     "a link is switched off": (ShareLink, lambda by, row: sharing.switch_link(by, row, False)),
+    "a picture is described": (Attachment, lambda by, row: attachments.describe(row, "A cat")),
 }
 
 
@@ -59,7 +62,8 @@ def rows(model: LanguageModel, alice: Person) -> dict[type[Model], Model]:
     leaf = Message.objects.create(conversation=conversation, role="user", content=[])
     link = ShareLink.objects.create(conversation=conversation, leaf=leaf, token_hash="0")
     group = Group.objects.create(name="Pilots")
-    return {type(row): row for row in (group, model.provider, model, budget(5), link)}
+    given = (group, model.provider, model, budget(5), link, attached(alice.user))
+    return {type(row): row for row in given}
 
 
 @pytest.mark.parametrize("name", ACTS)
