@@ -13,6 +13,7 @@ from django.http import HttpRequest
 
 from ..actions import offers
 from ..actions.model_prices import read_prices
+from ..actions.providers import refresh_demo
 from ..models import LanguageModel, User
 from ..upstream.capabilities import check_overrides
 
@@ -54,6 +55,10 @@ class LanguageModelAdmin(_LanguageModelAdmin):
     search_fields = ("model_id", "label")
     filter_horizontal = ("allowed_groups",)
     readonly_fields = ("listed",)
+
+    def save_model(self, request: HttpRequest, obj: LanguageModel, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        refresh_demo()
 
     def delete_model(self, request: HttpRequest, obj: LanguageModel) -> None:
         """As on the page of providers: the page's own transaction would hold up everybody until all has gone."""

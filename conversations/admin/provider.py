@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from ..actions import offers
+from ..actions.providers import refresh_demo
 from ..forms import headers
 from ..models import Provider, User
 from ..upstream.endpoint import Endpoint
@@ -115,6 +116,7 @@ class ProviderAdmin(_ProviderAdmin):
             obj.set_api_key(key)
         obj.extra_headers = form.cleaned_data["extra_headers"]
         super().save_model(request, obj, form, change)
+        refresh_demo()
 
     def delete_model(self, request: HttpRequest, obj: Provider) -> None:
         """As on the page of providers: the page's own transaction would hold up everybody until all has gone."""

@@ -333,6 +333,22 @@ def test_the_records_remove_a_model_as_the_page_does(
     )
 
 
+@pytest.mark.parametrize("kind", ["provider", "languagemodel"])
+def test_while_the_last_one_is_switched_off_in_the_records_the_demo_answers(
+    administrator: Person, model: LanguageModel, kind: str
+) -> None:
+    pk = model.provider_id if kind == "provider" else model.pk
+    given = fields(name="Fake", new_api_key=KEY, extra_headers="{}") | {
+        "provider": model.provider_id, "model_id": MODEL, "position": 0, "prices": "{}", "capabilities": "{}",
+    }  # fmt: skip
+    off = {name: value for name, value in given.items() if name != "enabled"}
+    for sent, answering in ((off, "demo"), (given, MODEL)):
+        saved = administrator.client.post(f"/admin/conversations/{kind}/{pk}/change/", sent)
+        assert saved.status_code == 302
+        usable = LanguageModel.objects.usable_by(administrator.user)
+        assert [row.model_id for row in usable] == [answering]
+
+
 def test_a_list_that_cannot_be_had_is_a_sentence(administrator: Person, model: LanguageModel) -> None:
     page = administrator.post(f"/providers/{model.provider_id}/list/", **HTML)
     assert page.status_code == 200 and b"outcome--problem" in page.content
