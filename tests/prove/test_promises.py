@@ -53,6 +53,11 @@ def test_a_stop_stops_at_the_provider_too(database: str) -> None:
     prove("stops", 2, database)
 
 
+@pytest.mark.parametrize("database", [POSTGRES], indirect=True)
+def test_whose_right_ends_is_cut_off_at_every_process(database: str) -> None:
+    prove("rights", 2, database)
+
+
 def test_cut_connections_lose_no_character(database: str) -> None:
     prove("cuts", 2, database)
 
