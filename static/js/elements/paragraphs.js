@@ -52,13 +52,15 @@ export class Paragraphs {
 }
 
 /* The line that closes code, or what may become it. */
-const FENCE = /(?:^|\n)[ \t]*(?:`+[ \t]*$|`{3,}[ \t]*\n(?<rest>[^]*))/;
+const FENCE = /\n[ \t]*(?:`+[ \t]*$|`{3,}[ \t]*\n(?<rest>[^]*))/;
 
 /**
  * Text inside code goes on as it is, up to the fence that closes it; after so many lines in a chunk of its own, so that
- * the rest stays laid out. What follows the code is drawn at the end of `host`.
+ * the rest stays laid out. What follows the code is drawn at the end of `host`. `before`: the character in front.
  */
 export class CodeTail {
+  /* The last character that was drawn, and what waits after it. */
+  #before;
   #held = "";
   #code;
   #host;
@@ -67,7 +69,8 @@ export class CodeTail {
   #node = null;
   #lines = 0;
 
-  constructor(code, host) {
+  constructor(code, host, before) {
+    this.#before = before;
     this.#code = code;
     this.#host = host;
     this.#begin("tail");
@@ -79,10 +82,12 @@ export class CodeTail {
 
   append(text) {
     if (this.#after) return this.#after.append(text);
-    const all = this.#held + text;
+    const all = this.#before + this.#held + text;
     const fence = FENCE.exec(all);
-    this.#held = fence ? all.slice(fence.index) : "";
-    this.#draw(fence ? all.slice(0, fence.index) : all);
+    const end = Math.max(fence?.index ?? all.length, 1);
+    this.#before = all[end - 1];
+    this.#held = all.slice(end);
+    this.#draw(all.slice(1, end));
     const rest = fence?.groups.rest;
     if (rest === undefined) return;
     this.#after = new Paragraphs(this.#host);

@@ -102,7 +102,7 @@ export class TextView {
     const block = this.#block;
     this.#shown = Math.min(block.covered, block.text.length);
     const inside = block.provisional ? hostOf(this.#element.lastElementChild) : null;
-    if (inside?.matches("pre > code")) this.#tail = new CodeTail(inside, this.#element);
+    if (inside?.matches("pre > code")) this.#tail = new CodeTail(inside, this.#element, block.text[this.#shown - 1] ?? "\n");
     else this.#tail = new Paragraphs(this.#element, inside ? openEmphasis(inside) : {});
   }
 }
