@@ -63,6 +63,15 @@ def user_turn(
     return message
 
 
+def hold_sender(user: User) -> None:
+    """Sends of one person take turns from here to the end of the transaction. Raises NotFound when the person was
+    deactivated or removed while this one waited.
+    """
+    person = User.objects.select_for_update(no_key=True).filter(pk=user.pk, is_active=True)
+    if not list(person.values_list("pk")):
+        raise access.NotFound
+
+
 def ask(
     user: User,
     client_id: uuid.UUID,
@@ -83,6 +92,7 @@ def ask(
     there any more, ClientIdReused, Unavailable, Invalid, BudgetExceeded, and what `make` raises.
     """
     with writing():
+        hold_sender(user)
         before = idempotency.earlier(user, client_id, digest)
         if before is not None:
             return Sent(

@@ -7,7 +7,6 @@ import json
 import uuid
 from typing import Any
 
-from ..access import NotFound
 from ..models import Generation, User
 from .errors import ClientIdReused
 
@@ -18,15 +17,11 @@ def digest(fields: dict[str, Any]) -> str:
 
 
 def earlier(user: User, client_id: uuid.UUID, digest: str) -> Generation | None:
-    """The generation that the same send made before. Call inside the write transaction.
+    """The generation that the same send made before. Call inside a transaction that holds the person: equal sends take
+    turns, and the second one sees what the first has committed.
 
-    Raises ClientIdReused when the id came with other fields, NotFound when the person may send nothing any more.
+    Raises ClientIdReused when the id came with other fields.
     """
-    # Equal sends take turns here, before the look-up: the second one sees what the first has committed. And whoever was
-    # deactivated or removed while this one waited has no more to say.
-    person = User.objects.select_for_update(no_key=True).filter(pk=user.pk, is_active=True)
-    if not list(person.values_list("pk")):
-        raise NotFound
     sends = Generation.objects.filter(requested_by=user, client_id=client_id)
     # Nearly every send is a new one, so the rows themselves are read only where there are some.
     known = list(sends.values_list("client_digest", flat=True))
