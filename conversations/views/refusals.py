@@ -37,11 +37,16 @@ class Refusals(MiddlewareMixin):
         if isinstance(exception, OperationalError):
             logger.error("The database failed on a request to %s.", request.path, exc_info=exception)
             return _without_a_line(unavailable(request))
-        if isinstance(exception, IntegrityError):
+        if isinstance(exception, IntegrityError) and _refers_to_nothing(exception):
             # What views and actions look up may be gone by the time they store something that refers to it.
-            logger.error("What a request to %s was to store does not fit.", request.path, exc_info=exception)
+            logger.error("What a request to %s referred to is gone.", request.path, exc_info=exception)
             return _refusal(request, Changed.status, Changed.type, _CHANGED)
         return None
+
+
+def _refers_to_nothing(error: IntegrityError) -> bool:
+    """Whether it is a foreign key's; anything else that does not fit is our own fault."""
+    return getattr(error.__cause__, "sqlstate", "") == "23503" or "FOREIGN KEY" in str(error)
 
 
 def _refusal(request: HttpRequest, status: int, type: str, message: str, **more: str) -> HttpResponse:

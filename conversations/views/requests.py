@@ -8,6 +8,7 @@ import uuid
 from typing import Any
 
 import msgspec
+from django.conf import settings
 from django.core.exceptions import NON_FIELD_ERRORS
 from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
@@ -110,7 +111,7 @@ def _word(name: str, value: object) -> str:
 
 def form_data(request: HttpRequest) -> QueryDict:
     """What was sent with a form, or as JSON with the same names: a list is a field several times, null none. Raises
-    Invalid when it is broken JSON, or holds what a form cannot.
+    Invalid when it is broken JSON, or holds what a form cannot, or more than one may.
     """
     if request.content_type != "application/json":
         return request.POST
@@ -118,6 +119,8 @@ def form_data(request: HttpRequest) -> QueryDict:
     for name, value in _json_object(request).items():
         items = value if isinstance(value, list) else [value]
         given.setlist(name, [_word(name, item) for item in items if item is not None])
+    if sum(map(len, dict.values(given))) > settings.DATA_UPLOAD_MAX_NUMBER_FIELDS:
+        raise Invalid("These are too many fields.")
     return given
 
 
