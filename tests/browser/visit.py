@@ -180,9 +180,10 @@ class Visit:
             await self.context.close()
 
     async def clean(self) -> bool:
-        """Leaves the context as a new one would be, but for the browser's caches and one tab on a page without
-        scripts; what pages keep in the browser is kept by person. False when that does not succeed: a page does not
-        end, the site is down, or the test set the clock or stood between page and socket, which nothing takes back.
+        """Leaves the context as a new one would be, but for the browser's caches, scripts that the test added, and one
+        tab on a page without scripts; what pages keep in the browser is kept by person. False when that does not
+        succeed: a page does not end, the site is down, or the test set the clock or stood between page and socket,
+        which nothing takes back.
         """
         self.record.leave(self.context)
         try:
@@ -190,6 +191,7 @@ class Visit:
                 await self.context.set_offline(False)
                 await self.context.unroute_all(behavior="ignoreErrors")
                 await self.context.clear_cookies()
+                await self.context.clear_permissions()
                 for page in self.context.pages[1:]:
                     await page.close()
                 for page in self.context.pages:

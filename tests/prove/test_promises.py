@@ -55,7 +55,7 @@ def test_a_stop_stops_at_the_provider_too(database: str) -> None:
 
 @pytest.mark.parametrize("database", [POSTGRES], indirect=True)
 def test_whose_right_ends_is_cut_off_at_every_process(database: str) -> None:
-    prove("rights", 2, database)
+    prove("rights", 5, database)
 
 
 def test_cut_connections_lose_no_character(database: str) -> None:
