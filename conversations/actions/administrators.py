@@ -20,16 +20,16 @@ def keep_one(without: User) -> None:
     """Raises Invalid when nobody else administers the site. Call inside the write transaction, which holds this person
     from here on.
     """
-    if hold([without]) == [without]:
+    if hold_all([without]) == [without]:
         raise Invalid("This is the last administrator. Make somebody else one first.")
 
 
-def hold(people: Iterable[User]) -> list[User]:
+def hold_all(and_also: Iterable[User]) -> list[User]:
     """All who administer the site. Until this transaction ends nobody else takes that right from one of them, or does
-    anything to one of `people`.
+    anything to one of `and_also`.
     """
     # One question for all of them: in two, an act that does not know yet of somebody's new right and one that does
     # would take them in different orders. Their keys stay: who stores a row that refers to one of them need not wait.
-    which = Q(is_superuser=True, is_staff=True, is_active=True) | Q(pk__in=[person.pk for person in people])
+    which = Q(is_superuser=True, is_staff=True, is_active=True) | Q(pk__in=[person.pk for person in and_also])
     held = User.objects.select_for_update(no_key=True).filter(which).order_by("pk")
     return [person for person in held if administers(person)]

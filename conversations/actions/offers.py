@@ -1,23 +1,21 @@
-"""Which providers and models there are, as administrators set them. Called by the views of providers and the admin."""
+"""Which providers and models there are, as administrators set them. Called by the views of providers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.auth.models import Group
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
 
 from ..models import LanguageModel, Provider, User
 from ..upstream.capabilities import check_overrides
 from ..upstream.endpoint import Endpoint, normalise_base_url
-from . import audit, erasure
+from . import audit
 from .errors import Invalid
-from .providers import refresh_demo
+from .providers import changing, refresh_demo
 from .text import storable
-from .transaction import hold, writing
+from .transaction import hold
 
 FIELDS = ("name", "dialect", "base_url", "version", "extra_headers", "enabled")
 
@@ -53,7 +51,7 @@ def save_provider(actor: User, provider: Provider, values: dict[str, Any], api_k
     provider.base_url = endpoint.base_url
     if api_key:
         provider.set_api_key(endpoint.api_key)
-    with _changing():
+    with changing():
         if provider.pk is not None:
             hold(provider)
         try:
@@ -78,21 +76,6 @@ def moves(provider: Provider, dialect: str, base_url: str) -> bool:
     return before != (dialect, normalise_base_url(base_url, dialect))
 
 
-def remove_provider(actor: User, provider: Provider) -> None:
-    """Its models go with it; conversations that used them go on with another. Raises Invalid, NotFound."""
-    if provider.source != Provider.Source.ADMIN:
-        raise Invalid("This provider is set by the server's environment. Change it there.")
-    _retire(Provider.objects.filter(pk=provider.pk))
-    for language_model in provider.language_models.all():
-        erasure.forget(language_model)
-    erasure.forget(provider)
-    with _changing():
-        hold(provider)
-        audit.record(actor, "provider_removed", provider, name=provider.name)
-        provider.delete()
-        refresh_demo()
-
-
 def add_models(
     actor: User, provider: Provider, models: Iterable[tuple[str, str]], listed: dict[str, Any] | None = None
 ) -> list[LanguageModel]:
@@ -100,7 +83,7 @@ def add_models(
     list says of them, by id. Raises Invalid, NotFound.
     """
     made = []
-    with _changing():
+    with changing():
         hold(provider)
         last = LanguageModel.objects.order_by("-position").values_list("position", flat=True).first()
         position = (last or 0) + 1
@@ -128,7 +111,7 @@ def add_models(
 
 def note_listed(provider: Provider, said: dict[str, dict[str, Any]]) -> None:
     """Takes what the provider's list says now of its models that are here, by id."""
-    with _changing():
+    with changing():
         for row in provider.language_models.all():
             if said.get(row.model_id, row.listed) != row.listed:
                 LanguageModel.objects.filter(pk=row.pk).update(listed=said[row.model_id])
@@ -140,7 +123,7 @@ def change_model(
     """What people see of it, who may use it, what it costs, what takes its place. Raises Invalid, NotFound."""
     if values.get("replacement") is not None and _leads_to(values["replacement"], language_model):
         raise Invalid("A model cannot replace itself, not even through other models.")
-    with _changing():
+    with changing():
         hold(language_model)
         for name, value in values.items():
             setattr(language_model, name, value)
@@ -150,38 +133,9 @@ def change_model(
         audit.record(actor, "model_changed", language_model, model=language_model.model_id)
 
 
-def remove_model(actor: User, language_model: LanguageModel) -> None:
-    """Conversations that used it go on with another. Raises NotFound."""
-    _retire(LanguageModel.objects.filter(pk=language_model.pk))
-    erasure.forget(language_model)
-    with _changing():
-        hold(language_model)
-        audit.record(actor, "model_removed", language_model, model=language_model.model_id)
-        language_model.delete()
-        refresh_demo()
-
-
-@contextmanager
-def _changing() -> Iterator[None]:
-    """A write of one administrator at a time: whichever provider or model it is about, others are read and changed with
-    it (their order, and whether the demo answers), and two that had begun elsewhere would wait for each other.
-    """
-    with writing():
-        for kind in (Provider, LanguageModel):
-            list(kind._default_manager.select_for_update(no_key=True).order_by("pk").values_list("pk"))
-        yield
-
-
-def _retire(rows: QuerySet[Provider] | QuerySet[LanguageModel]) -> None:
-    """From here on nobody sends to it: a new row that refers to it would be in the way of its removal."""
-    with _changing():
-        rows.update(enabled=False)
-        refresh_demo()
-
-
 def order_models(actor: User, ids: list[int]) -> None:
     """The order of the picker; models that are not named keep their order behind the named ones."""
-    with _changing():
+    with changing():
         rows = {row.pk: row for row in LanguageModel.objects.all()}
         rest = sorted(
             (row for row in rows.values() if row.pk not in ids), key=lambda row: (row.position, row.pk)

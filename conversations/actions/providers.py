@@ -1,9 +1,11 @@
-"""Which provider answers: the one of the environment, those of an administrator, else the demo. Called by
-`start`.
+"""Which provider answers: the one of the environment, those of an administrator, else the demo. Called by `start`, the
+administrators' actions (`offers`) and the admin.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -28,13 +30,24 @@ class Answering:
     sentence: str
 
 
+@contextmanager
+def changing() -> Iterator[None]:
+    """A write about providers and models, one at a time: whichever it is about, others are read and changed with it
+    (their order, and whether the demo answers), and two that had begun elsewhere would wait for each other.
+    """
+    with writing():
+        for kind in (Provider, LanguageModel):
+            list(kind._default_manager.select_for_update(no_key=True).order_by("pk").values_list("pk"))
+        yield
+
+
 def sync_environment() -> Answering:
     """Makes the rows say what the environment says: the provider "Environment", and the demo when nobody else
     answers.
 
     Raises Invalid with a plain sentence when key or base URL cannot be right.
     """
-    with writing():
+    with changing():
         given = bool(settings.ANTHROPIC_API_KEY or settings.ANTHROPIC_BASE_URL)
         if given:
             _environment()
@@ -53,7 +66,7 @@ def sync_environment() -> Answering:
 
 
 def refresh_demo() -> LanguageModel | None:
-    """The demo answers exactly while no other model does. Returns the first of the others; for a transaction."""
+    """The demo answers exactly while no other model does. Returns the first of the others. Call while `changing`."""
     others = LanguageModel.objects.filter(enabled=True, retired_at=None, provider__enabled=True)
     others = others.exclude(provider__source=Provider.Source.DEMO).order_by("position", "id")
     first = others.select_related("provider").first()

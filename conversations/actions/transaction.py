@@ -1,9 +1,9 @@
 """The one way to open a write transaction. Used by every action and by the journal.
 
 On PostgreSQL transactions run side by side. Who holds rows of several kinds takes them in one order, or two wait for
-each other and one of them is ended: people, answers, conversations, files, limits, rows of the ledger, its sums; those
-of one kind by their keys. A new row holds the key of what it refers to while it is committed: rows that are not to be
-deleted are taken with `no_key`.
+each other and one of them is ended: people, groups, providers, models, answers, conversations, files, limits, rows of
+the ledger, its sums; those of one kind by their keys. A new row holds the key of what it refers to while it is
+committed: rows that are not to be deleted are taken with `no_key`.
 """
 
 from __future__ import annotations

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin
-from django.db import transaction
-from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from ..actions import offers
+from ..actions import retirement
 from ..actions.model_prices import read_prices
-from ..actions.providers import refresh_demo
+from ..actions.providers import changing, refresh_demo
 from ..models import LanguageModel, User
 from ..upstream.capabilities import check_overrides
+from .own_removal import OwnRemoval
 
 if TYPE_CHECKING:
     _LanguageModelForm = forms.ModelForm[LanguageModel]
@@ -48,7 +46,7 @@ class LanguageModelForm(_LanguageModelForm):
 
 
 @admin.register(LanguageModel)
-class LanguageModelAdmin(_LanguageModelAdmin):
+class LanguageModelAdmin(OwnRemoval, _LanguageModelAdmin):
     form = LanguageModelForm
     list_display = ("model_id", "label", "provider", "position", "enabled")
     list_filter = ("enabled", "provider")
@@ -57,14 +55,10 @@ class LanguageModelAdmin(_LanguageModelAdmin):
     readonly_fields = ("listed",)
 
     def save_model(self, request: HttpRequest, obj: LanguageModel, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        refresh_demo()
+        with changing():
+            super().save_model(request, obj, form, change)
+            refresh_demo()
 
     def delete_model(self, request: HttpRequest, obj: LanguageModel) -> None:
-        """As on the page of providers: the page's own transaction would hold up everybody until all has gone."""
         assert isinstance(request.user, User)
-        transaction.on_commit(partial(offers.remove_model, request.user, obj))
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[LanguageModel]) -> None:
-        for language_model in queryset:
-            self.delete_model(request, language_model)
+        retirement.remove_after_commit(request.user, obj)

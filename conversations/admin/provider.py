@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.db import transaction
-from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from ..actions import offers
-from ..actions.providers import refresh_demo
+from ..actions import offers, retirement
+from ..actions.providers import changing, refresh_demo
 from ..forms import headers
 from ..models import Provider, User
 from ..upstream.endpoint import Endpoint
+from .own_removal import OwnRemoval
 
 if TYPE_CHECKING:
     _ProviderForm = forms.ModelForm[Provider]
@@ -84,7 +82,7 @@ class ProviderForm(_ProviderForm):
 
 
 @admin.register(Provider)
-class ProviderAdmin(_ProviderAdmin):
+class ProviderAdmin(OwnRemoval, _ProviderAdmin):
     form = ProviderForm
     list_display = ("name", "dialect", "base_url", "key", "enabled", "source")
     list_filter = ("enabled", "dialect")
@@ -115,14 +113,10 @@ class ProviderAdmin(_ProviderAdmin):
         if key := form.cleaned_data.get("new_api_key"):
             obj.set_api_key(key)
         obj.extra_headers = form.cleaned_data["extra_headers"]
-        super().save_model(request, obj, form, change)
-        refresh_demo()
+        with changing():
+            super().save_model(request, obj, form, change)
+            refresh_demo()
 
     def delete_model(self, request: HttpRequest, obj: Provider) -> None:
-        """As on the page of providers: the page's own transaction would hold up everybody until all has gone."""
         assert isinstance(request.user, User)
-        transaction.on_commit(partial(offers.remove_provider, request.user, obj))
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Provider]) -> None:
-        for provider in queryset:
-            self.delete_model(request, provider)
+        retirement.remove_after_commit(request.user, obj)

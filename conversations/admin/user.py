@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from ..actions import administrators, answers, removal
-from ..actions.errors import Invalid
 from ..live import news
 from ..models import User
+from .own_removal import OwnRemoval
 
 if TYPE_CHECKING:
     _UserAdmin = UserAdmin[User]
@@ -25,7 +23,7 @@ else:
 
 
 @admin.register(User)
-class PersonAdmin(_UserAdmin):
+class PersonAdmin(OwnRemoval, _UserAdmin):
     list_display = ("username", "email", "display_name", "is_active", "is_staff", "last_login")
     fieldsets = (
         *(UserAdmin.fieldsets or ()),
@@ -35,7 +33,7 @@ class PersonAdmin(_UserAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         if not administrators.administers(obj):
             # Two administrators who take each other's right do so one after the other.
-            _permitted(partial(administrators.keep_one, without=obj))
+            administrators.keep_one(without=obj)
         super().save_model(request, obj, form, change)
         if not obj.is_active:
             answers.request_stops_of(obj)
@@ -43,26 +41,12 @@ class PersonAdmin(_UserAdmin):
         news.recheck_rights()
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        _remove(request, obj)
+        """As on the person's own page, with all conversations."""
+        assert isinstance(request.user, User)
+        removal.begin(request.user, obj, removal.Keep.NOTHING, None)
+        # The page's own transaction would hold up everybody until all rows have gone.
+        transaction.on_commit(partial(removal.finish, obj))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        with transaction.atomic():
-            administrators.hold(queryset)
-            for person in queryset:
-                _remove(request, person)
-
-
-def _remove(request: HttpRequest, person: User) -> None:
-    """As on the person's own page, with all conversations."""
-    assert isinstance(request.user, User)
-    _permitted(partial(removal.begin, request.user, person, removal.Keep.NOTHING, None))
-    # The page's own transaction would hold up everybody until all rows have gone.
-    transaction.on_commit(partial(removal.finish, person))
-
-
-def _permitted(act: Callable[[], None]) -> None:
-    """Its refusal is that of the page, whose own transaction takes back what came before."""
-    try:
-        act()
-    except Invalid as refused:
-        raise PermissionDenied(refused.message) from None
+        administrators.hold_all(queryset)
+        super().delete_queryset(request, queryset)

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from django.db.models import Model
 
+from ..access import NotFound
 from ..actions import ledger
-from ..actions.transaction import writing
+from ..actions.transaction import hold, writing
 from ..models import GenerationStatus, LanguageModel, Provider, UsageRecord, User
 from ..models.encryption import SecretUnreadable
 from ..upstream.client import UpstreamClient
@@ -118,5 +120,11 @@ def _book(
 
 
 def _if_there(row: Row | None) -> Row | None:
-    """The row, unless somebody has removed it while the upstream was asked: what the call cost counts all the same."""
-    return row if row is not None and row._meta.model._default_manager.filter(pk=row.pk).exists() else None
+    """The row, which stays until this transaction ends; None when somebody has removed it while the upstream was asked:
+    what the call cost counts all the same.
+    """
+    with suppress(NotFound):
+        if row is not None:
+            hold(row)
+            return row
+    return None

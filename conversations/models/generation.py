@@ -35,8 +35,8 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
 
 
 def lease_end() -> CombinedExpression:
-    """Until when an answer is its process's own that takes or renews its lease in this write. Leases are kept by the
-    database's clock: those of several machines differ.
+    """The end of a lease that is taken or renewed in this write, by the database's clock: those of several machines
+    differ. A row that was saved with it has to be read again to tell the time.
     """
     return Now() + timedelta(seconds=settings.LEASE_SECONDS)
 

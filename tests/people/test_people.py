@@ -6,6 +6,7 @@ import re
 import time
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import Group
 from django.contrib.sessions.models import Session
 
@@ -148,7 +149,7 @@ def test_of_two_administrators_who_take_each_others_right_in_the_records_one_sta
 
     with beside(lambda: takes(dora, administrator)) as later:
         assert takes(administrator, dora) == 302
-    assert later == [403]
+    assert later[0] in (400, 403), "the last one, or no longer one"
     assert list(User.objects.filter(is_superuser=True)) == [administrator.user]
 
 
@@ -332,6 +333,8 @@ def test_forms_take_json_with_the_same_names(
     assert post(f"/providers/{model.provider.pk}/models/", model=["one", "two"])[0] == 200
     assert LanguageModel.objects.filter(model_id__in=["one", "two"]).count() == 2
     assert post(f"/people/{bob.user.pk}/remove/", keep="nothing")[0] == 400
+    many = {"name": "Crew", "people": [bob.user.pk] * settings.DATA_UPLOAD_MAX_NUMBER_FIELDS}
+    assert post(f"/people/groups/{group.pk}/", **many)[0] == 400
     for wrong in ({"keep": {"a": 1}}, {"keep": [["nothing"]]}):
         status, told = post(f"/people/{bob.user.pk}/remove/", confirm="bob", **wrong)
         assert (status, "keep must be text" in told) == (400, True)

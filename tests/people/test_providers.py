@@ -294,13 +294,21 @@ def test_of_a_gateways_list_only_what_can_chat_is_offered_and_nothing_under_anot
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.any_database
+@pytest.mark.parametrize("in_records", [True, False])
 def test_when_the_last_two_models_are_switched_off_at_once_the_demo_answers(
-    administrator: Person, model: LanguageModel
+    administrator: Person, model: LanguageModel, in_records: bool
 ) -> None:
     other = LanguageModel.objects.create(provider=model.provider, model_id="other")
 
     def switch_off(row: LanguageModel) -> None:
-        offers.change_model(administrator.user, row, {"enabled": False}, [])
+        if not in_records:
+            offers.change_model(administrator.user, row, {"enabled": False}, [])
+            return
+        given = {
+            "provider": row.provider_id, "model_id": row.model_id, "position": 0, "prices": "{}", "capabilities": "{}",
+        }  # fmt: skip
+        path = f"/admin/conversations/languagemodel/{row.pk}/change/"
+        assert administrator.client.post(path, given).status_code == 302
 
     with beside(lambda: switch_off(other)):
         switch_off(model)

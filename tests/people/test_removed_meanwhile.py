@@ -12,10 +12,11 @@ from django.contrib.auth.models import Group
 from django.db.models import Model
 
 from conversations.access import NotFound
-from conversations.actions import attachments, groups, offers, sharing, spending_limits
+from conversations.actions import attachments, groups, offers, retirement, sharing, spending_limits
 from conversations.generation import provider_calls
 from conversations.models import (
     Attachment,
+    AuditEvent,
     Budget,
     Conversation,
     Invitation,
@@ -41,13 +42,13 @@ ACTS: dict[str, tuple[type[Model], Callable[[User, Any], object]]] = {
         Provider,
         lambda by, row: offers.save_provider(by, row, {**FIELDS, "enabled": True}, "sk-new"),
     ),
-    "a provider is removed": (Provider, offers.remove_provider),
+    "a provider is removed": (Provider, retirement.remove_provider),
     "models are added": (Provider, lambda by, row: offers.add_models(by, row, [("new", "")])),
     "a model is switched off": (
         LanguageModel,
         lambda by, row: offers.change_model(by, row, {"enabled": False}, []),
     ),
-    "a model is removed": (LanguageModel, offers.remove_model),
+    "a model is removed": (LanguageModel, retirement.remove_model),
     "a limit is changed": (Budget, spending_limits.save),
     "a limit is removed": (Budget, spending_limits.remove),
     "a link is switched off": (ShareLink, lambda by, row: sharing.switch_link(by, row, False)),
@@ -108,9 +109,33 @@ def test_a_model_that_is_removed_while_its_provider_lists_it_stays_removed(
     provider = model.provider
     said = {MODEL: {"context": 5000}}
     with beside(lambda: offers.note_listed(provider, said)) as noted:
-        offers.remove_model(administrator.user, model)
+        retirement.remove_model(administrator.user, model)
     assert noted == [None]
     assert not LanguageModel.objects.filter(provider=provider).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("kind", ["languagemodel", "provider"])
+def test_of_several_that_are_deleted_in_the_records_all_go_or_none(
+    administrator: Person, model: LanguageModel, kind: str
+) -> None:
+    first = model if kind == "languagemodel" else model.provider
+    theirs = Provider.objects.create(name="Theirs", dialect="anthropic", base_url="http://127.0.0.1:9")
+    other = LanguageModel.objects.create(provider=theirs, model_id=MODEL)
+    second = other if kind == "languagemodel" else other.provider
+    data = {"action": "delete_selected", "_selected_action": [first.pk, second.pk], "post": "yes"}
+
+    def delete() -> int:
+        return administrator.client.post(f"/admin/conversations/{kind}/", data).status_code
+
+    with beside(delete) as later:
+        type(first)._default_manager.filter(pk=first.pk).delete()
+    if later == [404]:
+        assert type(second)._default_manager.get(pk=second.pk).enabled
+        assert set(AuditEvent.objects.values_list("act", flat=True)) <= {"signed_in"}
+    else:
+        assert later == [302], "it had not looked yet"
+        assert not type(second)._default_manager.filter(pk=second.pk).exists()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -119,8 +144,9 @@ def test_what_a_test_call_cost_counts_also_when_its_model_has_been_removed_meanw
     administrator: Person, model: LanguageModel, kind: type[Model]
 ) -> None:
     asked = LanguageModel.objects.select_related("provider").get()
-    kind._default_manager.all().delete()
-    assert not provider_calls.try_model(administrator.user, asked).works
+    with beside(lambda: provider_calls.try_model(administrator.user, asked).works) as tried:
+        kind._default_manager.all().delete()
+    assert tried == [False]
     row = UsageRecord.objects.get()
     assert (row.model, row.error_type, row.language_model) == (MODEL, "connect", None)
 
