@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from functools import partial
 
 from django.db import transaction
 
@@ -15,45 +14,24 @@ from .providers import changing, refresh_demo
 from .transaction import hold
 
 
-def remove_provider(actor: User, provider: Provider) -> None:
-    """Its models go with it; conversations that used them go on with another. Raises Invalid, NotFound."""
-    _retire(provider)
-    for language_model in provider.language_models.all():
-        erasure.forget(language_model)
-    erasure.forget(provider)
-    with changing():
-        hold(provider)
-        audit.record(actor, "provider_removed", provider, name=provider.name)
-        provider.delete()
-        refresh_demo()
-
-
-def remove_model(actor: User, language_model: LanguageModel) -> None:
-    """Conversations that used it go on with another. Raises NotFound."""
-    _retire(language_model)
-    erasure.forget(language_model)
-    with changing():
-        hold(language_model)
-        audit.record(actor, "model_removed", language_model, model=language_model.model_id)
-        language_model.delete()
-        refresh_demo()
+def remove(actor: User, row: Provider | LanguageModel) -> None:
+    """A provider goes with its models; conversations that used them go on with another. Raises Invalid, NotFound."""
+    _retire(row)
+    _finish(actor, row)
 
 
 def remove_after_commit(actor: User, row: Provider | LanguageModel) -> None:
-    """As the other two, from within a transaction that would hold up everybody until all has gone: what is refused is
-    refused here, and the rows go once it is committed. Raises Invalid, NotFound.
+    """As `remove`, from within a transaction that would hold up everybody until all has gone: refusals come here, and
+    the rows go once it is committed. Raises Invalid, NotFound.
     """
     _retire(row)
-    transaction.on_commit(partial(_finish, actor, row))
 
+    def finish() -> None:
+        # Somebody else may have been faster, and more rows may follow.
+        with suppress(NotFound):
+            _finish(actor, row)
 
-def _finish(actor: User, row: Provider | LanguageModel) -> None:
-    # Somebody else may have been faster, and more rows may follow.
-    with suppress(NotFound):
-        if isinstance(row, Provider):
-            remove_provider(actor, row)
-        else:
-            remove_model(actor, row)
+    transaction.on_commit(finish)
 
 
 def _retire(row: Provider | LanguageModel) -> None:
@@ -63,4 +41,19 @@ def _retire(row: Provider | LanguageModel) -> None:
     with changing():
         hold(row)
         row._meta.model._default_manager.filter(pk=row.pk).update(enabled=False)
+        refresh_demo()
+
+
+def _finish(actor: User, row: Provider | LanguageModel) -> None:
+    if isinstance(row, Provider):
+        for language_model in row.language_models.all():
+            erasure.forget(language_model)
+    erasure.forget(row)
+    with changing():
+        hold(row)
+        if isinstance(row, Provider):
+            audit.record(actor, "provider_removed", row, name=row.name)
+        else:
+            audit.record(actor, "model_removed", row, model=row.model_id)
+        row.delete()
         refresh_demo()

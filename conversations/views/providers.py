@@ -60,7 +60,7 @@ def provider(request: HttpRequest, provider: int) -> HttpResponse:
 @require_POST
 def remove(request: HttpRequest, provider: int) -> HttpResponse:
     actor = access.administrator(request.user)
-    retirement.remove_provider(actor, get_object_or_404(Provider, pk=provider))
+    retirement.remove(actor, get_object_or_404(Provider, pk=provider))
     messages.success(request, "The provider was removed.")
     return answer(request, {"removed": True}, reverse("providers"))
 
@@ -138,7 +138,7 @@ def try_model(request: HttpRequest, model: int) -> HttpResponse:
 @require_POST
 def remove_model(request: HttpRequest, model: int) -> HttpResponse:
     actor = access.administrator(request.user)
-    retirement.remove_model(actor, _model(model))
+    retirement.remove(actor, _model(model))
     messages.success(request, "The model was removed.")
     return answer(request, {"removed": True}, reverse("providers"))
 

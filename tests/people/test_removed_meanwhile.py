@@ -42,13 +42,13 @@ ACTS: dict[str, tuple[type[Model], Callable[[User, Any], object]]] = {
         Provider,
         lambda by, row: offers.save_provider(by, row, {**FIELDS, "enabled": True}, "sk-new"),
     ),
-    "a provider is removed": (Provider, retirement.remove_provider),
+    "a provider is removed": (Provider, retirement.remove),
     "models are added": (Provider, lambda by, row: offers.add_models(by, row, [("new", "")])),
     "a model is switched off": (
         LanguageModel,
         lambda by, row: offers.change_model(by, row, {"enabled": False}, []),
     ),
-    "a model is removed": (LanguageModel, retirement.remove_model),
+    "a model is removed": (LanguageModel, retirement.remove),
     "a limit is changed": (Budget, spending_limits.save),
     "a limit is removed": (Budget, spending_limits.remove),
     "a link is switched off": (ShareLink, lambda by, row: sharing.switch_link(by, row, False)),
@@ -109,7 +109,7 @@ def test_a_model_that_is_removed_while_its_provider_lists_it_stays_removed(
     provider = model.provider
     said = {MODEL: {"context": 5000}}
     with beside(lambda: offers.note_listed(provider, said)) as noted:
-        retirement.remove_model(administrator.user, model)
+        retirement.remove(administrator.user, model)
     assert noted == [None]
     assert not LanguageModel.objects.filter(provider=provider).exists()
 
