@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from ..models import Budget, User
+from django.contrib.auth.models import Group
+
+from ..models import Budget, LanguageModel, User
 from . import audit
 from .transaction import hold, writing
 
 
 def save(actor: User, budget: Budget) -> None:
-    """A new or changed limit, which holds for the next send. Raises NotFound."""
+    """A new or changed limit, which holds for the next send. Raises NotFound, also for whose limit it is."""
     with writing():
+        _hold_subject(budget)
         act = "budget_changed" if budget.pk else "budget_added"
         if budget.pk:
             hold(budget)
@@ -23,3 +26,12 @@ def remove(actor: User, budget: Budget) -> None:
         hold(budget)
         audit.record(actor, "budget_removed", budget, name=str(budget))
         budget.delete()
+
+
+def _hold_subject(budget: Budget) -> None:
+    if budget.user_id:
+        hold(User(pk=budget.user_id))
+    if budget.group_id:
+        hold(Group(pk=budget.group_id))
+    if budget.language_model_id:
+        hold(LanguageModel(pk=budget.language_model_id))

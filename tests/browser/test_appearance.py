@@ -191,7 +191,9 @@ async def test_with_both_sides_open_the_header_keeps_to_its_own_column(alice: Vi
     chat = await alice.chat(alice.conversation(["Question", "Answer"], "Coast photographs of 1998"))
     await chat.page.set_viewport_size({"width": 1024, "height": 768})
     await chat.page.get_by_role("button", name="Settings for this conversation").click()
-    settings = await chat.page.locator("#settings").bounding_box()
+    panel = chat.page.locator("#settings")
+    await expect(panel).to_be_visible()
+    settings = await panel.bounding_box()
     title, more = (
         await chat.title.bounding_box(),
         await chat.page.locator("#header [data-menu]").bounding_box(),

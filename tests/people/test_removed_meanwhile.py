@@ -49,6 +49,12 @@ ACTS: dict[str, tuple[type[Model], Callable[[User, Any], object]]] = {
         lambda by, row: offers.change_model(by, row, {"enabled": False}, []),
     ),
     "a model is removed": (LanguageModel, retirement.remove),
+    "a group is limited": (Group, lambda by, row: spending_limits.save(by, limit(group_id=row.pk))),
+    "a person is limited": (User, lambda by, row: spending_limits.save(by, limit(user_id=row.pk))),
+    "a model is limited": (
+        LanguageModel,
+        lambda by, row: spending_limits.save(by, limit(language_model_id=row.pk)),
+    ),
     "a limit is changed": (Budget, spending_limits.save),
     "a limit is removed": (Budget, spending_limits.remove),
     "a link is switched off": (ShareLink, lambda by, row: sharing.switch_link(by, row, False)),
@@ -56,14 +62,19 @@ ACTS: dict[str, tuple[type[Model], Callable[[User, Any], object]]] = {
 }
 
 
+def limit(**subject: int) -> Budget:
+    """One that is not stored yet."""
+    return Budget(limit_microdollars=5_000_000, **subject)
+
+
 @pytest.fixture
-def rows(model: LanguageModel, alice: Person) -> dict[type[Model], Model]:
+def rows(model: LanguageModel, alice: Person, bob: Person) -> dict[type[Model], Model]:
     """One of each kind that is there."""
     conversation = Conversation.objects.create(owner=alice.user)
     leaf = Message.objects.create(conversation=conversation, role="user", content=[])
     link = ShareLink.objects.create(conversation=conversation, leaf=leaf, token_hash="0")
     group = Group.objects.create(name="Pilots")
-    given = (group, model.provider, model, budget(5), link, attached(alice.user))
+    given = (group, bob.user, model.provider, model, budget(5), link, attached(alice.user))
     return {type(row): row for row in given}
 
 
