@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
-
-from chatsite.errors import wants_json
 
 from ..actions import people
 from ..forms.account import PreferencesForm
@@ -28,6 +25,4 @@ def preferences(request: HttpRequest) -> HttpResponse:
         return form_page(request, "account/preferences.html", {"form": form})
     chosen = {name: form.cleaned_data[name] for name in names}
     people.choose_preferences(person, chosen)
-    if not wants_json(request):
-        messages.success(request, "Saved.")
-    return answer(request, chosen, reverse("account"))
+    return answer(request, chosen, reverse("account"), message="Saved.")

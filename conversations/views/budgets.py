@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -47,8 +46,7 @@ def budget(request: HttpRequest, budget: int) -> HttpResponse:
 def remove(request: HttpRequest, budget: int) -> HttpResponse:
     actor = access.administrator(request.user)
     spending_limits.remove(actor, get_object_or_404(_budgets(), pk=budget))
-    messages.success(request, "The budget was removed.")
-    return answer(request, {"removed": True}, reverse("budgets"))
+    return answer(request, {"removed": True}, reverse("budgets"), message="The budget was removed.")
 
 
 def shown(state: states.State) -> dict[str, Any]:
@@ -75,7 +73,6 @@ def _edited(request: HttpRequest, actor: User, row: Budget) -> HttpResponse:
     form = BudgetForm(posted(request), instance=row)
     if form.is_valid():
         spending_limits.save(actor, form.instance)
-        messages.success(request, "Saved.")
-        return answer(request, {"budget": form.instance.pk}, reverse("budgets"))
+        return answer(request, {"budget": form.instance.pk}, reverse("budgets"), message="Saved.")
     context = {"form": form, "budget": row, "subject": subject}
     return form_page(request, "budgets/budget.html", context)

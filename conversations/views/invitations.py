@@ -57,13 +57,14 @@ def invitations(request: HttpRequest) -> HttpResponse:
 
 def _sent(request: HttpRequest, invitation: Invitation, url: str) -> str:
     """Empty when the mail is on its way; else the link, to be handed over in another way."""
+    level, message, left = messages.SUCCESS, f"The invitation went to {invitation.email}.", ""
     try:
         acts.send(invitation, url)
     except Invalid as refused:
-        messages.error(request, f"{refused.message} Copy the link instead.")
-        return url
-    messages.success(request, f"The invitation went to {invitation.email}.")
-    return ""
+        level, message, left = messages.ERROR, f"{refused.message} Copy the link instead.", url
+    if not wants_json(request):
+        messages.add_message(request, level, message)
+    return left
 
 
 @require_POST

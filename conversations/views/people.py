@@ -75,8 +75,8 @@ def act(request: HttpRequest, person: int) -> HttpResponse:
         raise Invalid("This cannot be done to a person.")
     run, sentence = ACTS[name]
     run(actor, found)
-    messages.success(request, sentence.format(found.name))
-    return answer(request, {"done": name}, reverse("person", args=[found.pk]))
+    message = sentence.format(found.name)
+    return answer(request, {"done": name}, reverse("person", args=[found.pk]), message=message)
 
 
 @require_POST
@@ -87,8 +87,7 @@ def into_groups(request: HttpRequest, person: int) -> HttpResponse:
     if not form.is_valid():
         raise Invalid("One of these groups does not exist.")
     acts.put_into_groups(actor, found, list(form.cleaned_data["groups"]))
-    messages.success(request, "Saved.")
-    return answer(request, {"saved": True}, reverse("person", args=[found.pk]))
+    return answer(request, {"saved": True}, reverse("person", args=[found.pk]), message="Saved.")
 
 
 @require_POST
@@ -112,8 +111,7 @@ def remove(request: HttpRequest, person: int) -> HttpResponse:
         except Invalid as refused:
             form.add_error(None, refused.message)
         else:
-            messages.success(request, f"{found.name} was removed.")
-            return answer(request, {"removed": True}, reverse("people"))
+            return answer(request, {"removed": True}, reverse("people"), message=f"{found.name} was removed.")
     context = {
         "person": found,
         "form": form,
@@ -163,8 +161,7 @@ def group(request: HttpRequest, group: int) -> HttpResponse:
     form = GroupForm(posted(request), initial=initial)
     if form.is_valid():
         grouping.change(actor, found, form.cleaned_data["name"], list(form.cleaned_data["people"]))
-        messages.success(request, "Saved.")
-        return answer(request, {"saved": True}, reverse("groups"))
+        return answer(request, {"saved": True}, reverse("groups"), message="Saved.")
     return form_page(request, "people/group.html", {"form": form, "group": found})
 
 
@@ -172,8 +169,7 @@ def group(request: HttpRequest, group: int) -> HttpResponse:
 def group_remove(request: HttpRequest, group: int) -> HttpResponse:
     actor = access.administrator(request.user)
     grouping.remove(actor, get_object_or_404(Group, pk=group))
-    messages.success(request, "The group was removed.")
-    return answer(request, {"removed": True}, reverse("groups"))
+    return answer(request, {"removed": True}, reverse("groups"), message="The group was removed.")
 
 
 def _person_page(request: HttpRequest, found: User, url: str = "") -> HttpResponse:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -61,8 +60,7 @@ def provider(request: HttpRequest, provider: int) -> HttpResponse:
 def remove(request: HttpRequest, provider: int) -> HttpResponse:
     actor = access.administrator(request.user)
     retirement.remove(actor, get_object_or_404(Provider, pk=provider))
-    messages.success(request, "The provider was removed.")
-    return answer(request, {"removed": True}, reverse("providers"))
+    return answer(request, {"removed": True}, reverse("providers"), message="The provider was removed.")
 
 
 @require_POST
@@ -102,8 +100,9 @@ def add_models(request: HttpRequest, provider: int) -> HttpResponse:
         raise Invalid("“listed” must be a JSON object.")
     labels = [(id, given.get(f"label:{id}", "")) for id in ids]
     made = offers.add_models(actor, found, labels, listed)
-    messages.success(request, "Added." if made else "These models are already here.")
-    return answer(request, {"added": [row.model_id for row in made]}, reverse("provider", args=[found.pk]))
+    body = {"added": [row.model_id for row in made]}
+    message = "Added." if made else "These models are already here."
+    return answer(request, body, reverse("provider", args=[found.pk]), message=message)
 
 
 @require_http_methods(_FORM)
@@ -117,8 +116,7 @@ def language_model(request: HttpRequest, model: int) -> HttpResponse:
         except Invalid as refused:
             form.add_error(None, refused.message)
         else:
-            messages.success(request, "Saved.")
-            return answer(request, {"saved": True}, reverse("providers"))
+            return answer(request, {"saved": True}, reverse("providers"), message="Saved.")
     context = {"model": found, "name": _named(found)["name"], "form": form}
     return form_page(request, "providers/model.html", context)
 
@@ -139,8 +137,7 @@ def try_model(request: HttpRequest, model: int) -> HttpResponse:
 def remove_model(request: HttpRequest, model: int) -> HttpResponse:
     actor = access.administrator(request.user)
     retirement.remove(actor, _model(model))
-    messages.success(request, "The model was removed.")
-    return answer(request, {"removed": True}, reverse("providers"))
+    return answer(request, {"removed": True}, reverse("providers"), message="The model was removed.")
 
 
 @require_POST
@@ -168,8 +165,8 @@ def _edited(request: HttpRequest, found: Provider) -> HttpResponse:
         except Invalid as refused:
             form.add_error(None, refused.message)
         else:
-            messages.success(request, "Saved.")
-            return answer(request, {"provider": saved.pk}, reverse("provider", args=[saved.pk]))
+            page = reverse("provider", args=[saved.pk])
+            return answer(request, {"provider": saved.pk}, page, message="Saved.")
     return form_page(request, "providers/provider.html", _context(found, form))
 
 

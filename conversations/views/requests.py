@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 from django.conf import settings
+from django.contrib import messages
 from django.core.exceptions import NON_FIELD_ERRORS
 from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
@@ -144,9 +145,15 @@ def _problem(form: BaseForm, name: str) -> str:
     return sentences if name == NON_FIELD_ERRORS else f"{form[name].label}: {sentences}"
 
 
-def answer(request: HttpRequest, body: dict[str, Any], page: str, status: int = 200) -> HttpResponse:
-    """JSON for programs; people who posted a form are sent to the page."""
-    return JsonResponse(body, status=status) if wants_json(request) else redirect(page)
+def answer(
+    request: HttpRequest, body: dict[str, Any], page: str, status: int = 200, *, message: str = ""
+) -> HttpResponse:
+    """JSON for programs; people who posted a form are sent to the page, which shows them the message."""
+    if wants_json(request):
+        return JsonResponse(body, status=status)
+    if message:
+        messages.success(request, message)
+    return redirect(page)
 
 
 def person(request: HttpRequest) -> User:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
@@ -25,6 +24,5 @@ def workspace(request: HttpRequest) -> HttpResponse:
     form = WorkspaceForm(posted(request), initial=initial | {"starters": "\n".join(current.starters)})
     if form.is_valid():
         acts.save(actor, form.cleaned_data)
-        messages.success(request, "Saved.")
-        return answer(request, {"saved": True}, reverse("workspace"))
+        return answer(request, {"saved": True}, reverse("workspace"), message="Saved.")
     return form_page(request, "providers/workspace.html", {"form": form})

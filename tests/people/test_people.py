@@ -341,3 +341,6 @@ def test_forms_take_json_with_the_same_names(
     assert post(f"/people/{bob.user.pk}/remove/", keep="nothing", confirm="bob") == (200, '{"removed": true}')
     broken = administrator.client.post("/workspace/", "{", content_type="application/json")
     assert broken.status_code == 400
+    assert b"Saved." not in administrator.client.get("/account/").content, (
+        "what programs did is told to nobody"
+    )
