@@ -16,11 +16,11 @@ def administers(person: User) -> bool:
     return person.is_superuser and person.is_staff and person.is_active
 
 
-def keep_one(without: User) -> None:
+def keep_one(without: User, and_hold: Iterable[User] = ()) -> None:
     """Raises Invalid when nobody else administers the site. Call inside the write transaction, which holds this person
-    from here on.
+    from here on, `and_hold` those.
     """
-    if hold_all([without]) == [without]:
+    if hold_all([without, *and_hold]) == [without]:
         raise Invalid("This is the last administrator. Make somebody else one first.")
 
 

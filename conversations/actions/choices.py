@@ -26,30 +26,16 @@ def model_for(user: User, conversation: Conversation | None, model: str) -> Lang
                 return candidate
         raise Invalid("This model is not available to you. Choose another one.")
     by_id = {candidate.pk: candidate for candidate in usable}
-    if conversation is not None and conversation.language_model_id in by_id:
-        return by_id[conversation.language_model_id]
-    if conversation is not None and (successor := _successor(conversation.language_model, by_id)):
-        return successor
+    if conversation is not None:
+        for id in LanguageModel.objects.succession(conversation.language_model_id):
+            if id in by_id:
+                return by_id[id]
     if not usable:
         raise Unavailable("No model is set up yet. An administrator can add one.")
     if len(usable) == 1:
         return usable[0]
     default = Workspace.objects.current().default_model_id
     return by_id[default] if default in by_id else usable[0]
-
-
-def _successor(
-    language_model: LanguageModel | None, usable: dict[int, LanguageModel]
-) -> LanguageModel | None:
-    """What takes the place of a model that is no longer offered, if this person may use it."""
-    seen: set[int] = set()
-    here = language_model
-    while here is not None and here.pk not in seen:
-        seen.add(here.pk)
-        if here.pk in usable:
-            return usable[here.pk]
-        here = here.replacement
-    return None
 
 
 def parameters_for(raw: dict[str, Any]) -> dict[str, Any]:

@@ -61,16 +61,20 @@ def select_branch(conversation: Conversation, message: Message) -> uuid.UUID:
 
 
 def fork(user: User, conversation: Conversation, leaf: Message) -> Conversation:
-    """A new conversation of this person's own with copies of the messages up to `leaf`; finished ones only."""
+    """A new conversation of this person's own with copies of the messages up to `leaf`; finished ones only.
+    Raises NotFound when somebody has deleted it since it was looked up.
+    """
     # Read before others have to wait: finished messages never change.
     path = Message.objects.path(leaf.pk, related=("generation",))
     with writing():
+        # As it is now: its model may have been removed meanwhile.
+        locked = branches.lock(conversation)
         copy = Conversation(
             owner=user,
-            title=clean_title(f"{conversation.title} (copy)"),
+            title=clean_title(f"{locked.title} (copy)"),
             titled_by_person=True,
-            language_model=conversation.language_model,
-            parameters=conversation.parameters,
+            language_model_id=locked.language_model_id,
+            parameters=locked.parameters,
         )
         copy.save(force_insert=True)
         files = attachments.copy_into(copy, path)

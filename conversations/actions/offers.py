@@ -121,10 +121,11 @@ def change_model(
     actor: User, language_model: LanguageModel, values: dict[str, Any], groups: list[Group]
 ) -> None:
     """What people see of it, who may use it, what it costs, what takes its place. Raises Invalid, NotFound."""
-    if values.get("replacement") is not None and _leads_to(values["replacement"], language_model):
-        raise Invalid("A model cannot replace itself, not even through other models.")
+    replacement: LanguageModel | None = values.get("replacement")
     with changing():
         hold(language_model)
+        if replacement is not None and language_model.pk in LanguageModel.objects.succession(replacement.pk):
+            raise Invalid("A model cannot replace itself, not even through other models.")
         for name, value in values.items():
             setattr(language_model, name, value)
         language_model.save(update_fields=list(values))
@@ -145,14 +146,3 @@ def order_models(actor: User, ids: list[int]) -> None:
             row.position = position
         LanguageModel.objects.bulk_update(ordered, ["position"])
         audit.record(actor, "models_ordered")
-
-
-def _leads_to(start: LanguageModel, end: LanguageModel) -> bool:
-    seen: set[int] = set()
-    here: LanguageModel | None = start
-    while here is not None and here.pk not in seen:
-        if here.pk == end.pk:
-            return True
-        seen.add(here.pk)
-        here = here.replacement
-    return False

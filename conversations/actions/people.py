@@ -23,7 +23,7 @@ from ..models import Invitation, User
 from ..models.invitation import hash_token
 from . import administrators, answers, audit
 from .errors import Invalid
-from .transaction import writing
+from .transaction import hold, writing
 
 
 def has_administrator() -> bool:
@@ -87,10 +87,11 @@ def choose_preferences(person: User, chosen: dict[str, Any]) -> None:
 
 def deactivate(actor: User, person: User) -> None:
     """Their sockets, streams, sessions and running answers end within seconds, their open invitations at once. Raises
-    Invalid.
+    Invalid, NotFound.
     """
     with writing():
         administrators.keep_one(without=person)
+        hold(person)
         User.objects.filter(pk=person.pk).update(is_active=False)
         answers.request_stops_of(person)
         end_sessions(person)
@@ -108,16 +109,19 @@ def reactivate(actor: User, person: User) -> None:
 
 
 def make_administrator(actor: User, person: User) -> None:
+    """Raises NotFound."""
     with writing():
+        hold(person)
         User.objects.filter(pk=person.pk).update(is_staff=True, is_superuser=True)
         audit.record(actor, "administrator_made", person)
         transaction.on_commit(news.recheck_rights)
 
 
 def make_member(actor: User, person: User) -> None:
-    """An administrator becomes a member and signs in anew. Raises Invalid for the last one."""
+    """An administrator becomes a member and signs in anew. Raises Invalid for the last one, NotFound."""
     with writing():
         administrators.keep_one(without=person)
+        hold(person)
         User.objects.filter(pk=person.pk).update(is_staff=False, is_superuser=False)
         end_sessions(person)
         revoke_invitations_of(person)
@@ -126,15 +130,18 @@ def make_member(actor: User, person: User) -> None:
 
 
 def put_into_groups(actor: User, person: User, groups: list[Group]) -> None:
-    """Exactly these groups. Rights by groups that are left end within seconds."""
+    """Exactly these groups. Rights by groups that are left end within seconds. Raises NotFound."""
     with writing():
+        hold(person)
         person.groups.set(groups)
         audit.record(actor, "groups_of_person", person, groups=[group.pk for group in groups])
         transaction.on_commit(news.recheck_rights)
 
 
 def sign_out_everywhere(actor: User, person: User) -> None:
+    """Raises NotFound."""
     with writing():
+        hold(person)
         end_sessions(person)
         audit.record(actor, "person_signed_out", person)
         transaction.on_commit(news.recheck_rights)

@@ -57,11 +57,16 @@ def begin(actor: User, person: User, keep: str, heir: User | None) -> None:
         raise Invalid("You cannot delete your own account. Ask another administrator.")
     if keep not in Keep.values:
         raise Invalid("Say what happens to the conversations.")
-    if keep != Keep.NOTHING and (heir is None or heir.pk == person.pk or not heir.is_active):
-        raise Invalid("Choose who gets the conversations.")
+    heirs = [] if keep == Keep.NOTHING or heir is None or heir.pk == person.pk else [heir]
     with writing():
-        # Sends of this person, and of others in these conversations, come before or after all of this.
-        administrators.keep_one(without=person)
+        # Sends of this person, and of others in these conversations, come before or after all of this. So does the
+        # removal of the heir: what went to an account that is being removed would go with it.
+        administrators.keep_one(without=person, and_hold=heirs)
+        if (
+            keep != Keep.NOTHING
+            and not User.objects.filter(pk__in=[h.pk for h in heirs], is_active=True).exists()
+        ):
+            raise Invalid("Choose who gets the conversations.")
         found = User.objects.filter(pk=person.pk).first()
         if found is None:
             raise Invalid("This account has already been removed.")

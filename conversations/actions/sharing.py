@@ -10,7 +10,7 @@ from django.utils import timezone
 from ..models import Conversation, Message, ShareLink, User, Workspace
 from ..models.generation import LIVE
 from ..models.invitation import hash_token
-from . import audit
+from . import audit, branches
 from .errors import Invalid
 from .transaction import hold, writing
 
@@ -20,7 +20,7 @@ def create_link(
 ) -> tuple[ShareLink, str]:
     """The link and its token, which is nowhere else. `leaf` (default: the current one) is the last message shown.
 
-    An answer that is still running is not part of it. Raises Invalid.
+    An answer that is still running is not part of it. Raises Invalid, NotFound.
     """
     if days is not None and not 1 <= days <= settings.SHARE_LINK_MAX_DAYS:
         raise Invalid(f"A link lasts between 1 and {settings.SHARE_LINK_MAX_DAYS} days.")
@@ -29,7 +29,9 @@ def create_link(
     token = ShareLink.new_token()
     now = timezone.now()
     with writing():
-        shown = _finished(leaf or conversation.current_leaf)
+        # Held, so that of links that are made at once none goes over their number.
+        locked = branches.lock(conversation)
+        shown = _finished(leaf or locked.current_leaf)
         if shown is None:
             raise Invalid("There is nothing to share yet.")
         if (
@@ -40,7 +42,7 @@ def create_link(
         link = ShareLink.objects.create(
             conversation=conversation,
             leaf=shown,
-            title=conversation.title,
+            title=locked.title,
             token_hash=hash_token(token),
             public=public,
             created_by=user,

@@ -10,7 +10,6 @@ from typing import Any
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
-from django.db import connection
 from django.db.models import Count, Sum
 
 from ..attachments import kinds, process
@@ -19,7 +18,7 @@ from ..attachments.refusal import FileRefused, beyond, megabytes
 from ..models import Attachment, Conversation, StoredFile, User
 from . import stored_files
 from .errors import Invalid, Refused, TooLarge, Unsupported
-from .transaction import writing
+from .transaction import hold, writing
 
 _REFUSALS: dict[str, type[Refused]] = {"unsupported": Unsupported, "invalid": Invalid, "too_large": TooLarge}
 _ATTEMPTS = 3
@@ -33,7 +32,8 @@ def work_root() -> Path:
 def upload(user: User, given: UploadedFile[bytes]) -> Attachment:
     """A checked and frozen file of this person's, not yet part of any message.
 
-    Raises Unsupported, Invalid, TooLarge (also for the quota) or Unavailable, each with the sentence to show.
+    Raises Unsupported, Invalid, TooLarge (also for the quota) or Unavailable, each with the sentence to show; NotFound
+    when the person was removed meanwhile.
     """
     size = given.size or 0
     if size > settings.ATTACHMENT_MAX_BYTES:
@@ -89,9 +89,8 @@ def _stored(user: User, name: str, result: dict[str, Any], source: Path, folder:
 
 def _attached(user: User, name: str, result: dict[str, Any], files: dict[str, StoredFile]) -> Attachment:
     with writing():
-        if connection.features.has_select_for_update:
-            # Uploads of one person take turns: the quota holds also when a hundred come at once.
-            User.objects.select_for_update(no_key=True).get(pk=user.pk)
+        # Uploads of one person take turns: the quota holds also when a hundred come at once.
+        hold(user)
         original = stored_files.settled(files["original"])
         _refuse_over_quota(user, original.size)
         attachment = Attachment(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from django.contrib.auth.models import Group
@@ -35,6 +36,14 @@ class LanguageModelQuerySet(models.QuerySet["LanguageModel"]):
             if group in groups and (model.retired_at is None or model.retired_at > now)
         }
         return sorted(usable.values(), key=lambda model: (model.position, model.pk))
+
+    def succession(self, id: int | None) -> Iterator[int]:
+        """The ids of this model, of what takes its place, and so on; of any of them the row may be gone by now."""
+        seen: set[int] = set()
+        while id is not None and id not in seen:
+            seen.add(id)
+            yield id
+            id = self.filter(pk=id).values_list("replacement_id", flat=True).first()
 
 
 class LanguageModel(models.Model):

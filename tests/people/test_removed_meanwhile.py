@@ -4,6 +4,7 @@ server.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +13,19 @@ from django.contrib.auth.models import Group
 from django.db.models import Model
 
 from conversations.access import NotFound
-from conversations.actions import attachments, groups, offers, retirement, sharing, spending_limits
+from conversations.actions import (
+    attachments,
+    conversations,
+    groups,
+    messages,
+    offers,
+    people,
+    removal,
+    retirement,
+    sharing,
+    spending_limits,
+)
+from conversations.actions.errors import Invalid
 from conversations.generation import provider_calls
 from conversations.models import (
     Attachment,
@@ -58,6 +71,19 @@ ACTS: dict[str, tuple[type[Model], Callable[[User, Any], object]]] = {
     "a limit is changed": (Budget, spending_limits.save),
     "a limit is removed": (Budget, spending_limits.remove),
     "a link is switched off": (ShareLink, lambda by, row: sharing.switch_link(by, row, False)),
+    "a person is deactivated": (User, people.deactivate),
+    "a person becomes an administrator": (User, people.make_administrator),
+    "a person becomes a member": (User, people.make_member),
+    "a person is put into groups": (User, lambda by, row: people.put_into_groups(by, row, [])),
+    "a person is signed out": (User, people.sign_out_everywhere),
+    "a conversation is copied": (
+        Conversation,
+        lambda by, row: conversations.fork(by, row, Message(pk=row.current_leaf_id)),
+    ),
+    "a link is made": (
+        Conversation,
+        lambda by, row: sharing.create_link(by, row, None, None, public=False),
+    ),
     "a picture is described": (Attachment, lambda by, row: attachments.describe(row, "A cat")),
 }
 
@@ -73,8 +99,12 @@ def rows(model: LanguageModel, alice: Person, bob: Person) -> dict[type[Model], 
     conversation = Conversation.objects.create(owner=alice.user)
     leaf = Message.objects.create(conversation=conversation, role="user", content=[])
     link = ShareLink.objects.create(conversation=conversation, leaf=leaf, token_hash="0")
+    conversation.current_leaf = leaf
+    conversation.save()
+    # As a view has looked it up: what it refers to is read when it is needed.
+    conversation = Conversation.objects.get()
     group = Group.objects.create(name="Pilots")
-    given = (group, bob.user, model.provider, model, budget(5), link, attached(alice.user))
+    given = (group, bob.user, model.provider, model, budget(5), link, attached(alice.user), conversation)
     return {type(row): row for row in given}
 
 
@@ -160,6 +190,50 @@ def test_what_a_test_call_cost_counts_also_when_its_model_has_been_removed_meanw
     assert tried == [False]
     row = UsageRecord.objects.get()
     assert (row.model, row.error_type, row.language_model) == (MODEL, "connect", None)
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda by, row: messages.send(by, row, "Hello", uuid.uuid4(), owner="somebody"),
+        lambda by, row: conversations.change_settings(by, row, "", {}),
+        lambda by, row: conversations.change_settings(by, row, MODEL, {}),
+        lambda by, row: conversations.fork(by, row, Message.objects.get(conversation=row)),
+    ],
+    ids=["send", "parameters", "model", "copy"],
+)
+def test_a_conversation_goes_on_whose_model_is_removed_meanwhile(
+    model: LanguageModel, alice: Person, act: Callable[[User, Conversation], object]
+) -> None:
+    gone = LanguageModel.objects.create(provider=model.provider, model_id="gone")
+    id = Conversation.objects.create(owner=alice.user, language_model=gone).pk
+    Message.objects.create(conversation_id=id, role="user", content=[])
+    conversation = Conversation.objects.get(pk=id)
+    LanguageModel.objects.filter(pk=gone.pk).delete()
+    act(alice.user, conversation)
+    assert set(Conversation.objects.values_list("language_model", flat=True)) <= {None, model.pk}
+
+
+def test_what_would_have_replaced_a_replacement_may_be_gone(
+    administrator: Person, model: LanguageModel
+) -> None:
+    gone = LanguageModel.objects.create(provider=model.provider, model_id="gone")
+    id = LanguageModel.objects.create(provider=model.provider, model_id="next", replacement=gone).pk
+    replacement = LanguageModel.objects.get(pk=id)
+    LanguageModel.objects.filter(pk=gone.pk).delete()
+    offers.change_model(administrator.user, model, {"replacement": replacement}, [])
+    model.refresh_from_db()
+    assert model.replacement == replacement
+
+
+def test_who_is_being_removed_inherits_nothing(administrator: Person, alice: Person, bob: Person) -> None:
+    Conversation.objects.create(owner=alice.user)
+    removal.begin(administrator.user, bob.user, removal.Keep.NOTHING, None)
+    assert bob.user.is_active, "as it was looked up before"
+    with pytest.raises(Invalid):
+        removal.remove(administrator.user, alice.user, removal.Keep.ALL, bob.user)
+    removal.finish(bob.user)
+    assert Conversation.objects.get().owner == alice.user
 
 
 def test_a_model_that_is_gone_is_not_moved(administrator: Person, model: LanguageModel) -> None:
