@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from datetime import timedelta
 from typing import Any
@@ -92,6 +93,7 @@ def _page(
         "conversation": str(found.pk) if found is not None else None,
         "user": user.pk,
         # Milliseconds, as the browser counts.
+        "now": int(time.time() * 1000),
         "utc_offset": (timezone.localtime().utcoffset() or timedelta()) // timedelta(milliseconds=1),
         "models": [_capabilities(row) for row in usable],
         "may_write": may_write,

@@ -1,6 +1,6 @@
 import { Answers, isRunning } from "./answers.js";
 import { getFresh, getHTML, Refused, signIn } from "./lib/http.js";
-import { page, urls } from "./lib/page.js";
+import { page, serverNow, urls } from "./lib/page.js";
 import { Connection } from "./models/connection.js";
 import { Sending } from "./sending.js";
 
@@ -109,8 +109,8 @@ export class Session {
     if (user && message) {
       user.dataset.message = message;
       user.classList.remove("message--pending");
-      // In the zone of the account, as the server writes it.
-      user.querySelector(".foot__facts").textContent = new Date(Date.now() + page.utcOffset).toISOString().slice(11, 16);
+      // By the server's clock, in the zone of the account, as the server writes it.
+      user.querySelector(".foot__facts").textContent = new Date(serverNow() + page.utcOffset).toISOString().slice(11, 16);
     }
     article.dataset.message = reply;
     article.dataset.generation = generation;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.async_api import Route, expect
@@ -175,9 +176,11 @@ async def test_shift_enter_makes_a_line(chat: Chat) -> None:
 
 
 async def test_the_echo_tells_the_time_that_the_server_will_tell(place: Place, visit: NewVisit) -> None:
-    """The zone of the account counts, wherever the browser is."""
+    """The zone of the account counts and the clock of the server, wherever the browser is and whatever it has."""
     person = {"time_zone": "Asia/Kathmandu"}
     chat = await (await visit(person=person, timezone_id="America/Lima")).chat()
+    await chat.page.clock.set_system_time(datetime.now(UTC) - timedelta(hours=1))
+    await chat.open()
     await chat.ask("What time is it?")
     echo = await chat.turns.last.locator(".foot__facts").inner_text()
     await chat.page.reload()

@@ -1,4 +1,5 @@
 import { clone } from "../lib/html.js";
+import { serverNow } from "../lib/page.js";
 import { ThinkingView, ToolView } from "./aside-views.js";
 import { TextView } from "./text-view.js";
 
@@ -69,7 +70,7 @@ export class AnswerView {
   countDown(sentence, retryAt) {
     this.wait(sentence);
     const tick = () => {
-      const seconds = Math.max(0, Math.round((retryAt - Date.now()) / 1000));
+      const seconds = Math.max(0, Math.round((retryAt - serverNow()) / 1000));
       this.#say(`${sentence} ${seconds ? `Trying again in ${seconds} s.` : "Trying again."}`);
     };
     tick();

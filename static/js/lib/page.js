@@ -13,6 +13,12 @@ export const page = {
   utcOffset: data.utc_offset ?? 0,
 };
 
+/* How far the browser's clock is behind the server's, which wrote its time into this page just before it arrived. */
+const arrived = Date.now() - performance.now() + (performance.getEntriesByType("navigation")[0]?.responseStart ?? 0);
+const behind = data.now ? data.now - arrived : 0;
+
+export const serverNow = () => Date.now() + behind;
+
 export const urls = {
   home: "/",
   create: "/conversations/",
