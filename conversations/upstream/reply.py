@@ -121,14 +121,15 @@ def _block_events(index: int, block: dict[str, Any]) -> list[Event]:
     block = {key: value for key, value in block.items() if key != "partial_json"}
     deltas: list[Any] = []
     if kind == "text":
-        start = {key: value for key, value in block.items() if key != "citations"} | {"text": ""}
+        start = block | {"text": ""}
         deltas = [TextDelta(str(block.get("text") or ""))]
         citations = block.get("citations")
-        deltas += [
-            CitationsDelta(citation)
-            for citation in (citations if isinstance(citations, list) else [])
-            if isinstance(citation, dict)
-        ]
+        if isinstance(citations, list):
+            # In the place where they came, which may be before the text.
+            start["citations"] = []
+            deltas += [CitationsDelta(citation) for citation in citations if isinstance(citation, dict)]
+        elif citations is not None:
+            del start["citations"]
     elif kind == "thinking":
         start = block | {"thinking": "", "signature": ""}
         deltas = [ThinkingDelta(str(block.get("thinking") or ""))]

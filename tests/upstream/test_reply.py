@@ -104,6 +104,14 @@ def test_citations_that_are_none_are_left_out_of_a_reply() -> None:
     assert answer.content == [{"type": "text", "text": "Hi"}]
 
 
+def test_what_a_text_says_of_citations_stays_where_and_as_it_came() -> None:
+    for citations in (None, [], [{"type": "char_location"}]):
+        block = {"citations": citations, "type": "text", "text": "Hi"}
+        answer = Accumulator()
+        answer.extend(events_from_reply(reply(content=[block])))
+        assert json.dumps(answer.content) == json.dumps([block])
+
+
 def test_a_byte_order_mark_is_no_part_of_a_reply() -> None:
     assert read_reply(b"\xef\xbb\xbf" + wire.message_body("Hi")).text == "Hi"
 
