@@ -18,7 +18,8 @@ from ..attachments.kinds import is_text
 from ..models import Attachment, StoredFile
 
 _PIECE = 64 * 1024
-_RANGE = re.compile(r"bytes=(\d{0,19})-(\d{0,19})", re.ASCII)
+_UNIT = "bytes="
+_RANGE = re.compile(_UNIT + r"(\d{0,19})-(\d{0,19})", re.ASCII)
 
 
 def original_response(request: HttpRequest, attachment: Attachment) -> HttpResponseBase:
@@ -55,12 +56,14 @@ def _stored_response(
     if unchanged is not None:
         return _with(unchanged, headers)
     first, last, status = 0, stored.size - 1, 200
-    asked = request.headers.get("Range", "")
-    if asked and request.headers.get("If-Range", etag) == etag:
+    asked = request.headers.get("Range", "").strip().lower()
+    # A range in another unit is none (RFC 9110, section 14.2).
+    if asked.startswith(_UNIT) and request.headers.get("If-Range", etag) == etag:
         part = _part(asked, stored.size)
         if part is None:
-            headers["Content-Range"] = f"bytes */{stored.size}"
-            return _with(HttpResponse(status=416), headers)
+            # Of the file's own headers this has none: it is not the file, and nobody may keep it in its place.
+            told = {"Accept-Ranges": "bytes", "Content-Range": f"bytes */{stored.size}"}
+            return _with(HttpResponse(status=416), told)
         first, last = part
         status = 206
         headers["Content-Range"] = f"bytes {first}-{last}/{stored.size}"
@@ -74,7 +77,7 @@ def _stored_response(
 
 def _part(asked: str, size: int) -> tuple[int, int] | None:
     """First and last byte of a single range; None for what cannot be satisfied, several ranges included."""
-    match = _RANGE.fullmatch(asked.strip())
+    match = _RANGE.fullmatch(asked)
     if match is None or not any(match.groups()):
         return None
     if not match[1]:
