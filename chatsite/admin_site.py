@@ -77,6 +77,10 @@ class Audited:
         with transaction.atomic() if request.POST.get("post") else nullcontext():
             return cast(HttpResponseBase, super().response_action(request, queryset))  # type: ignore[misc]
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """As Django has it, but an address that leaves the field empty means none."""
+        return super().get_object(request, object_id, from_field or None)  # type: ignore[misc]
+
     def construct_change_message(
         self, request: HttpRequest, form: Any, formsets: Any, add: bool = False
     ) -> Any:
