@@ -170,4 +170,5 @@ def token_columns(usage: Usage) -> dict[str, Any]:
 
 
 def milliseconds(start: Any, end: Any) -> int | None:
-    return None if end is None else max(0, round((end - start).total_seconds() * 1000))
+    """None without an end. At most what a column holds: the clock may have jumped by years in between."""
+    return None if end is None else min(max(0, round((end - start).total_seconds() * 1000)), 2**31 - 1)

@@ -129,7 +129,7 @@ class Accumulator:
     def _delta(self, event: MessageDelta) -> None:
         delta = event.delta
         if isinstance(reason := delta.get("stop_reason"), str):
-            self.stop_reason = reason[:64]
+            self.stop_reason = reason[:60]
         if isinstance(sequence := delta.get("stop_sequence"), str):
             self.stop_sequence = sequence
         if isinstance(details := delta.get("stop_details"), dict):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,6 +16,8 @@ from conversations.actions import answers, journal, ledger
 from conversations.actions.journal import Entry
 from conversations.actions.outcome import Outcome
 from conversations.models import Generation, GenerationEvent, GenerationStatus, Message, UsageDay, UsageRecord
+from conversations.upstream.accumulator import Accumulator
+from conversations.upstream.events import MessageDelta, MessageStart
 from tests.world import Person
 
 pytestmark = pytest.mark.any_database
@@ -70,6 +73,24 @@ def test_content_keeps_the_order_of_its_keys_wherever_it_is_stored(alice: Person
     assert json.dumps(asked.content) == '[{"type": "text", "text": "Hello"}]'
     assert json.dumps(answered.content) == json.dumps(ended.content)
     assert json.dumps(copied.content) == json.dumps([call])
+
+
+def test_an_answer_is_stored_however_long_its_names_are_and_however_far_the_clock_jumped(
+    alice: Person,
+) -> None:
+    said = Accumulator()
+    said.apply(MessageStart({"id": "i" * 500, "model": "m" * 500}))
+    said.apply(MessageDelta({"stop_reason": "r" * 500, "stop_sequence": "s" * 500}))
+    sent = alice.start()
+    Generation.objects.update(created_at=timezone.now() - timedelta(days=10_000))
+    ended = outcome(sent)
+    ended.take(said)
+    ended.first_token_at = timezone.now()
+    assert answers.finish([ended], owner_of(sent))
+    # SQLite would store more.
+    reply, row = Message.objects.get(pk=sent["reply"]), UsageRecord.objects.get()
+    assert (len(reply.stop_reason), len(reply.model), len(row.model)) == (60, 200, 200)
+    assert row.duration_ms == row.first_token_ms == 2**31 - 1
 
 
 def test_several_ends_share_a_transaction_and_one_that_cannot_be_stored_hinders_no_other(
