@@ -52,6 +52,7 @@ def usage(request: HttpRequest) -> HttpResponse:
             "figures": figures,
             "everybody": whose is None,
             "may_see_everybody": may_see_everybody(user),
+            "only_mine": may_see_everybody(user) and whose is not None,
             "limits": [shown(state) for state in budgets.states(list(limits))],
             "cost_bars": cost_bars,
             "token_bars": token_bars,
