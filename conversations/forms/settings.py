@@ -10,6 +10,9 @@ from ..upstream.model_table import LEAST_BUDGET
 
 
 class SettingsForm(forms.Form):
+    # Few people need these: the panel has them folded away under "More".
+    more = ("stop_sequences", "temperature", "top_p", "top_k")
+
     model = forms.ChoiceField(label="Model", required=False)
     system = forms.CharField(
         label="System prompt", required=False, widget=forms.Textarea(attrs={"rows": 5}),

@@ -152,7 +152,7 @@ async def test_a_pdf_is_asked_about(place: Place, chat: Chat) -> None:
     assert [block["type"] for block in sent(place)] == ["document", "text"]
     assert base64.b64decode(sent(place)[0]["source"]["data"]).startswith(b"%PDF-")
     card = chat.turns.last.locator(".attachment--document")
-    await expect(card).to_contain_text(re.compile("gauge.pdf.*3 pages"))
+    await expect(card).to_contain_text(re.compile("gauge.pdf.*3 pages", re.DOTALL))
     async with chat.page.expect_download() as download:
         await card.click()
     assert (await download.value).suggested_filename == "gauge.pdf"

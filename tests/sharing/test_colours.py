@@ -68,7 +68,7 @@ def test_messages_and_panel_show_a_person_in_one_colour(
     page = alice.get(sent["url"], HTTP_ACCEPT="text/html").content.decode()
     panel = alice.get(f"{sent['url']}people/", HTTP_ACCEPT="text/html").content.decode()
     colour = Colours(Conversation.objects.get()).of(bob.user.pk)
-    assert re.findall(r'avatar--small avatar--person" data-colour="(\d)"', page) == [str(colour)]
+    assert re.findall(r'avatar--small avatar--person"\s+data-colour="(\d)"', page) == [str(colour)]
     assert f'avatar avatar--person" data-colour="{colour}"' in panel
 
 
