@@ -46,6 +46,9 @@ async def _walk() -> None:
     people = await database_sync_to_async(signed_in_users)(keys)
     wanted = {(page.session_key, page.conversation_id) for page in pages if page.conversation_id is not None}
     gone = await database_sync_to_async(_gone)(people, wanted)
+    if gone:
+        # Whose account goes loses both at once, and is signed out; that may have come between the two questions.
+        people = await database_sync_to_async(signed_in_users)(keys)
     for page in pages:
         if page.session_key not in people:
             page.signed_out()
