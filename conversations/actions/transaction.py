@@ -36,7 +36,7 @@ def writing() -> Iterator[None]:
 
 def hold(row: Model) -> None:
     """Nobody else changes or removes the row before this transaction ends. Raises NotFound when somebody has removed it
-    since it was looked up.
+    since it was looked up: Django's `save` would put it back.
     """
     rows = row._meta.model._default_manager.select_for_update(no_key=True).filter(pk=row.pk)
     if not list(rows.values_list("pk")):

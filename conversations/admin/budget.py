@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.http import HttpRequest
 
+from ..actions.transaction import hold
 from ..forms.budget import BudgetForm
 from ..models import Budget
 
@@ -22,6 +24,11 @@ class BudgetAdmin(_BudgetAdmin):
     list_display = ("subject", "period", "limit")
     list_filter = ("period",)
     list_select_related = ("group", "user", "language_model")
+
+    def save_model(self, request: HttpRequest, obj: Budget, form: Any, change: bool) -> None:
+        if change:
+            hold(obj)
+        super().save_model(request, obj, form, change)
 
     @admin.display(description="Limit", ordering="limit_microdollars")
     def limit(self, budget: Budget) -> str:
