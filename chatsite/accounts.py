@@ -17,6 +17,7 @@ from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from conversations.access import NotFound
 from conversations.actions import audit_signals
 from conversations.models import User, Workspace
 from conversations.models.user import LONGEST_NAME
@@ -101,10 +102,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def set_password(self, user: User, password: str) -> None:
         """The password alone: allauth's own way stores the whole account as it was read, and with it the rights that
-        somebody has taken away while the password was hashed.
+        somebody has taken away while the password was hashed. Raises NotFound when it was removed meanwhile.
         """
         user.set_password(password)
-        user.save(update_fields=["password"])
+        if not User.objects.filter(pk=user.pk).update(password=user.password):
+            raise NotFound
 
     def is_ajax(self, request: HttpRequest) -> bool:
         return errors.wants_json(request) or bool(super().is_ajax(request))

@@ -8,6 +8,7 @@ import pytest
 from allauth.account.adapter import get_adapter
 from django.test import Client
 
+from conversations.access import NotFound
 from conversations.actions import people
 from conversations.models import User
 from tests.world import Person
@@ -71,6 +72,13 @@ def test_a_right_that_is_taken_while_its_person_changes_the_password_is_gone(
     now = User.objects.get(pk=bob.user.pk)
     assert (now.is_active, now.is_staff, now.is_superuser) == (False, False, False)
     assert now.check_password("quite-another-one")
+
+
+def test_who_is_removed_while_the_password_is_changed_is_gone(bob: Person) -> None:
+    User.objects.filter(pk=bob.user.pk).delete()
+    with pytest.raises(NotFound):
+        get_adapter().set_password(bob.user, "quite-another-one")
+    assert not User.objects.exists()
 
 
 CHANGE = "/accounts/password/change/"
