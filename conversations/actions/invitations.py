@@ -62,11 +62,13 @@ def send(invitation: Invitation, url: str) -> None:
 
 
 def revoke(actor: User, invitation: Invitation) -> None:
+    """Its link no longer works. Raises Invalid where somebody has used it before: nothing is taken back by that."""
     with writing():
-        Invitation.objects.filter(pk=invitation.pk, used_at=None, revoked_at=None).update(
-            revoked_at=timezone.now()
-        )
-        audit.record(actor, "invitation_revoked", invitation)
+        row = Invitation.objects.filter(pk=invitation.pk)
+        if row.filter(used_at=None, revoked_at=None).update(revoked_at=timezone.now()):
+            audit.record(actor, "invitation_revoked", invitation)
+        elif row.exclude(used_at=None).exists():
+            raise Invalid("Somebody has used this invitation already; you find the account among the people.")
 
 
 def opened_by(token: str) -> Invitation | None:

@@ -38,9 +38,10 @@ def add_group(conversation: Conversation, group: int, role: str) -> Participant:
 
 
 def change_role(participant: Participant, role: str) -> None:
-    """Raises Invalid for a role that there is not."""
+    """Raises Invalid for a role that there is not, NotFound for who was removed meanwhile."""
     with writing():
-        Participant.objects.filter(pk=participant.pk).update(role=_role(role))
+        if not Participant.objects.filter(pk=participant.pk).update(role=_role(role)):
+            raise access.NotFound
         _rights_changed(participant.conversation, access.audience(participant.conversation))
 
 

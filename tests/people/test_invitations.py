@@ -15,7 +15,7 @@ from django.test import Client
 from django.utils import timezone
 
 from conversations.actions import invitations, people
-from conversations.models import Invitation, User
+from conversations.models import AuditEvent, Invitation, User
 from tests.world import Person, member
 
 FORM = {
@@ -69,6 +69,17 @@ def test_what_is_withdrawn_expired_or_made_up_answers_alike(administrator: Perso
         assert response.status_code == 404
         assert b"no longer works" in response.content
     assert not User.objects.filter(username="newcomer").exists()
+
+
+def test_what_was_used_is_not_called_revoked_and_what_was_revoked_is_so_once(administrator: Person) -> None:
+    Client().post(link(administrator), FORM)
+    used = f"/people/invitations/{Invitation.objects.get().pk}/revoke/"
+    assert administrator.post(used).status_code == 400
+    assert Invitation.objects.get().state == "used"
+    link(administrator)
+    other = f"/people/invitations/{Invitation.objects.get(used_at=None).pk}/revoke/"
+    assert [administrator.post(other).status_code for _ in range(2)] == [200, 200]
+    assert AuditEvent.objects.filter(act="invitation_revoked").count() == 1
 
 
 def test_the_set_up_link_is_no_invitation(administrator: Person) -> None:

@@ -20,6 +20,7 @@ from conversations.actions import (
     groups,
     messages,
     offers,
+    participants,
     people,
     removal,
     retirement,
@@ -36,6 +37,7 @@ from conversations.models import (
     Invitation,
     LanguageModel,
     Message,
+    Participant,
     Provider,
     ShareLink,
     UsageRecord,
@@ -85,6 +87,10 @@ ACTS: dict[str, tuple[type[Model], Callable[[User, Any], object]]] = {
         Conversation,
         lambda by, row: sharing.create_link(by, row, None, None, public=False),
     ),
+    "a participant gets another role": (
+        Participant,
+        lambda by, row: participants.change_role(row, Participant.Role.WRITER),
+    ),
     "a picture is described": (Attachment, lambda by, row: attachments.describe(row, "A cat")),
 }
 
@@ -105,7 +111,10 @@ def rows(model: LanguageModel, alice: Person, bob: Person) -> dict[type[Model], 
     # As a view has looked it up: what it refers to is read when it is needed.
     conversation = Conversation.objects.get()
     group = Group.objects.create(name="Pilots")
-    given = (group, bob.user, model.provider, model, budget(5), link, attached(alice.user), conversation)
+    participant = Participant.objects.create(conversation=conversation, user=bob.user)
+    given = (
+        group, bob.user, model.provider, model, budget(5), link, attached(alice.user), conversation, participant,
+    )  # fmt: skip
     return {type(row): row for row in given}
 
 
