@@ -57,15 +57,13 @@ def begin(actor: User, person: User, keep: str, heir: User | None) -> None:
         raise Invalid("You cannot delete your own account. Ask another administrator.")
     if keep not in Keep.values:
         raise Invalid("Say what happens to the conversations.")
-    heirs = [] if keep == Keep.NOTHING or heir is None or heir.pk == person.pk else [heir]
+    heirs = [heir] if heir is not None and heir.pk != person.pk else []
     with writing():
         # Sends of this person, and of others in these conversations, come before or after all of this. So does the
         # removal of the heir: what went to an account that is being removed would go with it.
         administrators.keep_one(without=person, and_hold=heirs)
-        if (
-            keep != Keep.NOTHING
-            and not User.objects.filter(pk__in=[h.pk for h in heirs], is_active=True).exists()
-        ):
+        active = User.objects.filter(pk__in=[one.pk for one in heirs], is_active=True)
+        if keep != Keep.NOTHING and not active.exists():
             raise Invalid("Choose who gets the conversations.")
         found = User.objects.filter(pk=person.pk).first()
         if found is None:

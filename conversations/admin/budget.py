@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.contrib import admin
-from django.http import HttpRequest
 
-from ..actions.transaction import hold
 from ..forms.budget import BudgetForm
 from ..models import Budget
+from .own_removal import StaysRemoved
 
 if TYPE_CHECKING:
     _BudgetAdmin = admin.ModelAdmin[Budget]
@@ -18,17 +17,12 @@ else:
 
 
 @admin.register(Budget)
-class BudgetAdmin(_BudgetAdmin):
+class BudgetAdmin(StaysRemoved, _BudgetAdmin):
     form = BudgetForm
     fields = ("subject", "period", "limit")
     list_display = ("subject", "period", "limit")
     list_filter = ("period",)
     list_select_related = ("group", "user", "language_model")
-
-    def save_model(self, request: HttpRequest, obj: Budget, form: Any, change: bool) -> None:
-        if change:
-            hold(obj)
-        super().save_model(request, obj, form, change)
 
     @admin.display(description="Limit", ordering="limit_microdollars")
     def limit(self, budget: Budget) -> str:

@@ -11,7 +11,6 @@ from django.http import HttpRequest
 from ..actions import retirement
 from ..actions.model_prices import read_prices
 from ..actions.providers import changing, refresh_demo
-from ..actions.transaction import hold
 from ..models import LanguageModel, User
 from ..upstream.capabilities import check_overrides
 from .own_removal import OwnRemoval
@@ -57,8 +56,6 @@ class LanguageModelAdmin(OwnRemoval, _LanguageModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: LanguageModel, form: Any, change: bool) -> None:
         with changing():
-            if change:
-                hold(obj)
             super().save_model(request, obj, form, change)
             refresh_demo()
 

@@ -1,4 +1,4 @@
-"""Rows that go by an action of ours: in short transactions, refused and recorded as on the site's own pages."""
+"""Rows that stay removed, and rows that go by an action of ours. Used by the pages of the admin."""
 
 from __future__ import annotations
 
@@ -9,14 +9,27 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from ..actions.transaction import hold
+
 if TYPE_CHECKING:
     _ModelAdmin = admin.ModelAdmin[Any]
 else:
     _ModelAdmin = admin.ModelAdmin
 
 
-class OwnRemoval(_ModelAdmin):
-    """For a ModelAdmin whose `delete_model` calls that action."""
+class StaysRemoved(_ModelAdmin):
+    """Who saves a row that somebody else has removed meanwhile is told so."""
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        if change:
+            hold(obj)
+        super().save_model(request, obj, form, change)
+
+
+class OwnRemoval(StaysRemoved):
+    """For a ModelAdmin whose `delete_model` calls an action: in short transactions, refused and recorded as on the
+    site's own pages.
+    """
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         for row in queryset:

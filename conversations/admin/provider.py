@@ -11,7 +11,6 @@ from django.http import HttpRequest
 
 from ..actions import offers, retirement
 from ..actions.providers import changing, refresh_demo
-from ..actions.transaction import hold
 from ..forms import headers
 from ..models import Provider, User
 from ..upstream.endpoint import Endpoint
@@ -115,8 +114,6 @@ class ProviderAdmin(OwnRemoval, _ProviderAdmin):
             obj.set_api_key(key)
         obj.extra_headers = form.cleaned_data["extra_headers"]
         with changing():
-            if change:
-                hold(obj)
             super().save_model(request, obj, form, change)
             refresh_demo()
 

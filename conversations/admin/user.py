@@ -12,7 +12,6 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from ..actions import administrators, answers, removal
-from ..actions.transaction import hold
 from ..live import news
 from ..models import User
 from .own_removal import OwnRemoval
@@ -35,8 +34,6 @@ class PersonAdmin(OwnRemoval, _UserAdmin):
         if not administrators.administers(obj):
             # Two administrators who take each other's right do so one after the other.
             administrators.keep_one(without=obj)
-        if change:
-            hold(obj)
         super().save_model(request, obj, form, change)
         if not obj.is_active:
             answers.request_stops_of(obj)
