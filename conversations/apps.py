@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
+
 from django.apps import AppConfig
+
+from chatsite import database_connections
 
 
 class ConversationsConfig(AppConfig):
@@ -16,3 +20,4 @@ class ConversationsConfig(AppConfig):
         from .actions import audit_signals
 
         audit_signals.connect()
+        atexit.register(database_connections.close)

@@ -8,6 +8,7 @@ import uuid
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from conversations.live import patrol
 from conversations.live.hub import hub
@@ -532,6 +533,7 @@ def test_no_news_waits_for_the_first_frame(world: World) -> None:
         person = Person(world.alice.user)
         while not stop.is_set():
             person.post(f"/conversations/{sent['conversation']}/rename/", {"title": "Again"})
+        connection.close()
 
     thread = threading.Thread(target=rename)
     thread.start()

@@ -16,6 +16,7 @@ from django.test import Client
 
 from chatsite import redis_cache
 from conversations.models import User, Workspace
+from tests import patience
 from tests.world import Person, finished
 
 pytestmark = pytest.mark.django_db
@@ -79,6 +80,7 @@ def test_redis_that_is_back_is_asked_again(
     away: None, settings: Any, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cache.set("name", "of this process")
+    monkeypatch.setattr(redis_cache, "ANSWER_SECONDS", patience.SECONDS)
     use(settings, redis_url)
     assert cache.get("name") == "of this process", "not asked yet"
     monkeypatch.setattr(redis_cache, "_away_until", -math.inf)

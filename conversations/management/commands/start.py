@@ -13,7 +13,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, connections
 
-from chatsite import address, data_folder, sqlite_file
+from chatsite import address, data_folder, database_connections, sqlite_file
 from chatsite.memory import share_one_heap
 from chatsite.workers import Workers, share_figures
 from conversations import checks
@@ -70,7 +70,7 @@ class Command(BaseCommand):
         except Refused as error:
             raise CommandError(error.message) from None
         # The server's threads, and every worker, have connections of their own.
-        close_connections()
+        database_connections.close()
 
         def announce() -> None:
             self._say(f"Chatsite is ready at {self._site(host, port)}/")
@@ -217,11 +217,3 @@ def _unusable_folder(error: OSError) -> CommandError:
 
 def _lasting(seconds: float) -> str:
     return f"{seconds / 3600:g} hours" if seconds >= 7200 else f"{seconds / 60:g} minutes"
-
-
-def close_connections() -> None:
-    """All of them, the pool of PostgreSQL included: its threads would not live on in a worker."""
-    connections.close_all()
-    connection = connections["default"]
-    if connection.vendor == "postgresql":
-        connection.close_pool()  # type: ignore[attr-defined]
