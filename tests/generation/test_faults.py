@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import socket
 import ssl
-import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from tests.clients import Frame
 from tests.fake_upstream import FakeUpstream, wire
 from tests.fake_upstream.steps import Close, Drip, Hang, Raw, Repeat, Reply, Reset, Sleep
 from tests.services import free_port
+from tests.upstream.certificates import self_signed
 from tests.world import World
 
 KEY = "sk-canary-0123456789abcdef"
@@ -191,14 +191,8 @@ def test_row_3_a_connection_that_is_swallowed(world: World) -> None:
 
 
 def test_row_4_a_certificate_that_nobody_signed(world: World, tmp_path: Path) -> None:
-    certificate, key = tmp_path / "c.pem", tmp_path / "k.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=elsewhere",
-         "-keyout", key, "-out", certificate],
-        check=True, capture_output=True,
-    )  # fmt: skip
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
+    context.load_cert_chain(self_signed(tmp_path))
     with FakeUpstream(tls=context) as other:
         stop = ask_elsewhere(world, other.url)
         assert not other.calls, "the key was not sent"
