@@ -1,4 +1,7 @@
-"""What an owner or writer does to a conversation as a whole: name, place, settings, branch, copy."""
+"""What an owner or writer does to a conversation as a whole: name, place, settings, branch, copy.
+
+Everything but `restore` raises NotFound when somebody has deleted it since it was looked up.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from ..access import NotFound
 from ..attachments.sending import redirected
 from ..live import news
 from ..models import Conversation, Message, User
@@ -36,10 +40,15 @@ def delete(conversation: Conversation) -> None:
 
 
 def restore(conversation: Conversation) -> None:
-    """Undo a deletion. Raises TooLarge when other files have taken the room of these meanwhile."""
+    """Undo a deletion. Raises NotFound when its owner has been removed meanwhile, TooLarge when other files have taken
+    the room of these.
+    """
     with writing():
         givers = uploads.givers_of(conversation)
-        _update(conversation, deleted_at=None)
+        if not Conversation.objects.filter(pk=conversation.pk).update(deleted_at=None):
+            raise NotFound
+        conversation.deleted_at = None
+        after_commit.conversation_updated(conversation)
         uploads.refuse_without_room(givers)
 
 
@@ -61,9 +70,7 @@ def select_branch(conversation: Conversation, message: Message) -> uuid.UUID:
 
 
 def fork(user: User, conversation: Conversation, leaf: Message) -> Conversation:
-    """A new conversation of this person's own with copies of the messages up to `leaf`; finished ones only.
-    Raises NotFound when somebody has deleted it since it was looked up.
-    """
+    """A new conversation of this person's own with copies of the messages up to `leaf`; finished ones only."""
     # Read before others have to wait: finished messages never change.
     path = Message.objects.path(leaf.pk, related=("generation",))
     with writing():
@@ -108,7 +115,10 @@ def _copied(
 
 def _update(conversation: Conversation, **changes: Any) -> None:
     with writing():
-        Conversation.objects.filter(pk=conversation.pk).update(**changes)
+        # What others did to it meanwhile stays, and is in the news.
+        locked = branches.lock(conversation)
         for name, value in changes.items():
             setattr(conversation, name, value)
-        after_commit.conversation_updated(conversation)
+            setattr(locked, name, value)
+        locked.save(update_fields=list(changes))
+        after_commit.conversation_updated(locked)

@@ -16,6 +16,8 @@ from .transaction import writing
 
 # So few at a time that those who have them open hear of it together with the end.
 TOGETHER = 20
+# Whoever has taken one back in the last moment has it: erasing begins when no such request can still be under way.
+UNDER_WAY_SECONDS = 60
 
 
 def expire() -> int:
@@ -36,8 +38,12 @@ def expire() -> int:
 
 def erase_deleted() -> None:
     """What somebody deleted, and nobody can take back any more, goes for good."""
-    before = timezone.now() - timedelta(seconds=settings.DELETED_SECONDS)
-    erasure.erase(_quiet().filter(deleted_at__lte=before))
+    erasure.erase(_quiet().filter(deleted_at__lte=_final()))
+
+
+def _final() -> datetime:
+    """What was deleted then is to be erased."""
+    return timezone.now() - timedelta(seconds=settings.DELETED_SECONDS + UNDER_WAY_SECONDS)
 
 
 def _quiet() -> QuerySet[Conversation]:
@@ -51,7 +57,7 @@ def _expire_some(before: datetime) -> int:
         old = _quiet().filter(updated_at__lt=before, deleted_at=None)
         ids = list(old.select_for_update().order_by("pk").values_list("pk", flat=True)[:TOGETHER])
         expired = Conversation.objects.filter(pk__in=ids)
-        expired.update(deleted_at=timezone.now())
+        expired.update(deleted_at=_final())
         after_commit.conversations_updated(list(expired))
     # After a crash in between they are erased with what people have deleted.
     erasure.erase(expired)

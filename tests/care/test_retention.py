@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.core.files.storage import default_storage
+from django.db import IntegrityError, connection
 from django.utils import timezone
 
 from conversations.actions import attachments, retention
@@ -65,15 +66,30 @@ def test_more_than_one_transaction_takes_at_once_go_too(alice: Person) -> None:
     assert retention.expire() == len(many)
 
 
-def test_what_another_process_has_begun_to_erase_is_left_to_it(alice: Person, settings: Any) -> None:
+def test_what_another_process_has_begun_to_erase_is_left_to_it(alice: Person) -> None:
     """Every process sweeps, several at the same time: each conversation is counted once."""
     Workspace.objects.create(pk=1, retention_days=1)
     Conversation.objects.filter(pk=old(alice, 2)).update(deleted_at=timezone.now())
     assert retention.expire() == 0
     assert not AuditEvent.objects.filter(act="conversations_expired").exists()
-    settings.DELETED_SECONDS = 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_being_erased_is_not_taken_back_and_goes_also_when_that_process_dies(alice: Person) -> None:
+    Workspace.objects.create(pk=1, retention_days=1)
+    id = old(alice, 2)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE TRIGGER dies BEFORE DELETE ON conversations_message BEGIN SELECT RAISE(ABORT, 'dead'); END"
+        )
+        try:
+            with pytest.raises(IntegrityError, match="dead"):
+                retention.expire()
+        finally:
+            cursor.execute("DROP TRIGGER dies")
+    assert alice.post(f"/conversations/{id}/restore/").status_code == 404
     retention.erase_deleted()
-    assert not Conversation.objects.exists(), "nor is it forgotten when that process has died"
+    assert not Conversation.objects.exists()
 
 
 def test_an_answer_that_runs_is_let_end(alice: Person) -> None:
@@ -93,10 +109,14 @@ def test_what_somebody_deleted_goes_when_it_cannot_be_taken_back_any_more(
     calls = UsageRecord.objects.count()
     for id in (gone, kept):
         assert alice.post(f"/conversations/{id}/delete/").status_code == 200
-    long_ago = timezone.now() - timedelta(seconds=settings.DELETED_SECONDS)
-    Conversation.objects.filter(pk=gone).update(deleted_at=long_ago)
-    assert alice.post(f"/conversations/{gone}/restore/").status_code == 404
-    retention.erase_deleted()
+    for seconds in (settings.DELETED_SECONDS, settings.DELETED_SECONDS + retention.UNDER_WAY_SECONDS):
+        assert Conversation.objects.filter(pk=gone).exists(), (
+            "whoever takes it back in the last second has it"
+        )
+        long_ago = timezone.now() - timedelta(seconds=seconds)
+        Conversation.objects.filter(pk=gone).update(deleted_at=long_ago)
+        assert alice.post(f"/conversations/{gone}/restore/").status_code == 404
+        retention.erase_deleted()
     assert [str(pk) for pk in Conversation.objects.values_list("pk", flat=True)] == [kept]
     assert {str(pk) for pk in Message.objects.values_list("conversation", flat=True)} == {kept}
     assert Attachment.objects.count() == 1
@@ -105,9 +125,9 @@ def test_what_somebody_deleted_goes_when_it_cannot_be_taken_back_any_more(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_sweeper_erases_what_was_deleted(alice: Person, settings: Any) -> None:
+def test_the_sweeper_erases_what_was_deleted(alice: Person) -> None:
     alice.post(f"/conversations/{old(alice, 0)}/delete/")
-    settings.DELETED_SECONDS = 0
+    Conversation.objects.update(deleted_at=timezone.now() - timedelta(days=1))
     sweeper.sweep()
     assert not Conversation.objects.exists()
 

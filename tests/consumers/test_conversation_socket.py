@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from conversations import access
+from conversations.actions import conversations
 from conversations.live import patrol
 from conversations.live.hub import hub
 from conversations.models import Conversation, Generation, Participant
@@ -515,6 +517,17 @@ def test_news_of_a_conversation_goes_to_those_who_may_see_it_and_to_nobody_else(
     while "Shared plans" not in seen:
         news = bobs.next("conversation_updated")["conversation"]
         seen += [news["title"]] if news["id"] == sent["conversation"] else []
+
+
+def test_news_of_a_conversation_says_what_others_did_to_it_meanwhile(world: World) -> None:
+    sent, _ = world.answer()
+    found = access.conversation(world.alice.user, uuid.UUID(sent["conversation"]), access.Operation.OWN)
+    world.alice.post(f"/conversations/{sent['conversation']}/archive/", {"archived": "true"})
+    overview = world.socket(world.alice)
+    conversations.rename(found, "Later")
+    while (told := overview.next("conversation_updated")["conversation"])["title"] != "Later":
+        pass
+    assert told["archived"]
 
 
 def test_the_title_that_the_model_finds_is_announced(world: World) -> None:

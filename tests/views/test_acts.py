@@ -12,7 +12,7 @@ from django.db import OperationalError, connection
 from django.utils import timezone
 
 from conversations import access
-from conversations.actions import messages
+from conversations.actions import conversations, messages
 from conversations.generation.answer import RESTART, UNEXPECTED
 from conversations.models import Conversation, Generation, GenerationStatus, Message, User
 from tests.world import Person, finished
@@ -285,6 +285,24 @@ def test_a_send_that_was_under_way_when_the_conversation_was_deleted_starts_noth
     with pytest.raises(access.NotFound):
         messages.send(alice.user, found, "Too late", uuid.uuid4(), owner="somebody")
     assert Message.objects.count() == 2
+
+
+def test_what_is_under_way_when_the_conversation_is_deleted_is_not_found(
+    alice: Person, sent: dict[str, Any]
+) -> None:
+    found = access.conversation(alice.user, uuid.UUID(sent["conversation"]), access.Operation.OWN)
+    alice.post(f"/conversations/{sent['conversation']}/delete/")
+    for act in (
+        lambda: conversations.rename(found, "Too late"),
+        lambda: conversations.archive(found, True),
+        lambda: conversations.change_settings(alice.user, found, "", {"system": "Too late"}),
+        lambda: conversations.delete(found),
+    ):
+        with pytest.raises(access.NotFound):
+            act()
+    assert (alice.post(f"/conversations/{sent['conversation']}/restore/")).status_code == 200
+    stored = Conversation.objects.get()
+    assert (stored.title != "Too late", stored.archived_at, stored.parameters) == (True, None, {})
 
 
 def test_settings_are_for_the_next_answer_and_checked(alice: Person, sent: dict[str, Any]) -> None:
