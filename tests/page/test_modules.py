@@ -13,9 +13,9 @@ from django.conf import settings
 
 from conversations.templatetags.chat import ICONS, page_modules
 
-STATIC = Path(settings.BASE_DIR) / "static"
+ROOT = Path(settings.BASE_DIR)
+STATIC = ROOT / "static"
 MODULES = sorted((STATIC / "js").rglob("*.js"))
-TESTS = sorted((Path(settings.BASE_DIR) / "tests" / "js").glob("*.test.js"))
 IMPORT = re.compile(r'^import (?:[^;"]*? from )?"(?P<name>[^"]+)";$', re.MULTILINE)
 SCRIPT_BYTES = 40_000
 FILE_HEADERS = 360
@@ -76,11 +76,17 @@ def test_the_first_load_stays_within_its_budget() -> None:
     assert total <= SCRIPT_BYTES
 
 
-def test_models_hold_in_node() -> None:
+def test_models_hold_in_node(tmp_path: Path) -> None:
     node = shutil.which("node")
     if node is None:
         pytest.skip("node is not installed")
+    # A Node before 20.19 takes modules for such only where a package says so, which no browser needs.
+    (tmp_path / "package.json").write_text('{"type": "module"}')
+    for folder in ("static/js", "tests/js"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    tests = sorted((tmp_path / "tests/js").glob("*.test.js"))
+    assert tests
     run = subprocess.run(
-        [node, "--test", *map(str, TESTS)], capture_output=True, text=True, timeout=60, check=False
+        [node, "--test", *map(str, tests)], capture_output=True, text=True, timeout=60, check=False
     )
     assert run.returncode == 0, run.stdout[-4000:]
