@@ -245,18 +245,23 @@ def test_a_message_of_empty_fragments_closes_with_1009(page_socket: ClientConnec
     assert close_code(page_socket) == 1009
 
 
+# Over the burst of 40 and what comes back in the time of sending, and soon sent: who goes on writing when the server
+# has given up on an answer to its close frame never reads that frame.
+FLOOD = 200
+
+
 @pytest.mark.parametrize("control", ["ping", "pong"])
 def test_a_flood_of_control_frames_closes_with_1008(page_socket: ClientConnection, control: str) -> None:
     send = getattr(page_socket, control)
     with suppress(ConnectionClosed):
-        for number in range(2000):
+        for number in range(FLOOD):
             send(str(number))
     assert close_code(page_socket) == 1008
 
 
 def test_a_flood_of_messages_closes_with_1008(page_socket: ClientConnection) -> None:
     with suppress(ConnectionClosed):
-        for _ in range(2000):
+        for _ in range(FLOOD):
             page_socket.send('{"type":"nonsense"}')
     assert close_code(page_socket) == 1008
 
