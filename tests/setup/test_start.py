@@ -219,6 +219,12 @@ def close_code(opened: ClientConnection) -> int:
     raise AssertionError("The socket stayed open.")
 
 
+# Little more than is allowed: who still writes when the server has given up on an answer to its close frame never
+# reads that frame. The limits are 4,096 bytes a message, and 40 messages at once with 20 a second to come back.
+FRAGMENTS = 4_200
+FLOOD = 200
+
+
 def test_websockets_do_not_compress(page_socket: ClientConnection) -> None:
     assert page_socket.protocol.extensions == []
 
@@ -233,21 +239,15 @@ def test_a_message_at_the_limit_is_read_and_one_above_it_closes_with_1009(
 
 
 def test_many_small_fragments_close_with_1009(page_socket: ClientConnection) -> None:
-    # A little more than is allowed: who goes on writing after the close frame may never read it.
     with suppress(ConnectionClosed):
-        page_socket.send("x" for _ in range(5_000))
+        page_socket.send("x" for _ in range(FRAGMENTS))
     assert close_code(page_socket) == 1009
 
 
 def test_a_message_of_empty_fragments_closes_with_1009(page_socket: ClientConnection) -> None:
     with suppress(ConnectionClosed):
-        page_socket.send("" for _ in range(5_000))
+        page_socket.send("" for _ in range(FRAGMENTS))
     assert close_code(page_socket) == 1009
-
-
-# Over the burst of 40 and what comes back in the time of sending, and soon sent: who goes on writing when the server
-# has given up on an answer to its close frame never reads that frame.
-FLOOD = 200
 
 
 @pytest.mark.parametrize("control", ["ping", "pong"])
