@@ -142,9 +142,10 @@ class LiveBlock:
 
     def _submit(self, job: DocumentJob | TailJob, then: Callable[[Any, int], None]) -> None:
         seq = self._seq
-        future = self._job = self._service.submit(job)
+        self._job = self._service.submit(job)
 
-        def arrive() -> None:
+        # Both are given the future: one that they held would hold them, and this block with its answer, in a circle.
+        def arrive(future: Future[Any]) -> None:
             # A job that a newer one has overtaken does not count: both began at the same place.
             if self._job is future:
                 self._job = None
@@ -153,11 +154,11 @@ class LiveBlock:
                 elif self._finishing:  # the service is closed
                     self._append(plain_blocks(self._tail), seq)
 
-        def call(_: Future[Any]) -> None:
+        def call(future: Future[Any]) -> None:
             if not self._loop.is_closed():
-                self._loop.call_soon_threadsafe(arrive)
+                self._loop.call_soon_threadsafe(arrive, future)
 
-        future.add_done_callback(call)
+        self._job.add_done_callback(call)
 
     def _arrived(self, segment: Segment | None, seq: int) -> None:
         if segment is None:

@@ -100,6 +100,8 @@ class RenderService:
             while ticket := self._next():
                 if ticket.future.set_running_or_notify_cancel():
                     ticket.future.set_result(self._render(ticket))
+                # Or it stays, with the answer behind it, until there is another.
+                del ticket
         finally:
             self._drop_worker()
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 
 import pytest
 
@@ -177,3 +179,20 @@ async def test_a_service_that_closes_leaves_the_whole_text_plain() -> None:
     service.close()
     assert await page.end() == ['<p class="plain">**x** and\nmore</p>']
     assert page.news[-1].length == 14 and page.news[-1].final
+
+
+async def test_a_block_that_has_ended_is_let_go_at_once(service: RenderService) -> None:
+    """With it goes what it delivers to: the log of an answer may have megabytes."""
+    block = LiveBlock(service, lambda news: None)
+    gone = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    gc.disable()
+    try:
+        last_sight = weakref.ref(block, lambda _: loop.call_soon_threadsafe(gone.set))
+        block.push("One **two** three", 1)
+        await asyncio.wait_for(block.finish(), patience.SECONDS)
+        del block
+        await asyncio.wait_for(gone.wait(), patience.SECONDS)
+        assert last_sight() is None
+    finally:
+        gc.enable()
