@@ -11,7 +11,6 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from ..access import NotFound
 from ..attachments.sending import redirected
 from ..live import news
 from ..models import Conversation, Message, User
@@ -19,15 +18,18 @@ from . import after_commit, attachments, branches, uploads
 from .choices import model_for, parameters_for
 from .errors import Invalid
 from .text import clean_title
-from .transaction import writing
+from .transaction import hold, writing
 
 
-def rename(conversation: Conversation, title: str) -> None:
-    """A title of a person's own; the automatic one never replaces it. Raises Invalid when empty."""
+def rename(conversation: Conversation, title: str) -> str:
+    """A title of a person's own; the automatic one never replaces it. Returns it as it is stored. Raises Invalid when
+    empty.
+    """
     cleaned = clean_title(title)
     if not cleaned:
         raise Invalid("The title is empty.")
     _update(conversation, title=cleaned, titled_by_person=True)
+    return cleaned
 
 
 def archive(conversation: Conversation, archived: bool) -> None:
@@ -45,19 +47,25 @@ def restore(conversation: Conversation) -> None:
     """
     with writing():
         givers = uploads.givers_of(conversation)
-        if not Conversation.objects.filter(pk=conversation.pk).update(deleted_at=None):
-            raise NotFound
+        hold(conversation)
         conversation.deleted_at = None
+        conversation.save(update_fields=["deleted_at"])
         after_commit.conversation_updated(conversation)
         uploads.refuse_without_room(givers)
 
 
-def change_settings(user: User, conversation: Conversation, model: str, raw: dict[str, Any]) -> None:
-    """Model and parameters of the next request; earlier requests keep what they were made with. Raises Invalid."""
-    changes: dict[str, Any] = {"parameters": parameters_for(raw)}
+def change_settings(
+    user: User, conversation: Conversation, model: str, raw: dict[str, Any]
+) -> dict[str, Any]:
+    """Model and parameters of the next request; earlier requests keep what they were made with. Returns the parameters
+    as they are stored. Raises Invalid.
+    """
+    parameters = parameters_for(raw)
+    changes: dict[str, Any] = {"parameters": parameters}
     if model:
         changes["language_model"] = model_for(user, conversation, model)
     _update(conversation, **changes)
+    return parameters
 
 
 def select_branch(conversation: Conversation, message: Message) -> uuid.UUID:
@@ -118,7 +126,6 @@ def _update(conversation: Conversation, **changes: Any) -> None:
         # What others did to it meanwhile stays, and is in the news.
         locked = branches.lock(conversation)
         for name, value in changes.items():
-            setattr(conversation, name, value)
             setattr(locked, name, value)
         locked.save(update_fields=list(changes))
         after_commit.conversation_updated(locked)

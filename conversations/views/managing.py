@@ -21,8 +21,8 @@ from .requests import Fields, answer, person
 @require_POST
 def rename(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
     conversation = access.conversation(person(request), id, Operation.OWN)
-    conversations.rename(conversation, Fields(request).text("title"))
-    return answer(request, {"title": conversation.title}, _page(id))
+    title = conversations.rename(conversation, Fields(request).text("title"))
+    return answer(request, {"title": title}, _page(id))
 
 
 @require_POST
@@ -59,8 +59,10 @@ def settings(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
     """Model and parameters of the next answers."""
     conversation = access.conversation(person(request), id, Operation.WRITE)
     fields = Fields(request)
-    conversations.change_settings(person(request), conversation, fields.text("model"), fields.settings())
-    return answer(request, {"parameters": conversation.parameters}, _page(id))
+    parameters = conversations.change_settings(
+        person(request), conversation, fields.text("model"), fields.settings()
+    )
+    return answer(request, {"parameters": parameters}, _page(id))
 
 
 @require_POST
