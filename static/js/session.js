@@ -31,6 +31,8 @@ export class Session {
   #wasOpen = false;
   #fallback = null;
   #refreshing = null;
+  /* What was asked of the server before is not how it has things now. */
+  #isOvertaken = false;
   /* client_ids of our own edits, regenerations and continuations: their POST's answer is enough. */
   #own = new Set();
 
@@ -112,6 +114,7 @@ export class Session {
       // By the server's clock, in the zone of the account, as the server writes it.
       user.querySelector(".foot__facts").textContent = new Date(serverNow() + page.utcOffset).toISOString().slice(11, 16);
     }
+    this.#isOvertaken = true;
     article.dataset.message = reply;
     article.dataset.generation = generation;
     article.dataset.status = "running";
@@ -121,6 +124,7 @@ export class Session {
 
   /** The transcript as the server has it now; what already shows the same stays untouched. */
   refresh() {
+    this.#isOvertaken = this.#refreshing !== null;
     this.#refreshing ??= this.#refresh().finally(() => {
       this.#refreshing = null;
     });
@@ -153,8 +157,7 @@ export class Session {
   async #refresh() {
     const wasGone = this.#isGone;
     try {
-      // Not older than an end that this page has seen.
-      const { fragment, headers } = await getFresh(urls.history(), this.answers.isOutdated);
+      const { fragment, headers } = await getFresh(urls.history(), (fragment) => this.#isOld(fragment));
       if (wasGone) location.reload();
       // Also what was asked before it went: that is no reason to open the field again.
       if (this.#isGone) return;
@@ -168,6 +171,13 @@ export class Session {
       if (error instanceof Refused && error.status === 404) this.gone();
     }
     this.#changed();
+  }
+
+  /* Older than a write of our own, than what somebody asks for only now, or than an end that this page has seen. */
+  #isOld(fragment) {
+    const isOvertaken = this.#isOvertaken;
+    this.#isOvertaken = false;
+    return isOvertaken || this.answers.isOutdated(fragment);
   }
 
   #mayWrite(may) {

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
+
 import pytest
 import pytest_asyncio
-from playwright.async_api import Locator, expect
+from playwright.async_api import Locator, Route, expect
+
+from tests import patience
 
 from .conftest import NewVisit
 from .place import Place
@@ -81,6 +86,33 @@ async def test_an_edit_off_the_network_keeps_its_text_and_goes_out_later(alice: 
     await has_kept(old, field)
     await field.press("Enter")
     await old.settled()
+    await expect(old.messages).to_have_count(2)
+    await expect(old.turns.last.locator(".message__text")).to_have_text(MINE)
+
+
+async def test_an_edit_is_not_undone_by_what_was_fetched_before_it(alice: Visit, old: Chat) -> None:
+    field = await edit(old, 0, MINE)
+    fetched, passed = asyncio.Event(), asyncio.Event()
+
+    async def late(route: Route) -> None:
+        before = await route.fetch()
+        fetched.set()
+        await passed.wait()
+        await route.fulfill(response=before)
+
+    await old.page.route(lambda url: "/history/" in url, late, times=1)
+    await alice.context.set_offline(True)
+    await expect(old.bar).to_be_visible()
+    await alice.context.set_offline(False)
+    async with asyncio.timeout(patience.SECONDS):
+        await fetched.wait()
+    await field.press("Enter")
+    await expect(old.answers.last).to_have_attribute("data-message", re.compile("."))
+    await old.settled()
+    await expect(old.messages).to_have_count(2)
+    async with old.page.expect_request(lambda request: "/history/" in request.url) as again:
+        passed.set()
+    await (await again.value).response()
     await expect(old.messages).to_have_count(2)
     await expect(old.turns.last.locator(".message__text")).to_have_text(MINE)
 
