@@ -56,7 +56,10 @@ export class Answers {
   bind(generation, article) {
     if (this.#over.has(generation)) return;
     const answer = this.#answer(generation, article.dataset.message);
-    if (this.#views.has(generation)) return;
+    const before = this.#views.get(generation);
+    if (before?.article === article) return;
+    // Another branch was shown meanwhile, and the article that was drawn in has left the page.
+    if (before) this.#release(before);
     const view = new AnswerView(answer, article);
     this.#views.set(generation, view);
     this.transcript.draw(view);
@@ -134,7 +137,7 @@ export class Answers {
 
   async #drawn(view) {
     const { answer, article } = view;
-    if (!answer.isDone || !this.#views.has(answer.generation)) return;
+    if (!answer.isDone || this.#views.get(answer.generation) !== view) return;
     this.#conclude(view);
     announce(ENDINGS[answer.end.status] ?? ENDINGS.completed);
     this.on.changed();

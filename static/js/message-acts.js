@@ -109,6 +109,7 @@ export class MessageActs {
     const clientId = this.session.mine(uuid());
     const reply = clone("blank-assistant");
     reply.classList.toggle("message--joined", joined);
+    const parent = cut ? parentOf(cut) : message;
     const removed = this.transcript.cutFrom(cut);
     const end = this.transcript.last();
     const added = user ? [user, reply] : [reply];
@@ -120,7 +121,7 @@ export class MessageActs {
       const result = await post(urls.message(message, act), { ...fields, client_id: clientId });
       // A refresh in between has brought back what is no longer of this branch.
       for (const { dataset } of removed) this.transcript.get(dataset.message)?.remove();
-      this.session.started(result, { user, reply });
+      this.session.started(result, { user, reply }, parent);
       return result;
     } catch (error) {
       for (const article of added) article.remove();
@@ -166,6 +167,11 @@ async function fetchSource(id) {
   const { messages } = await getJSON(urls.send());
   const blocks = messages.find((message) => message.id === id)?.content ?? [];
   return markHidden(blocks.map((block) => block.text ?? "").join(""));
+}
+
+/* An echo does not name its parent. */
+function parentOf(article) {
+  return article.dataset.parent || article.previousElementSibling?.dataset.message || "";
 }
 
 function previous(article, role) {

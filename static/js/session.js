@@ -106,8 +106,8 @@ export class Session {
     return clientId;
   }
 
-  /** The server has made these rows for these articles. */
-  started({ message, reply, generation }, { user, reply: article }) {
+  /** The server has made these rows for these articles, under the message `parent`. */
+  started({ message, reply, generation }, { user, reply: article }, parent) {
     if (user && message) {
       user.dataset.message = message;
       user.classList.remove("message--pending");
@@ -120,6 +120,8 @@ export class Session {
     article.dataset.status = "running";
     this.answers.bind(generation, article);
     this.#fallback?.follow(generation);
+    // Unless a refresh in between has brought another branch, under which this does not belong.
+    if (((user ?? article).previousElementSibling?.dataset.message ?? "") !== parent) this.refresh();
   }
 
   /** The transcript as the server has it now; what already shows the same stays untouched. */
@@ -232,7 +234,7 @@ export class Session {
       pair.user.dataset.status = pair.reply.dataset.status = "echo";
       this.refresh();
     } else {
-      this.started(result, pair);
+      this.started(result, pair, pair.record.fields.parent ?? "");
       if (this.#behind) this.#catchUp();
     }
     this.#changed();

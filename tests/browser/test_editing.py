@@ -160,6 +160,26 @@ async def test_an_edit_stays_open_when_somebody_else_edits_the_same_message(old:
     await expect(old.messages).to_have_count(4)
 
 
+async def test_what_was_sent_before_somebody_elses_edit_came_is_shown_in_its_own_branch(
+    old: Chat, his: Chat
+) -> None:
+    passed = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        await passed.wait()
+        await route.continue_()
+
+    await old.page.route(lambda url: url.endswith("/messages/"), late, times=1)
+    await old.say("Below the second answer")
+    await (await edit(his, 0, "From the beginning")).press("Enter")
+    await expect(old.turns.first.locator(".message__text")).to_have_text("From the beginning")
+    passed.set()
+    await expect(old.messages).to_have_count(6)
+    await old.settled()
+    texts = old.turns.locator(".message__text")
+    await expect(texts).to_have_text(["A question", "Another question", "Below the second answer"])
+
+
 async def test_an_edit_comes_back_with_its_place_when_another_branch_was_shown(old: Chat, his: Chat) -> None:
     mine = await edit(old, 1, MINE)
     await (await edit(his, 0, "From the beginning")).press("Enter")

@@ -75,6 +75,26 @@ async def test_what_is_sent_goes_under_the_branch_that_the_tab_shows(
     await expect(other.answers.first.locator(".branch__count")).to_have_text("2/2")
 
 
+async def test_a_running_answer_goes_on_when_its_branch_is_shown_again(place: Place, chat: Chat) -> None:
+    await chat.ask("Question")
+    await chat.act(chat.answers.last, "regenerate")
+    await expect(chat.answers.last.locator(".branch__count")).to_have_text("2/2")
+    answer = place.answer()
+    await chat.say("Under the second")
+    answer.begin().text("One, ")
+    await chat.shows("One,")
+    await chat.act_branch(chat.answers.first, "Previous version")
+    await expect(chat.messages).to_have_count(2)
+    await chat.act_branch(chat.answers.first, "Next version")
+    await chat.shows("One,")
+    answer.text("two, ")
+    await chat.shows("One, two,")
+    answer.text("three.").end()
+    await chat.settled()
+    await chat.shows("One, two, three.")
+    await expect(chat.stop).to_be_hidden()
+
+
 async def test_a_fork_is_a_conversation_of_its_own(chat: Chat) -> None:
     await chat.ask("First")
     first = chat.conversation
