@@ -24,7 +24,7 @@ export const isRunning = (article) => RUNNING.includes(article?.dataset.status);
 export class Answers {
   #answers = new Map();
   #views = new Map();
-  /* Generations whose end this page has seen: a rendering that still calls them running is an old one. */
+  /* Generations whose end this page has seen: a rendering that calls them running is an old one. */
   #over = new Set();
   #stopWhenKnown = false;
   /* Generations that somebody here has asked to stop. */
@@ -58,7 +58,7 @@ export class Answers {
     const answer = this.#answer(generation, article.dataset.message);
     const before = this.#views.get(generation);
     if (before?.article === article) return;
-    // Another branch was shown meanwhile, and the article that was drawn in has left the page.
+    // The article that was drawn in has left the page with its branch.
     if (before) this.#release(before);
     const view = new AnswerView(answer, article);
     this.#views.set(generation, view);
@@ -90,7 +90,7 @@ export class Answers {
     else view.wait(sentence || (frame.status === "slow" ? "The model is still thinking." : ""));
   }
 
-  /** A new socket: the answer goes on where this page has it. What the old one swallowed is asked for again. */
+  /** A new socket: the answer goes on where this page has it; a stop that the old one swallowed, too. */
   resume(generation) {
     this.send({ type: "resume", generation, after: this.seq(generation) });
     if (this.#stopped.has(generation)) this.stop(generation);
@@ -104,7 +104,7 @@ export class Answers {
     if (!this.send({ type: "stop", generation })) await post(urls.stop(generation)).catch(this.on.unstopped);
   }
 
-  /** This answer ended while the page was away: show what the server has. */
+  /** This answer ended while the page was away. */
   async finished(article) {
     const generation = article.dataset.generation;
     const view = this.#views.get(generation);
@@ -170,7 +170,7 @@ export class Answers {
       });
       this.on.ended();
     } catch {
-      // Off the network: the status stays "running", and the refresh after reconnecting settles it.
+      // Off the network: it stays "running", and the refresh after reconnecting settles it.
       article.dataset.over = "unsettled";
     }
     this.on.changed();

@@ -121,7 +121,9 @@ export class MessageActs {
       const result = await post(urls.message(message, act), { ...fields, client_id: clientId });
       // A refresh in between has brought back what is no longer of this branch.
       for (const { dataset } of removed) this.transcript.get(dataset.message)?.remove();
-      this.session.started(result, { user, reply }, parent);
+      this.session.started(result, { user, reply });
+      // It may have brought another branch as well, under which this does not belong.
+      if (parentOf(added[0]) !== parent) this.session.refresh();
       return result;
     } catch (error) {
       for (const article of added) article.remove();

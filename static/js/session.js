@@ -4,7 +4,7 @@ import { page, serverNow, urls } from "./lib/page.js";
 import { Connection } from "./models/connection.js";
 import { Sending } from "./sending.js";
 
-/* What is needed when the network is bad, or at the first answer, is fetched while all is well. */
+/* What is needed on a bad network, or at the first answer, is fetched while all is well. */
 const LATER = 3000;
 const surroundings = () => import("./surroundings.js");
 const OF_ANSWERS = ["message_start", "content_block_start", "content_block_delta", "content_block_stop", "message_delta", "message_stop", "block_html"];
@@ -23,7 +23,7 @@ export class Session {
     presence: ({ people }) => document.dispatchEvent(new CustomEvent("chatsite:presence", { detail: people })),
   };
   #seenBefore = false;
-  /* News was left for after the acknowledgement of a send. */
+  /* News is left for after a send's acknowledgement. */
   #behind = false;
   /* The conversation has come into being here, and its header is not here yet. */
   #isBare = false;
@@ -106,8 +106,8 @@ export class Session {
     return clientId;
   }
 
-  /** The server has made these rows for these articles, under the message `parent`. */
-  started({ message, reply, generation }, { user, reply: article }, parent) {
+  /** The server has made these rows for these articles. */
+  started({ message, reply, generation }, { user, reply: article }) {
     if (user && message) {
       user.dataset.message = message;
       user.classList.remove("message--pending");
@@ -120,8 +120,6 @@ export class Session {
     article.dataset.status = "running";
     this.answers.bind(generation, article);
     this.#fallback?.follow(generation);
-    // Unless a refresh in between has brought another branch, under which this does not belong.
-    if (((user ?? article).previousElementSibling?.dataset.message ?? "") !== parent) this.refresh();
   }
 
   /** The transcript as the server has it now; what already shows the same stays untouched. */
@@ -136,8 +134,8 @@ export class Session {
   /** A write of this page was refused. */
   async refused(error) {
     this.#changed();
-    // Who may read, but not write, hears no more than that there is nothing: the history tells what is so.
-    if (error.status === 404) await this.refresh();
+    // Readers hear no more than that there is nothing: the history tells what is so.
+    if (error.status === 404 || this.#behind) await this.refresh();
     this.composer.say(this.composer.closed || error.message, { problem: true });
   }
 
@@ -164,6 +162,8 @@ export class Session {
       // Also what was asked before it went: that is no reason to open the field again.
       if (this.#isGone) return;
       this.transcript.reconcile(fragment, this.answers.isLive);
+      // An echo may stand under another branch now.
+      this.#behind = this.sending.isBusy;
       this.transcript.earlier = headers.get("X-Has-Earlier") === "1";
       this.#mayWrite(headers.get("X-May-Write") === "1");
       this.#bindRunning();
@@ -214,11 +214,11 @@ export class Session {
     document.dispatchEvent(new CustomEvent("chatsite:conversation", { detail: conversation }));
     if (conversation.id !== page.conversation) return;
     if (conversation.deleted) this.gone();
-    // Something was said between the making of this page and the opening of its socket, or somebody's rights changed.
+    // Something was said while this page was made and its socket opened, or somebody's rights changed.
     else if (this.#isGone || conversation.rights_changed || (conversation.leaf && !this.transcript.get(conversation.leaf))) this.#catchUp();
   }
 
-  /* An echo that waits for its acknowledgement may be on the server already: then catching up comes after it. */
+  /* An echo may be on the server already: then catching up comes after its acknowledgement. */
   #catchUp() {
     this.#behind = this.sending.isBusy;
     if (!this.#behind) this.refresh();
@@ -234,13 +234,13 @@ export class Session {
       pair.user.dataset.status = pair.reply.dataset.status = "echo";
       this.refresh();
     } else {
-      this.started(result, pair, pair.record.fields.parent ?? "");
+      this.started(result, pair);
       if (this.#behind) this.#catchUp();
     }
     this.#changed();
   }
 
-  /* The first send of a new conversation: this page becomes that conversation's page without a reload. */
+  /* The first send: this page becomes the new conversation's without a reload. */
   #move({ conversation, url }) {
     page.conversation = conversation;
     history.pushState({}, "", url);
@@ -257,7 +257,7 @@ export class Session {
     this.composer.say(error.message, { problem: true });
   }
 
-  /* Header, menus and settings of the conversation that has come into being here; off the network, later. */
+  /* Header, menus and settings of the new conversation; off the network, later. */
   async #dress() {
     try {
       await (await surroundings()).showConversation();

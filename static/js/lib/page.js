@@ -1,7 +1,4 @@
-/**
- * What the server told this page: the JSON block `page` (views/chat_context.py); the addresses of the site; and what
- * the page says to screen readers.
- */
+/** What the server told this page (views/chat_context.py), the site's addresses, and what screen readers hear. */
 const data = JSON.parse(document.getElementById("page")?.textContent ?? "{}");
 
 export const page = {
