@@ -47,7 +47,7 @@ export class MessageActs {
   /** A form in place of the turn; sending it asks again from here, and the old version stays. */
   edit(article) {
     const turn = article.dataset.role === "user" ? article : previous(article, "user");
-    if (!turn?.querySelector(".message__bubble") || turn.querySelector(".edit")) return;
+    if (!turn?.dataset.message || !turn.querySelector(".message__bubble") || turn.querySelector(".edit")) return;
     const { transcript, composer } = this;
     new Editing(turn, { transcript, composer, send: (...edit) => this.#sendEdit(...edit) });
   }
@@ -106,7 +106,7 @@ export class MessageActs {
 
   /** Asks for an answer with an echo at once; `cut` and what follows leave the page, and return on refusal. */
   async #ask(act, message, fields, { cut = null, user = null, joined = false }) {
-    const clientId = this.session.mine(uuid());
+    const clientId = uuid();
     const reply = clone("blank-assistant");
     reply.classList.toggle("message--joined", joined);
     const parent = cut ? parentOf(cut) : message;
@@ -117,6 +117,7 @@ export class MessageActs {
     this.transcript.toEnd();
     this.composer.answering = true;
     this.composer.focus();
+    this.session.own.add(clientId);
     try {
       const result = await post(urls.message(message, act), { ...fields, client_id: clientId });
       // A refresh in between has brought back what is no longer of this branch.
@@ -130,7 +131,11 @@ export class MessageActs {
       // Unless a refresh in between has brought back what is still to be shown.
       if (this.transcript.last() === end) this.transcript.append(...removed);
       await this.session.refused(error);
+      // The server may have done it all the same.
+      if (!(error.status < 500)) await this.session.refresh();
       return null;
+    } finally {
+      this.session.own.delete(clientId);
     }
   }
 

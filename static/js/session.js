@@ -33,8 +33,8 @@ export class Session {
   #refreshing = null;
   /* What was asked of the server before is not how it has things now. */
   #isOvertaken = false;
-  /* client_ids of our own edits, regenerations and continuations: their POST's answer is enough. */
-  #own = new Set();
+  /** client_ids of this page's acts that are on their way: their POST's answer is enough. */
+  own = new Set();
 
   constructor({ transcript, composer, bar, fields }) {
     this.transcript = transcript;
@@ -98,12 +98,6 @@ export class Session {
     if (!article) return;
     this.composer.stopping = true;
     this.answers.stop(article.dataset.generation);
-  }
-
-  /** Remembers a write of our own, whose news need not be acted upon. */
-  mine(clientId) {
-    this.#own.add(clientId);
-    return clientId;
   }
 
   /** The server has made these rows for these articles. */
@@ -207,7 +201,7 @@ export class Session {
   #created(frame) {
     const result = { message: frame.message.id, reply: frame.reply, generation: frame.generation };
     if (this.sending.acknowledge(frame.client_id, result)) return;
-    if (!this.#own.has(frame.client_id) && !this.transcript.get(frame.reply)) this.refresh();
+    if (!this.own.has(frame.client_id) && !this.transcript.get(frame.reply)) this.refresh();
   }
 
   #updated(conversation) {

@@ -160,6 +160,19 @@ async def test_an_edit_stays_open_when_somebody_else_edits_the_same_message(old:
     await expect(old.messages).to_have_count(4)
 
 
+async def test_an_edit_of_which_the_page_hears_nothing_is_shown_when_it_was_taken(old: Chat) -> None:
+    async def lose(route: Route) -> None:
+        await route.fetch()
+        await route.abort()
+
+    await old.page.route("**/edit/", lose)
+    await (await edit(old, 1, MINE)).press("Enter")
+    await expect(old.turns.last.locator(".branch__count")).to_have_text("2/2")
+    await old.settled()
+    await expect(old.turns.locator(".message__text")).to_have_text(["A question", MINE])
+    await expect(old.page.locator(".edit")).to_have_count(0)
+
+
 async def test_what_was_sent_before_somebody_elses_edit_came_is_shown_in_its_own_branch(
     old: Chat, his: Chat
 ) -> None:
