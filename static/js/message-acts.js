@@ -106,6 +106,11 @@ export class MessageActs {
 
   /** Asks for an answer with an echo at once; `cut` and what follows leave the page, and return on refusal. */
   async #ask(act, message, fields, { cut = null, user = null, joined = false }) {
+    const { own, sending } = this.session;
+    if (own.size || sending.isBusy) {
+      this.composer.say("The last one is still on its way. Try again in a moment.", { problem: true });
+      return null;
+    }
     const clientId = uuid();
     const reply = clone("blank-assistant");
     reply.classList.toggle("message--joined", joined);
@@ -117,7 +122,7 @@ export class MessageActs {
     this.transcript.toEnd();
     this.composer.answering = true;
     this.composer.focus();
-    this.session.own.add(clientId);
+    own.add(clientId);
     try {
       const result = await post(urls.message(message, act), { ...fields, client_id: clientId });
       // A refresh in between has brought back what is no longer of this branch.
@@ -135,7 +140,7 @@ export class MessageActs {
       if (!(error.status < 500)) await this.session.refresh();
       return null;
     } finally {
-      this.session.own.delete(clientId);
+      own.delete(clientId);
     }
   }
 

@@ -1,5 +1,5 @@
 import { Answers, isRunning } from "./answers.js";
-import { getFresh, getHTML, Refused, signIn } from "./lib/http.js";
+import { getFresh, getHTML, signIn, Unreached } from "./lib/http.js";
 import { page, serverNow, urls } from "./lib/page.js";
 import { Connection } from "./models/connection.js";
 import { Sending } from "./sending.js";
@@ -164,7 +164,9 @@ export class Session {
       if (this.#isBare) await this.#dress();
       else this.#totals();
     } catch (error) {
-      if (error instanceof Refused && error.status === 404) this.gone();
+      if (error.status === 404) this.gone();
+      // A new socket would catch up by itself.
+      else if ((error instanceof Unreached || error.status >= 500) && this.connection.state === "open") setTimeout(() => this.refresh(), LATER);
     }
     this.#changed();
   }

@@ -173,6 +173,24 @@ async def test_an_edit_of_which_the_page_hears_nothing_is_shown_when_it_was_take
     await expect(old.page.locator(".edit")).to_have_count(0)
 
 
+async def test_nothing_is_asked_again_while_a_send_is_on_its_way(old: Chat) -> None:
+    passed = asyncio.Event()
+
+    async def refuse(route: Route) -> None:
+        await passed.wait()
+        await route.fulfill(status=409, json={"error": {"type": "busy", "message": "Not now."}})
+
+    await old.page.route(lambda url: url.endswith("/messages/"), refuse, times=1)
+    await old.say("On its way")
+    await old.act(old.answers.first, "regenerate")
+    state = old.page.locator("#composer-state")
+    await expect(state).to_contain_text("on its way")
+    passed.set()
+    await expect(state).to_contain_text("Not now.")
+    await expect(old.composer).to_have_value("On its way")
+    await expect(old.messages).to_have_count(4)
+
+
 async def test_what_was_sent_before_somebody_elses_edit_came_is_shown_in_its_own_branch(
     old: Chat, his: Chat
 ) -> None:

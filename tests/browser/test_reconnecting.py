@@ -78,6 +78,15 @@ async def test_a_turn_written_in_one_tab_appears_in_the_other(place: Place, alic
     await expect(other.messages).to_have_count(4)
 
 
+async def test_news_that_could_not_be_fetched_are_asked_for_again(alice: Visit, chat: Chat) -> None:
+    await chat.ask("First")
+    other = await alice.chat(f"/conversations/{chat.conversation}/")
+    await other.page.route("**/history/", lambda route: route.abort(), times=1)
+    await chat.ask("Second")
+    await expect(other.turns).to_have_count(2)
+    await other.settled()
+
+
 async def test_signing_out_elsewhere_leads_to_the_sign_in_page(
     place: Place, alice: Visit, chat: Chat
 ) -> None:
