@@ -179,7 +179,7 @@ document.addEventListener("chatsite:conversation", ({ detail }) => {
   if (detail.running === false) reading().then((one) => one.news(), () => {});
 });
 
-document.addEventListener("chatsite:presence", async ({ detail }) => (await presence()).update(detail));
+document.addEventListener("chatsite:presence", ({ detail }) => presence().then((them) => them.update(detail), () => {}));
 
 document.addEventListener("chatsite:reconnected", () => sidebar.reload());
 
