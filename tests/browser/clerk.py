@@ -62,6 +62,12 @@ class Clerk:
         assert isinstance(found, list)
         return found
 
+    def leaves(self, conversation: str) -> list[str]:
+        """The messages with which its branches end."""
+        found = self._ask("leaves", conversation=conversation)
+        assert isinstance(found, list)
+        return found
+
     def _ask(self, request: str, **fields: Any) -> Any:
         assert self._process.stdin and self._process.stdout
         self._process.stdin.write(json.dumps([request, fields]) + "\n")

@@ -123,3 +123,8 @@ def content(conversation: str) -> list[dict[str, Any]]:
         {"role": row.role, "text": row.text, "status": row.status, "error": row.error}
         for row in Message.objects.path(found.current_leaf_id)
     ]
+
+
+def leaves(conversation: str) -> list[str]:
+    found = Message.objects.filter(conversation_id=conversation, children=None)
+    return [str(pk) for pk in found.values_list("pk", flat=True)]

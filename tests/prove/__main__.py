@@ -15,7 +15,7 @@ from .report import Finding
 PROOFS = {
     "kills": 100, "stops": 50, "cuts": 50, "slow": 1, "floods": 1, "bodies": 1, "sends": 100, "deploys": 2, "loss": 40,
     "uploads": 50, "team": 2, "crossing": 1, "files": 1, "backup": 20,
-    "rights": 50,
+    "rights": 50, "pages": 40,
 }  # fmt: skip
 
 
