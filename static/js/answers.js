@@ -47,7 +47,7 @@ export class Answers {
   /** Whether a piece of HTML was rendered before an end that this page has seen. */
   isOutdated = (fragment) => [...fragment.children].some((article) => isRunning(article) && this.#over.has(article.dataset.generation));
 
-  /** How far this page has an answer; 0 when it has nothing. */
+  /** How far this page has an answer. */
   seq(generation) {
     return this.#answers.get(generation)?.seq ?? 0;
   }
@@ -96,7 +96,7 @@ export class Answers {
     if (this.#stopped.has(generation)) this.stop(generation);
   }
 
-  /** Asks the server to stop; before the answer has an id, as soon as it has one. */
+  /** Asks the server to stop, as soon as the answer has an id. */
   async stop(generation) {
     this.#stopWhenKnown = !generation;
     if (!generation) return;
@@ -130,7 +130,7 @@ export class Answers {
   #find(answer) {
     const article = this.transcript.get(answer.message);
     if (!article || answer.isDone) return null;
-    article.dataset.generation = answer.generation;
+    Object.assign(article.dataset, { generation: answer.generation, status: "running" });
     this.bind(answer.generation, article);
     return this.#views.get(answer.generation);
   }
