@@ -1,16 +1,20 @@
 """Group commit: one transaction per process writes what all running answers added, ends the finished ones,
 renews leases and reads stop flags. At most `JOURNAL_INTERVAL` after the first unwritten event.
+
+Here is when that happens; `journal_writer` has what is written.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-import math
+import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
@@ -18,11 +22,10 @@ from django.db import connection
 from chatsite import metrics
 from chatsite.database_thread import DatabaseThread
 
-from ..actions import answers, journal
 from ..actions.outcome import Outcome
 from ..live import doorbell
-from ..live.frames import journal_text
 from .answer import Answer, Ending
+from .journal_writer import JournalWriter
 
 logger = logging.getLogger(__name__)
 
@@ -41,42 +44,49 @@ class _Finish:
 
 
 class Journal:
-    """Owned by the event loop; its writes run on a thread of their own, so that they never wait for a request."""
+    """Waits and writes on a thread of its own: in a storm of sends every turn of the event loop takes long, and pages
+    of other processes wait for what is written. Called in the event loop, as `cut` is.
+    """
 
     def __init__(self, owner: str, cut: Callable[[Answer, Ending], None]) -> None:
-        self._owner = owner
         self._cut = cut
-        self._answers: dict[object, Answer] = {}
-        self._finishes: list[_Finish] = []
-        self._wake = asyncio.Event()
-        self._unwritten_since: float | None = None
-        self._unsure = False
-        self._renewed = -math.inf
+        self._loop = asyncio.get_running_loop()
+        self._writer = JournalWriter(owner)
         self._thread = DatabaseThread("journal", _relax_durability)
-        self._task = asyncio.get_running_loop().create_task(self._run())
+        # Of the next three, which the loop and the thread both change.
+        self._lock = threading.Lock()
+        self._answers: dict[uuid.UUID, Answer] = {}
+        self._finishes: list[_Finish] = []
+        self._is_at_work = False
+        self._unwritten_since: float | None = None
+        self._wake = threading.Event()
+        self._closing = threading.Event()
 
     def add(self, answer: Answer) -> None:
         """Journal this answer from now on."""
-        self._answers[answer.turn.generation] = answer
+        with self._lock:
+            self._answers[answer.turn.generation] = answer
         answer.log.attach(self._mark)
-        # The first flush of an answer takes its lease further and calls it running.
-        self._renewed = -math.inf
         self._mark()
+        self._go_on()
 
     def discard(self, answer: Answer) -> None:
-        self._answers.pop(answer.turn.generation, None)
+        with self._lock:
+            self._answers.pop(answer.turn.generation, None)
         answer.log.detach(self._mark)
 
     async def finish(self, answer: Answer, outcome: Outcome) -> bool:
         """Store how the answer ended; False when somebody else had ended it before."""
-        finish = _Finish(answer, outcome, asyncio.get_running_loop().create_future())
-        self._finishes.append(finish)
+        finish = _Finish(answer, outcome, self._loop.create_future())
+        with self._lock:
+            self._finishes.append(finish)
         self._wake.set()
+        self._go_on()
         return await finish.stored
 
     async def close(self) -> None:
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        self._closing.set()
+        self._wake.set()
         await self._thread.close()
 
     def _mark(self) -> None:
@@ -84,121 +94,82 @@ class Journal:
             self._unwritten_since = time.monotonic()
             self._wake.set()
 
-    async def _run(self) -> None:
-        while True:
-            if not await self._due():
-                continue
-            try:
-                await self._flush()
-            except Exception:
-                # The disk may be full or the database away: what is unwritten stays in the log and is tried again.
-                logger.exception("The journal could not be written; trying again.")
-                await asyncio.sleep(_POLL_SECONDS)
+    def _go_on(self) -> None:
+        """Have the thread at work as long as there is some."""
+        with self._lock:
+            is_over = self._closing.is_set() or self._loop.is_closed()
+            if (self._answers or self._finishes) and not (self._is_at_work or is_over):
+                self._is_at_work = True
+                self._thread.submit(self._work)
 
-    async def _due(self) -> bool:
-        """Wait until there is something to write, or to poll; False after an idle wait."""
-        timeout = _POLL_SECONDS if self._answers else None
+    # From here on in the thread.
+
+    def _work(self) -> None:
         try:
-            async with asyncio.timeout(timeout):
-                await self._wake.wait()
-        except TimeoutError:
-            return bool(self._answers)
-        self._wake.clear()
-        while not self._finishes and self._unwritten_since is not None:
-            remaining = self._unwritten_since + settings.JOURNAL_INTERVAL - time.monotonic()
-            if remaining <= 0:
-                break
-            try:
-                async with asyncio.timeout(remaining):
-                    await self._wake.wait()
-                self._wake.clear()
-            except TimeoutError:
-                break
-        if self._finishes:
-            await asyncio.sleep(_GATHER_SECONDS)
-        return bool(self._finishes or self._answers)
+            self._await_work()
+            if not self._closing.is_set():
+                self._flush()
+        except Exception:
+            # The disk may be full or the database away: what is unwritten stays in the log and is tried again. The
+            # thread hears of it, too, since its connection may be broken.
+            logger.exception("The journal could not be written; trying again.")
+            self._closing.wait(_POLL_SECONDS)
+            raise
+        finally:
+            with self._lock:
+                self._is_at_work = False
+            self._go_on()
 
-    async def _flush(self) -> None:
+    def _await_work(self) -> None:
+        """Wait until there is something to write, or to poll."""
+        poll = time.monotonic() + _POLL_SECONDS
+        while not (self._finishes or self._closing.is_set()):
+            since = self._unwritten_since
+            due = poll if since is None else since + settings.JOURNAL_INTERVAL
+            if not self._wake.wait(max(due - time.monotonic(), 0)):
+                return
+            self._wake.clear()
+        time.sleep(_GATHER_SECONDS)
+
+    def _flush(self) -> None:
+        # Before the logs are looked at: what comes from now on is marked anew.
         self._unwritten_since = None
-        finishes, self._finishes = self._finishes[:_FINISHES_TOGETHER], self._finishes[_FINISHES_TOGETHER:]
-        if self._finishes:
-            self._wake.set()
-        for finish in finishes:
-            # Only where other processes mirror the journal do its last rows matter.
-            if not doorbell.is_connected():
-                self.discard(finish.answer)
+        with self._lock:
+            finishes = self._finishes[:_FINISHES_TOGETHER]
+            del self._finishes[:_FINISHES_TOGETHER]
+            running = dict(self._answers)
         ended = {finish.outcome.generation for finish in finishes}
+        if not doorbell.is_connected():
+            # Only where other processes mirror the journal do the last rows of an answer matter.
+            for generation in ended:
+                running.pop(generation, None)
         try:
             with metrics.journal.time():
-                await self._write_running(ended)
-                await self._store(finishes)
+                flushed = self._writer.write(list(running.values()))
+                stored = self._writer.end([(finish.answer, finish.outcome) for finish in finishes])
         except Exception:
             # Nothing that was shown is given up: an answer stays unfinished until it can be stored.
-            self._finishes = [finish for finish in finishes if not finish.stored.done()] + self._finishes
-            self._wake.set()
+            with self._lock:
+                self._finishes[:0] = finishes
+            self._mark()
             raise
-
-    async def _write_running(self, ended: set[uuid.UUID]) -> None:
-        """What the running answers have added; those that others have stopped or ended are cut."""
-        running = list(self._answers.values())
-        if not running:
-            return
-        spans = [(answer, answer.journalled, answer.log.seq) for answer in running]
-        now = time.monotonic()
-        renew = now - self._renewed > settings.LEASE_SECONDS / 5
-        if renew:
-            # Said before the write: an answer that is added meanwhile takes it back.
-            self._renewed = now
-        try:
-            flushed = await self._thread.run(self._write, spans, renew)
-        except Exception:
-            # Some of it may be there: the next flush asks before it writes, or text would be there twice.
-            self._unsure = True
-            self._renewed = -math.inf
-            raise
-        self._unsure = False
-        for answer, _, upto in spans:
-            answer.journalled = upto
-        for answer in running:
-            if answer.turn.generation in ended:
-                continue
-            if answer.turn.generation in flushed.lost:
-                self._cut(answer, Ending.LOST)
-            elif answer.turn.generation in flushed.stop_requested:
-                self._cut(answer, Ending.STOP)
-
-    async def _store(self, finishes: list[_Finish]) -> None:
-        if not finishes:
-            return
-        outcomes = [finish.outcome for finish in finishes]
-        stored = await self._thread.run(answers.finish, outcomes, self._owner)
-        _ring(finish.answer for finish in finishes)
-        kept = {outcome.generation for outcome in stored}
+        for generation in flushed.lost - ended:
+            self._tell(self._cut, running[generation], Ending.LOST)
+        for generation in flushed.stop_requested - ended:
+            self._tell(self._cut, running[generation], Ending.STOP)
         for finish in finishes:
-            self.discard(finish.answer)
-            if not finish.stored.done():
-                finish.stored.set_result(finish.outcome.generation in kept)
+            self._tell(self._end, finish, finish.outcome.generation in stored)
 
-    def _write(self, spans: list[tuple[Answer, int, int]], renew: bool) -> journal.Flushed:
-        """On the journal's thread: merge, encode, commit, ring."""
-        if self._unsure:
-            ends = journal.ends([answer.turn.generation for answer, _, _ in spans])
-            spans = [(answer, ends.get(answer.turn.generation, 0), upto) for answer, _, upto in spans]
-        entries = [
-            journal.Entry(answer.turn.generation, after + 1, upto, journal_text(answer.log, after, upto))
-            for answer, after, upto in spans
-            if upto > after
-        ]
-        running = [answer.turn.generation for answer, _, _ in spans]
-        flushed = journal.flush(entries, running, self._owner, renew=renew)
-        _ring(answer for answer, after, upto in spans if upto > after)
-        return flushed
+    def _end(self, finish: _Finish, is_stored: bool) -> None:
+        """In the event loop."""
+        self.discard(finish.answer)
+        if not finish.stored.done():
+            finish.stored.set_result(is_stored)
 
-
-def _ring(changed: Iterable[Answer]) -> None:
-    turns = [answer.turn for answer in changed] if doorbell.is_connected() else []
-    if turns:
-        doorbell.ring({"answers": [[str(t.generation), str(t.message), str(t.conversation)] for t in turns]})
+    def _tell(self, function: Callable[..., None], *arguments: Any) -> None:
+        # The loop may have ended meanwhile.
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(function, *arguments)
 
 
 def _relax_durability() -> None:

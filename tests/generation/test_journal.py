@@ -13,6 +13,7 @@ from django.db import OperationalError, connection
 
 from conversations.actions import answers, journal
 from conversations.live import replay
+from conversations.live.hub import hub
 from conversations.models import Generation, GenerationEvent
 from tests import full_disk, patience
 from tests.clients import Frame
@@ -191,6 +192,22 @@ def test_a_stop_flag_of_another_process_is_seen(world: World) -> None:
     answers.request_stop(Generation.objects.get())
     assert world.upstream.calls[0].closed.wait(patience.SECONDS)
     assert world.ended(sent).status == "stopped"
+
+
+def test_the_journal_does_not_wait_for_a_busy_event_loop(world: World, settings: Any) -> None:
+    settings.JOURNAL_INTERVAL = 0.5
+    world.upstream.script(wire.message_start(), wire.block_start(), wire.text_delta("Some text"), Hang())
+    sent = world.alice.start()
+    page = world.socket(world.alice, sent["conversation"])
+    page.frame()
+    page.resume(sent["generation"], 0)
+    page.next("content_block_delta")
+    go = threading.Event()
+    hub.call(go.wait, 2 * patience.SECONDS)
+    try:
+        wait_for(lambda: journalled(sent) == "Some text")
+    finally:
+        go.set()
 
 
 def test_the_lease_of_a_running_answer_is_renewed(world: World, settings: Any) -> None:

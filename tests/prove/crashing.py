@@ -37,8 +37,10 @@ SWEEPS = ("sweep before bytes", "sweep after bytes", "sweep after commit")
 
 def crash_at(point: str, hits: int = 1) -> None:
     """Wrap what the point names."""
+    from django.db import transaction
+
     from conversations.actions import answers, asking, attachments, journal, stored_files, uploads
-    from conversations.generation import journal as journalling
+    from conversations.generation import journal_writer
     from conversations.generation.supervisor import UpstreamClient
     from conversations.models import Attachment, Generation
     from conversations.views import sending
@@ -54,16 +56,17 @@ def crash_at(point: str, hits: int = 1) -> None:
         case "send after ack":
             UpstreamClient.stream = _instead_of_asking(UpstreamClient.stream, countdown)  # type: ignore[method-assign]
         case "journal before write":
-            journalling.journal.flush = _before(journal.flush, countdown)  # type: ignore[attr-defined]
+            journal_writer.journal.flush = _before(journal.flush, countdown)  # type: ignore[attr-defined]
         case "journal before commit":
-            create = journal.GenerationEvent.objects.bulk_create
-            journal.GenerationEvent.objects.bulk_create = _after(create, countdown)
+            # In a transaction around it: of PostgreSQL's one statement there is no before.
+            written = _after(journal.flush, countdown)
+            journal_writer.journal.flush = transaction.atomic(written)  # type: ignore[attr-defined]
         case "journal after commit":
-            journalling.journal.flush = _after(journal.flush, countdown)  # type: ignore[attr-defined]
+            journal_writer.journal.flush = _after(journal.flush, countdown)  # type: ignore[attr-defined]
         case "finish before commit":
             answers._finish_all = _after(answers._finish_all, countdown)
         case "finish after commit":
-            journalling.answers.finish = _after(answers.finish, countdown)  # type: ignore[attr-defined]
+            journal_writer.answers.finish = _after(answers.finish, countdown)  # type: ignore[attr-defined]
         case "upload before bytes":
             stored_files.default_storage.save = _before(stored_files.default_storage.save, countdown)
         case "upload amid bytes":
