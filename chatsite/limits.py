@@ -39,7 +39,7 @@ UPSTREAM_RETRY_AFTER_CAP = seconds("UPSTREAM_RETRY_AFTER_CAP", 60)
 
 # A running answer on this server.
 SLOW_ANSWER_SECONDS = seconds("SLOW_ANSWER_SECONDS", 10)
-JOURNAL_INTERVAL = seconds("JOURNAL_INTERVAL", 0.1)
+JOURNAL_INTERVAL = seconds("JOURNAL_INTERVAL", 0.07)
 # How long the log of an ended answer stays in memory for readers who are just reconnecting.
 LOG_RETENTION_SECONDS = seconds("LOG_RETENTION_SECONDS", 15)
 # A process without a lease that lasts would reap its own answers.

@@ -33,7 +33,7 @@ _RING_SECONDS = 2.0
 # Both directions are tried every second; that Redis is still away is said once a minute.
 _SAY_SECONDS = 60.0
 # What comes up so soon after a message goes out in one with the rest: each costs every process a millisecond.
-_PAUSE_SECONDS = 0.02
+_PAUSE_SECONDS = 0.01
 _MAX_WAITING = 5000
 
 
