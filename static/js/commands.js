@@ -1,7 +1,14 @@
+import "./elements/command.js";
 import { urls } from "./lib/page.js";
 
-/** What the search dialog offers beside conversations; `acts` are the page's own. Loaded with the dialog. */
-export const commandsOf = (acts) => [
+/** The search dialog. Loaded with it: what it offers beside conversations; `acts` are the page's own. */
+export function dialogWith(acts) {
+  const element = document.querySelector("chat-command");
+  element.commands = commandsOf(acts);
+  return element;
+}
+
+const commandsOf = (acts) => [
   { label: "New conversation", keys: "Ctrl Shift O", run: acts.newConversation },
   { label: "Settings for this conversation", run: async () => (await acts.panel()).toggle(true) },
   { label: "Show or hide the sidebar", keys: "Ctrl B", run: acts.sidebar },

@@ -1,3 +1,4 @@
+import { getHTML } from "./lib/http.js";
 import { urls } from "./lib/page.js";
 
 const EVENTS = [
@@ -23,17 +24,21 @@ export class Fallback {
   #watchedAt = Date.now();
 
   /** `frame` hears every event, as from the socket; `answers` tells which ones run and how far they are. */
-  constructor({ connection, answers, frame }) {
+  constructor({ connection, bar, answers, frame }) {
     this.connection = connection;
+    this.bar = bar;
     this.answers = answers;
     this.frame = frame;
     setInterval(() => this.#watch(), WATCH_EVERY);
   }
 
-  /** No socket comes through: every running answer is followed without one, until one does. */
-  takeOver() {
+  /** No socket comes through: until one does, every running answer is followed without; if HTTP does, the page says so. */
+  async takeOver() {
+    const isReached = await getHTML(`${urls.list}?archived=0`).then(() => true, () => false);
     // Two streams at once would double text: each joins neighbouring deltas at places of its own.
     if (this.connection.state === "open") return;
+    this.bar.reached(isReached);
+    if (isReached) document.dispatchEvent(new Event("chatsite:reconnected"));
     this.#isCutOff = true;
     for (const { generation } of this.answers.running) this.follow(generation);
   }

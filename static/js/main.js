@@ -38,10 +38,8 @@ const conversationActs = once(async () => {
 });
 const codeActs = once(() => import("./code-acts.js"));
 const command = once(async () => {
-  const [{ commandsOf }] = await Promise.all([import("./commands.js"), import("./elements/command.js")]);
-  const element = document.querySelector("chat-command");
-  element.commands = commandsOf({ ...pageActs, panel: settings, newConversation, chooseTheme, attach: () => $("attach").click() });
-  return element;
+  const { dialogWith } = await import("./commands.js");
+  return dialogWith({ ...pageActs, panel: settings, newConversation, chooseTheme, attach: () => $("attach").click() });
 });
 const loadSettings = once(() => import("./elements/settings.js"));
 const settings = async () => {

@@ -1,5 +1,5 @@
 import { Answers, isRunning } from "./answers.js";
-import { getFresh, getHTML, signIn, Unreached } from "./lib/http.js";
+import { getFresh, signIn, Unreached } from "./lib/http.js";
 import { page, serverNow, urls } from "./lib/page.js";
 import { Connection } from "./models/connection.js";
 import { Sending } from "./sending.js";
@@ -274,15 +274,14 @@ export class Session {
 
   async #loadFallback() {
     const { Fallback } = await import("./fallback.js");
-    this.#fallback ??= new Fallback({ connection: this.connection, answers: this.answers, frame: (frame) => this.frame(frame) });
+    this.#fallback ??= new Fallback({ connection: this.connection, bar: this.bar, answers: this.answers, frame: (frame) => this.frame(frame) });
   }
 
-  /* Three sockets in a row failed: is it us, or is it the network in between? HTTP tells, and brings the news. */
+  /* Three sockets in a row failed: HTTP brings the news, where it gets through. */
   async #ask() {
-    if (!page.conversation) await getHTML(`${urls.list}?archived=0`).catch(() => {});
-    else if (!this.sending.isBusy) await this.refresh();
+    if (page.conversation && !this.sending.isBusy) await this.refresh();
     await this.#loadFallback().catch(() => {});
-    this.#fallback?.takeOver();
+    await this.#fallback?.takeOver();
   }
 
   #changed() {

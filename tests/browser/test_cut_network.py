@@ -175,3 +175,22 @@ async def test_without_websockets_the_answer_comes_as_events(place: Place, alice
     await chat.shows("Running")
     await chat.stop.click()
     await chat.settled("stopped")
+
+
+async def test_where_no_websocket_comes_through_the_page_says_so_and_news_come_later(
+    place: Place, alice: Visit
+) -> None:
+    async def refuse(socket: WebSocketRoute) -> None:
+        await socket.close(code=1011, reason="blocked")
+
+    path = alice.conversation(["Question", "Answer"])
+    page = await alice.context.new_page()
+    await page.route_web_socket("**/ws/**", refuse)
+    chat = await Chat(place, page).open(path)
+    await expect(chat.bar).to_contain_text("no live connection")
+    place.answer().begin().text("From elsewhere").end()
+    await (await alice.chat(path)).ask("Second")
+    await chat.shows("From elsewhere")
+    elsewhere = alice.conversation(["Another matter", "Indeed"])
+    await expect(page.locator(f'#conversations a[href="{elsewhere}"]')).to_be_visible()
+    await expect(chat.bar).to_contain_text("no live connection")

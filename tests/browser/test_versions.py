@@ -116,9 +116,9 @@ async def test_an_answer_that_reached_its_limit_continues_in_place(place: Place,
     more = place.answer()
     await chat.notes.get_by_role("button", name="Continue").click()
     more.begin().text(" the second half.").end()
+    await expect(chat.answers.last).to_have_class(JOINED)
     await chat.settled()
     await expect(chat.notes).to_have_count(0)
-    await expect(chat.answers.last).to_have_class(JOINED)
     texts = [await chat.text_of(article) for article in await chat.answers.all()]
     assert "".join(texts).split() == ["The", "first", "half,", "and", "the", "second", "half."]
     gap = await chat.page.evaluate(

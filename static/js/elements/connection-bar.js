@@ -4,6 +4,7 @@ const PATIENCE = 1500;
 export class ConnectionBar {
   #element;
   #timer = null;
+  #cutOff = "lost";
   #isGone = false;
 
   constructor(element) {
@@ -15,11 +16,21 @@ export class ConnectionBar {
     if (state === "open" && navigator.onLine) {
       clearTimeout(this.#timer);
       this.#timer = null;
+      this.#cutOff = "lost";
       this.#element.hidden = true;
     } else if (this.#timer === null || !navigator.onLine) {
       clearTimeout(this.#timer);
       this.#timer = setTimeout(() => this.#show(), navigator.onLine ? PATIENCE : 0);
     }
+  }
+
+  /** Whether the server answers although no socket comes through. */
+  reached(is) {
+    const cutOff = is ? "limited" : "lost";
+    // Screen readers say it once.
+    if (this.#isGone || cutOff === this.#cutOff) return;
+    this.#cutOff = cutOff;
+    if (!this.#element.hidden) this.#show();
   }
 
   gone() {
@@ -35,7 +46,7 @@ export class ConnectionBar {
   }
 
   #show() {
-    this.#say(navigator.onLine ? "lost" : "offline");
+    this.#say(navigator.onLine ? this.#cutOff : "offline");
   }
 
   /* The sentences stand at the element. */
