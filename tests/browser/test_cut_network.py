@@ -128,6 +128,28 @@ async def test_a_send_survives_a_reload_before_its_acknowledgement(place: Place,
     assert len(place.asked()) == 2
 
 
+async def test_an_answer_drawn_into_a_repeated_send_ends_also_when_the_network_is_cut(
+    place: Place, chat: Chat
+) -> None:
+    async def lose(route: Route) -> None:
+        await route.abort()
+
+    await chat.ask("First")
+    answer = place.answer()
+    await chat.page.route(lambda url: url.endswith("/messages/"), lose, times=1)
+    await chat.page.route("**/history/", lose)
+    await chat.say("Go")
+    answer.begin().text("All of it")
+    await chat.shows("All of it")
+    place.cable.cut()
+    answer.end()
+    assert place.asked()[-1].closed.wait(patience.SECONDS)
+    await chat.page.unroute("**/history/", lose)
+    place.cable.mend()
+    await chat.settled()
+    await chat.shows("All of it")
+
+
 async def test_after_a_sleep_a_socket_that_died_meanwhile_is_opened_anew(place: Place, alice: Visit) -> None:
     sockets: list[WebSocketRoute] = []
 
