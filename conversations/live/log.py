@@ -14,7 +14,7 @@ Wake = Callable[[], None]
 
 class LiveLog:
     """What has come of one answer so far. Once it is followed, it changes in the event loop alone; the journal's thread
-    reads only events that were there when it was asked to write them down.
+    counts its events at any time, and reads those that it has counted.
     """
 
     __slots__ = (
