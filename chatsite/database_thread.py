@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
 from django.db import Error, close_old_connections, connection, connections
@@ -25,26 +25,19 @@ class DatabaseThread:
     """Keeps one connection while it is in use: after a pause or a failure it is looked at before it is used again."""
 
     def __init__(self, name: str, prepare: Callable[[], None] | None = None) -> None:
-        """`prepare` is called on every new connection before it is used."""
+        """`prepare` is called before the first use of a connection."""
         self._executor = ThreadPoolExecutor(1, thread_name_prefix=name)
         self._prepare = prepare
         self._used = 0.0
 
-    def submit(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Future[R]:
-        """From any thread; calls run one after the other."""
-        return self._executor.submit(self._call, function, *args, **kwargs)  # type: ignore[arg-type]
+    def start(self, work: Callable[[], None]) -> None:
+        """From any thread: have this done in the thread, after what was started before. Nobody hears what it raises.
+        Raises RuntimeError when the machine gives no thread, or after `close`.
+        """
+        self._executor.submit(work)
 
-    async def run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        return await asyncio.wrap_future(self.submit(function, *args, **kwargs))
-
-    async def close(self) -> None:
-        """The thread's connection goes (back to the pool) before the thread ends."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_CLOSE_SECONDS):
-                await asyncio.wrap_future(self._executor.submit(connections.close_all))
-        self._executor.shutdown(wait=False)
-
-    def _call(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    def call(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """In the thread: work on the database. Raises what that raises, and what opening a connection does."""
         if time.monotonic() - self._used > FRESH_SECONDS:
             close_old_connections()
         try:
@@ -56,3 +49,10 @@ class DatabaseThread:
             raise
         self._used = time.monotonic()
         return result
+
+    async def close(self) -> None:
+        """The thread's connection goes (back to the pool) before the thread ends."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await asyncio.wrap_future(self._executor.submit(connections.close_all))
+        self._executor.shutdown(wait=False)

@@ -49,7 +49,8 @@ def _write_in_steps(
     entries: list[Entry], running: set[uuid.UUID], owner: str, renew: bool
 ) -> dict[uuid.UUID, bool]:
     with writing():
-        # All that are ours, not those of a list: hundreds of conditions take longer to write down than to answer.
+        # No locks: SQLite's writers take turns. All that are ours, not those of a list: hundreds of conditions take
+        # longer to write down than to answer.
         owned = Generation.objects.filter(owner=owner, status__in=LIVE)
         known = owned.values_list("pk", "status", "stop_requested")
         mine = {pk: (status, is_stopped) for pk, status, is_stopped in known if pk in running}
@@ -78,7 +79,7 @@ WITH mine AS (
     FOR NO KEY UPDATE
 ), leased AS (
     UPDATE conversations_generation AS generation
-    SET status = 'running', lease_until = statement_timestamp() + make_interval(secs => %(lease)s)
+    SET status = 'running', lease_until = clock_timestamp() + make_interval(secs => %(lease)s)
     FROM mine
     WHERE generation.id = mine.id AND (%(renew)s OR mine.status = 'queued')
 ), written AS (
@@ -94,8 +95,8 @@ SELECT id, stop_requested FROM mine
 def _write_at_once(
     entries: list[Entry], running: set[uuid.UUID], owner: str, renew: bool
 ) -> dict[uuid.UUID, bool]:
-    """One statement, which is a transaction of its own: beside hundreds of answers a thread waits for its turn after
-    each, and pages of other processes wait for what it writes. Lists as text: a tenth of what it costs value by value.
+    """One statement: beside hundreds of answers a thread waits for its turn after each, and pages of other processes
+    wait for what it writes. Lists as text: a tenth of what it costs value by value.
     """
     with connection.cursor() as cursor:
         cursor.execute(

@@ -1,4 +1,5 @@
-"""The one way to open a write transaction. Used by every action and by the journal.
+"""The one way to open a write transaction. Used by every action and by the journal (whose one statement on PostgreSQL
+is a transaction by itself, and locks answers alone).
 
 On PostgreSQL transactions run side by side. Who holds rows of several kinds takes them in one order, or two wait for
 each other and one of them is ended: people, groups, providers, models, answers, conversations, files, limits, rows of

@@ -1,5 +1,5 @@
-"""Group commit: one transaction per process writes what all running answers added, ends the finished ones,
-renews leases and reads stop flags. At most `JOURNAL_INTERVAL` after the first unwritten event.
+"""Group commit: one transaction per process writes what all running answers added, renews leases and reads stop
+flags; one more ends the finished ones. At most `JOURNAL_INTERVAL` after the first unwritten event.
 
 Here is when that happens; `journal_writer` has what is written.
 """
@@ -58,7 +58,10 @@ class Journal:
         self._answers: dict[uuid.UUID, Answer] = {}
         self._finishes: list[_Finish] = []
         self._is_at_work = False
+        # Unlocked: taken back before the logs are looked at, so at worst there is a flush too many.
         self._unwritten_since: float | None = None
+        # When the event loop last had a turn.
+        self._turn_at = 0.0
         self._wake = threading.Event()
         self._closing = threading.Event()
 
@@ -67,6 +70,7 @@ class Journal:
         with self._lock:
             self._answers[answer.turn.generation] = answer
         answer.log.attach(self._mark)
+        self._take_turn()
         self._mark()
         self._go_on()
 
@@ -85,7 +89,8 @@ class Journal:
         return await finish.stored
 
     async def close(self) -> None:
-        self._closing.set()
+        with self._lock:
+            self._closing.set()
         self._wake.set()
         await self._thread.close()
 
@@ -94,13 +99,16 @@ class Journal:
             self._unwritten_since = time.monotonic()
             self._wake.set()
 
+    def _take_turn(self) -> None:
+        self._turn_at = time.monotonic()
+
     def _go_on(self) -> None:
         """Have the thread at work as long as there is some."""
         with self._lock:
             is_over = self._closing.is_set() or self._loop.is_closed()
             if (self._answers or self._finishes) and not (self._is_at_work or is_over):
+                self._thread.start(self._work)
                 self._is_at_work = True
-                self._thread.submit(self._work)
 
     # From here on in the thread.
 
@@ -108,13 +116,11 @@ class Journal:
         try:
             self._await_work()
             if not self._closing.is_set():
-                self._flush()
+                self._thread.call(self._flush)
         except Exception:
-            # The disk may be full or the database away: what is unwritten stays in the log and is tried again. The
-            # thread hears of it, too, since its connection may be broken.
+            # The disk may be full or the database away: what is unwritten stays in the log and is tried again.
             logger.exception("The journal could not be written; trying again.")
             self._closing.wait(_POLL_SECONDS)
-            raise
         finally:
             with self._lock:
                 self._is_at_work = False
@@ -143,10 +149,18 @@ class Journal:
             # Only where other processes mirror the journal do the last rows of an answer matter.
             for generation in ended:
                 running.pop(generation, None)
+        # An event loop that stands still is as good as a process that died: others may end its answers.
+        is_alive = time.monotonic() - self._turn_at < settings.LEASE_SECONDS
+        self._tell(self._take_turn)
         try:
             with metrics.journal.time():
-                flushed = self._writer.write(list(running.values()))
+                flushed = self._writer.write(list(running.values()), may_renew=is_alive)
                 stored = self._writer.end([(finish.answer, finish.outcome) for finish in finishes])
+                kept = stored | running.keys()
+                # Refused by the database: who ends it later needs to have all that was shown.
+                self._writer.write(
+                    [one.answer for one in finishes if one.outcome.generation not in kept], may_renew=False
+                )
         except Exception:
             # Nothing that was shown is given up: an answer stays unfinished until it can be stored.
             with self._lock:
@@ -157,6 +171,9 @@ class Journal:
             self._tell(self._cut, running[generation], Ending.LOST)
         for generation in flushed.stop_requested - ended:
             self._tell(self._cut, running[generation], Ending.STOP)
+        with self._lock:
+            for generation in ended:
+                self._answers.pop(generation, None)
         for finish in finishes:
             self._tell(self._end, finish, finish.outcome.generation in stored)
 

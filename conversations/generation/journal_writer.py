@@ -26,13 +26,15 @@ class JournalWriter:
         self._unsure = False
         self._renewed = -math.inf
 
-    def write(self, running: list[Answer]) -> journal.Flushed:
-        """What these answers have added; returns those that others have stopped or ended."""
+    def write(self, running: list[Answer], *, may_renew: bool) -> journal.Flushed:
+        """What these answers have added; returns those that others have stopped or ended. With `may_renew`, leases are
+        taken further when a fifth of their length is over.
+        """
         if not running:
             return journal.Flushed(set(), set())
         spans = [(answer, answer.journalled, answer.log.seq) for answer in running]
         now = time.monotonic()
-        renew = now - self._renewed > settings.LEASE_SECONDS / 5
+        renew = may_renew and now - self._renewed > settings.LEASE_SECONDS / 5
         if self._unsure:
             ends = journal.ends([answer.turn.generation for answer in running])
             spans = [(answer, ends.get(answer.turn.generation, 0), upto) for answer, _, upto in spans]
@@ -41,8 +43,7 @@ class JournalWriter:
             for answer, after, upto in spans
             if upto > after
         ]
-        # Until it has come back some of it may be there: the next flush asks before it writes, or text would be there
-        # twice.
+        # Until it has come back it may be there: the next flush asks before it writes, or text would be there twice.
         self._unsure = True
         flushed = journal.flush(
             entries, [answer.turn.generation for answer in running], self._owner, renew=renew

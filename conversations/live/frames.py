@@ -30,7 +30,8 @@ def bodies(
     """
     events = log.events
     result: list[Numbered] = []
-    count = len(events) if upto is None else upto
+    # An answer that another process has ended may have become shorter meanwhile.
+    count = len(events) if upto is None else min(upto, len(events))
     position = after
     while position < count and characters > 0:
         event = events[position]

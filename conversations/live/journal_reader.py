@@ -11,6 +11,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from django.db import Error
@@ -94,21 +95,20 @@ class JournalReader:
             self._mirrors[generation].asked = now
         self._wanted.update(generations)
         if self._wanted and not self._is_reading:
+            thread = self._thread = self._thread or DatabaseThread("mirrors")
+            thread.start(partial(self._read, thread))
             self._is_reading = True
-            self._thread = self._thread or DatabaseThread("mirrors")
-            self._thread.submit(self._read)
 
-    def _read(self) -> None:
+    def _read(self, thread: DatabaseThread) -> None:
         try:
             if ends := self._next():
-                read = beyond(ends)
+                read = thread.call(beyond, ends)
                 self._advance(read)
                 self._show(read)
         except Exception as error:
-            # The clock tries again; the thread hears of it too, since its connection may be broken.
+            # The clock tries again.
             known = isinstance(error, Error)
             logger.warning("Answers of other processes cannot be read.", exc_info=None if known else error)
-            raise
         finally:
             with self._lock:
                 self._is_reading = False

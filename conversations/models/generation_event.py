@@ -40,7 +40,11 @@ class GenerationEvent(models.Model):
     objects = GenerationEventQuerySet.as_manager()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["generation", "seq"], name="journal_once_per_seq")]
+        constraints = [
+            models.UniqueConstraint(fields=["generation", "seq"], name="journal_once_per_seq"),
+            # A flush that was given up with its connection may still come through: the next one begins where it does.
+            models.UniqueConstraint(fields=["generation", "first_seq"], name="journal_once_per_first_seq"),
+        ]
         ordering = ["generation", "seq"]
 
     def __str__(self) -> str:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -18,6 +18,7 @@ from conversations.actions.outcome import Outcome
 from conversations.models import Generation, GenerationEvent, GenerationStatus, Message, UsageDay, UsageRecord
 from conversations.upstream.accumulator import Accumulator
 from conversations.upstream.events import MessageDelta, MessageStart
+from tests.beside import beside
 from tests.world import Person
 
 pytestmark = pytest.mark.any_database
@@ -268,6 +269,35 @@ def test_the_journal_keeps_every_character(alice: Person) -> None:
         row = Entry(uuid.UUID(sent["generation"]), number, number, text)
         journal.flush([row], [row.generation], owner_of(sent), renew=False)
         assert GenerationEvent.objects.get(seq=number).events == text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_flush_that_waits_for_an_end_writes_nothing_after_it(alice: Person) -> None:
+    sent = alice.start()
+    running, owner = [uuid.UUID(sent["generation"])], owner_of(sent)
+    with beside(lambda: journal.flush([entry(sent, 1, 2)], running, owner, renew=True)) as results:
+        answers.finish([outcome(sent)], owner)
+    assert results == [journal.Flushed(set(), set(running))]
+    assert not GenerationEvent.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_flush_that_waits_for_a_stop_tells_of_it(alice: Person) -> None:
+    sent = alice.start()
+    running, owner = [uuid.UUID(sent["generation"])], owner_of(sent)
+    with beside(lambda: journal.flush([entry(sent, 1, 2)], running, owner, renew=True)) as results:
+        answers.request_stop(Generation.objects.get())
+    assert results == [journal.Flushed(set(running), set())]
+    assert GenerationEvent.objects.get().seq == 2
+
+
+def test_a_flush_that_comes_through_late_is_not_there_twice(alice: Person) -> None:
+    sent = alice.start()
+    running = [uuid.UUID(sent["generation"])]
+    journal.flush([entry(sent, 1, 2)], running, owner_of(sent), renew=False)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        journal.flush([entry(sent, 1, 3)], running, owner_of(sent), renew=False)
+    assert GenerationEvent.objects.get().seq == 2
 
 
 def test_the_journal_tells_where_it_ends(alice: Person) -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from django.db import OperationalError, connection
+from django.db.backends.signals import connection_created
+from django.utils import timezone
 
 from conversations.actions import answers, journal
 from conversations.live import replay
@@ -140,7 +143,10 @@ def in_the_journals_thread(world: World, act: Callable[[], None]) -> None:
     from conversations.generation.supervisor import supervisor
 
     assert supervisor._journal is not None
-    supervisor._journal._thread.submit(act).result(10)
+    thread = supervisor._journal._thread
+    done: Future[None] = Future()
+    thread.start(lambda: done.set_result(thread.call(act)))
+    done.result(10)
 
 
 def test_an_end_that_cannot_be_stored_at_once_hinders_no_running_answer(
@@ -208,6 +214,55 @@ def test_the_journal_does_not_wait_for_a_busy_event_loop(world: World, settings:
         wait_for(lambda: journalled(sent) == "Some text")
     finally:
         go.set()
+
+
+def test_the_journal_recovers_from_a_connection_that_could_not_be_opened(world: World) -> None:
+    failed: list[str] = []
+
+    def out_of_descriptors(**_: Any) -> None:
+        name = threading.current_thread().name
+        if name.startswith("journal") and not failed:
+            failed.append(name)
+            raise OperationalError("unable to open database file")
+
+    connection_created.connect(out_of_descriptors)
+    try:
+        world.upstream.script(*wire.text_answer("Short."))
+        sent = world.alice.start()
+        assert follow(world, sent)[-1]["status"] == "completed"
+    finally:
+        connection_created.disconnect(out_of_descriptors)
+    assert failed
+
+
+def test_an_end_that_the_database_refuses_leaves_all_that_was_shown(
+    world: World, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.JOURNAL_INTERVAL = 60
+    settings.REDIS_URL = ""
+    monkeypatch.setattr(answers, "finish", lambda *_: [])
+    world.upstream.script(*wire.text_answer("Short."))
+    sent = world.alice.start()
+    wait_for(lambda: journalled(sent) == "Short.")
+
+
+def test_an_event_loop_that_stands_still_gives_its_answers_up(world: World, settings: Any) -> None:
+    settings.LEASE_SECONDS = 1
+    world.upstream.script(wire.message_start(), wire.block_start(), wire.text_delta("Some text"), Hang())
+    sent = world.alice.start()
+    wait_for(lambda: journalled(sent) == "Some text")
+
+    def is_leased() -> bool:
+        end = Generation.objects.get(pk=sent["generation"]).lease_until
+        return end is not None and end > timezone.now()
+
+    go = threading.Event()
+    hub.call(go.wait, 2 * patience.SECONDS)
+    try:
+        wait_for(lambda: not is_leased())
+    finally:
+        go.set()
+    wait_for(is_leased)
 
 
 def test_the_lease_of_a_running_answer_is_renewed(world: World, settings: Any) -> None:

@@ -1,0 +1,16 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("conversations", "0017_addresses_in_lower_case"),
+    ]
+
+    operations = [
+        migrations.AddConstraint(
+            model_name="generationevent",
+            constraint=models.UniqueConstraint(
+                fields=("generation", "first_seq"), name="journal_once_per_first_seq"
+            ),
+        ),
+    ]
