@@ -30,6 +30,7 @@ _UNEXPECTED = {"type": "internal", "message": "Something went wrong on this serv
 
 def begin(generation: Generation) -> None:
     """Build the request and hand it to the supervisor; what makes that impossible ends the answer as failed."""
+    supervisor.hold(generation.pk)
     try:
         turn = context.prepare(generation)
     except SecretUnreadable:
@@ -46,6 +47,8 @@ def begin(generation: Generation) -> None:
         _fail(generation, _UNEXPECTED)
     else:
         supervisor.launch(turn)
+        return
+    supervisor.let_go(generation.pk)
 
 
 def _fail(generation: Generation, error: dict[str, str]) -> None:

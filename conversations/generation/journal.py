@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
 
 from chatsite import metrics
 from chatsite.database_thread import DatabaseThread
@@ -25,7 +24,7 @@ from chatsite.database_thread import DatabaseThread
 from ..actions.outcome import Outcome
 from ..live import doorbell
 from .answer import Answer, Ending
-from .journal_writer import JournalWriter
+from .journal_writer import JournalWriter, relax_durability
 
 logger = logging.getLogger(__name__)
 
@@ -52,9 +51,10 @@ class Journal:
         self._cut = cut
         self._loop = asyncio.get_running_loop()
         self._writer = JournalWriter(owner)
-        self._thread = DatabaseThread("journal", _relax_durability)
-        # Of the next three, which the loop and the thread both change.
+        self._thread = DatabaseThread("journal", relax_durability)
+        # Of the next four, which the loop and the thread both use.
         self._lock = threading.Lock()
+        self._prepared: set[uuid.UUID] = set()
         self._answers: dict[uuid.UUID, Answer] = {}
         self._finishes: list[_Finish] = []
         self._is_at_work = False
@@ -65,10 +65,22 @@ class Journal:
         self._wake = threading.Event()
         self._closing = threading.Event()
 
+    def hold(self, generation: uuid.UUID) -> None:
+        """Renew the lease of an answer whose request is still being prepared, until it is added or let go."""
+        with self._lock:
+            self._prepared.add(generation)
+        self._take_turn()
+        self._go_on()
+
+    def let_go(self, generation: uuid.UUID) -> None:
+        with self._lock:
+            self._prepared.discard(generation)
+
     def add(self, answer: Answer) -> None:
         """Journal this answer from now on."""
         with self._lock:
             self._answers[answer.turn.generation] = answer
+            self._prepared.discard(answer.turn.generation)
         answer.log.attach(self._mark)
         self._take_turn()
         self._mark()
@@ -78,6 +90,12 @@ class Journal:
         with self._lock:
             self._answers.pop(answer.turn.generation, None)
         answer.log.detach(self._mark)
+
+    @property
+    def at_work_on(self) -> set[uuid.UUID]:
+        """The answers whose leases are renewed here."""
+        with self._lock:
+            return self._prepared | self._answers.keys()
 
     async def finish(self, answer: Answer, outcome: Outcome) -> bool:
         """Store how the answer ended; False when somebody else had ended it before."""
@@ -106,7 +124,8 @@ class Journal:
         """Have the thread at work as long as there is some."""
         with self._lock:
             is_over = self._closing.is_set() or self._loop.is_closed()
-            if (self._answers or self._finishes) and not (self._is_at_work or is_over):
+            is_needed = bool(self._prepared or self._answers or self._finishes)
+            if is_needed and not (self._is_at_work or is_over):
                 self._thread.start(self._work)
                 self._is_at_work = True
 
@@ -143,7 +162,7 @@ class Journal:
         with self._lock:
             finishes = self._finishes[:_FINISHES_TOGETHER]
             del self._finishes[:_FINISHES_TOGETHER]
-            running = dict(self._answers)
+            running, prepared = dict(self._answers), set(self._prepared)
         ended = {finish.outcome.generation for finish in finishes}
         if not doorbell.is_connected():
             # Only where other processes mirror the journal do the last rows of an answer matter.
@@ -154,23 +173,20 @@ class Journal:
         self._tell(self._take_turn)
         try:
             with metrics.journal.time():
-                flushed = self._writer.write(list(running.values()), may_renew=is_alive)
+                flushed = self._writer.write(list(running.values()), prepared, may_renew=is_alive)
                 stored = self._writer.end([(finish.answer, finish.outcome) for finish in finishes])
                 kept = stored | running.keys()
                 # Refused by the database: who ends it later needs to have all that was shown.
-                self._writer.write(
-                    [one.answer for one in finishes if one.outcome.generation not in kept], may_renew=False
-                )
+                self._writer.write([one.answer for one in finishes if one.outcome.generation not in kept])
         except Exception:
             # Nothing that was shown is given up: an answer stays unfinished until it can be stored.
             with self._lock:
                 self._finishes[:0] = finishes
             self._mark()
             raise
-        for generation in flushed.lost - ended:
-            self._tell(self._cut, running[generation], Ending.LOST)
-        for generation in flushed.stop_requested - ended:
-            self._tell(self._cut, running[generation], Ending.STOP)
+        for generations, ending in ((flushed.lost, Ending.LOST), (flushed.stop_requested, Ending.STOP)):
+            for generation in generations - ended - prepared:
+                self._tell(self._cut, running[generation], ending)
         with self._lock:
             for generation in ended:
                 self._answers.pop(generation, None)
@@ -187,10 +203,3 @@ class Journal:
         # The loop may have ended meanwhile.
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(function, *arguments)
-
-
-def _relax_durability() -> None:
-    # The journal promises 500 ms, not every commit; a send has its own connection with synchronous=FULL.
-    if connection.vendor == "sqlite":
-        with connection.cursor() as cursor:
-            cursor.execute("PRAGMA synchronous=NORMAL")

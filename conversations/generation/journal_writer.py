@@ -7,9 +7,10 @@ from __future__ import annotations
 import math
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from django.conf import settings
+from django.db import connection
 
 from ..actions import answers, journal
 from ..actions.outcome import Outcome
@@ -26,11 +27,13 @@ class JournalWriter:
         self._unsure = False
         self._renewed = -math.inf
 
-    def write(self, running: list[Answer], *, may_renew: bool) -> journal.Flushed:
+    def write(
+        self, running: list[Answer], prepared: Collection[uuid.UUID] = (), *, may_renew: bool = False
+    ) -> journal.Flushed:
         """What these answers have added; returns those that others have stopped or ended. With `may_renew`, leases are
-        taken further when a fifth of their length is over.
+        taken further when a fifth of their length is over; also of the `prepared`, which have added nothing yet.
         """
-        if not running:
+        if not running and not prepared:
             return journal.Flushed(set(), set())
         spans = [(answer, answer.journalled, answer.log.seq) for answer in running]
         now = time.monotonic()
@@ -45,9 +48,8 @@ class JournalWriter:
         ]
         # Until it has come back it may be there: the next flush asks before it writes, or text would be there twice.
         self._unsure = True
-        flushed = journal.flush(
-            entries, [answer.turn.generation for answer in running], self._owner, renew=renew
-        )
+        ours = [*prepared, *(answer.turn.generation for answer in running)]
+        flushed = journal.flush(entries, ours, self._owner, renew=renew)
         self._unsure = False
         if renew:
             self._renewed = now
@@ -69,3 +71,11 @@ def _ring(changed: Iterable[Answer]) -> None:
     turns = [answer.turn for answer in changed] if doorbell.is_connected() else []
     if turns:
         doorbell.ring({"answers": [[str(t.generation), str(t.message), str(t.conversation)] for t in turns]})
+
+
+def relax_durability() -> None:
+    """On the journal's new connection."""
+    # The journal promises 500 ms, not every commit; a send has its own connection with synchronous=FULL.
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA synchronous=NORMAL")

@@ -56,6 +56,14 @@ class Supervisor:
             doorbell.open_bell(news.heard, news.deaf_before)
             self._spawn(mirrors.watch_for_ever())
 
+    def hold(self, generation: uuid.UUID) -> None:
+        if self._journal is not None:
+            self._journal.hold(generation)
+
+    def let_go(self, generation: uuid.UUID) -> None:
+        if self._journal is not None:
+            self._journal.let_go(generation)
+
     def launch(self, turn: Turn) -> None:
         """Start answering; in the loop."""
         answer = Answer(turn)
@@ -131,7 +139,8 @@ class Supervisor:
     async def reap_for_ever(self) -> None:
         while True:
             try:
-                await database_sync_to_async(reaper.reap)(set(self._answers))
+                held = self._journal.at_work_on if self._journal is not None else set()
+                await database_sync_to_async(reaper.reap)(held | self._answers.keys())
                 await database_sync_to_async(journal.sweep)()
                 await database_sync_to_async(title_calls.end_lost_calls)()
             except Exception:
@@ -166,6 +175,16 @@ async def drain(seconds: float) -> None:
 def identity() -> str:
     """The owner to write on new generations; "" while this server is about to stop."""
     return "" if supervisor.draining else owner.identity()
+
+
+def hold(generation: uuid.UUID) -> None:
+    """Its request is being prepared, which takes long where pictures are made for it; from any thread."""
+    hub.call(supervisor.hold, generation)
+
+
+def let_go(generation: uuid.UUID) -> None:
+    """There is nothing to launch; from any thread."""
+    hub.call(supervisor.let_go, generation)
 
 
 def launch(turn: Turn) -> None:

@@ -5,16 +5,26 @@ from __future__ import annotations
 import base64
 import io
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image, ImageOps
 
-from conversations.attachments import sending
-from conversations.models import Attachment, Conversation, LanguageModel, Message, Provider, StoredFile
+from conversations.attachments import process, sending
+from conversations.models import (
+    Attachment,
+    Conversation,
+    Generation,
+    LanguageModel,
+    Message,
+    Provider,
+    StoredFile,
+)
 from conversations.upstream.capabilities import lookup
-from tests.world import Person, World, finished
+from tests import patience
+from tests.world import Person, World, finished, wait_for
 
 from .given import attached, content, encoded, picture, png, stored_file, upload
 from .hostile import pdf_of_pages, with_exif
@@ -200,6 +210,31 @@ def test_a_large_picture_is_sent_in_the_size_that_the_model_looks_at(world: Worl
     )
     row.refresh_from_db()
     assert row.sent_large_id == frozen
+
+
+def test_an_answer_is_kept_while_its_pictures_are_made(world: World, settings: Any) -> None:
+    """Twenty large photographs take longer than a lease."""
+    settings.LEASE_SECONDS = 1
+    body = upload(world.alice, encoded(picture(3000, 1500), "JPEG"), "a.jpg")
+    speak(world, "anthropic", "claude-opus-5-5")
+    places = settings.ATTACHMENT_CHILDREN
+    for _ in range(places):
+        process._places().acquire()
+    with ThreadPoolExecutor(1) as threads:
+        answer = threads.submit(world.alice.start, "Look", attachments=[body["id"]])
+        try:
+            leases: set[Any] = set()
+            # The first is the one that it was sent with.
+            wait_for(
+                lambda: (
+                    leases.update(Generation.objects.values_list("lease_until", flat=True)) or len(leases) > 3
+                )
+            )  # type: ignore[func-returns-value]
+        finally:
+            for _ in range(places):
+                process._places().release()
+        sent = answer.result(patience.SECONDS)
+    assert world.ended(sent).status == "completed"
 
 
 def test_a_request_of_many_pictures_gets_the_smaller_ones(world: World, settings: Any) -> None:
