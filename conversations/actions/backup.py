@@ -12,6 +12,7 @@ import json
 import os
 import tarfile
 import tempfile
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -70,16 +71,20 @@ def _write(out: IO[bytes], copy: database_copy.Copy, with_secrets: bool) -> Repo
             with path.open("rb") as source:
                 members[name] = _add(archive, name, source, path.stat().st_size)
         for name, sha256 in copy.files:
-            try:
-                with default_storage.open(name, "rb") as source:
-                    if hashlib.file_digest(source, "sha256").hexdigest() != sha256:
+            with ExitStack() as opened:
+                try:
+                    stored = opened.enter_context(default_storage.open(name, "rb"))
+                    if hashlib.file_digest(stored, "sha256").hexdigest() != sha256:
                         raise ValueError
-                    source.seek(0)
-                    members[FILES + name] = _add(archive, FILES + name, source, source.size)
-                report.files += 1
-            except (OSError, ValueError):
-                # The rest is worth keeping all the same; the command says so and fails.
-                report.lost.append(name)
+                    stored.seek(0)
+                    size = stored.size
+                except (OSError, ValueError):
+                    # The rest is worth keeping all the same; the command says so and fails.
+                    report.lost.append(name)
+                    continue
+                # What breaks off from here on leaves a header without its bytes: nothing after it could be read.
+                members[FILES + name] = _add(archive, FILES + name, stored, size)
+            report.files += 1
         if with_secrets:
             keys = {"SECRET_KEY": settings.SECRET_KEY, "SECRET_KEY_FALLBACKS": settings.SECRET_KEY_FALLBACKS}
             secrets = json.dumps(keys).encode()

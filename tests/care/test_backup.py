@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import shutil
@@ -12,10 +13,15 @@ import tarfile
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.core.files.base import File
+from django.core.files.storage import FileSystemStorage
 
+from conversations.actions import backup
 from tests import prepared
+from tests.attachments.given import stored_file
 from tests.running_site import ROOT, RunningSite, clean_environment, manage
 
 KEY = "sk-canary-0123456789abcdef"
@@ -154,6 +160,50 @@ def test_a_disk_that_is_full_leaves_no_half_a_copy(given: tuple[Path, Path], tmp
         assert (refused.returncode, "Traceback" in refused.stderr) == (1, False), refused.stderr
     assert list((data / "backups").iterdir()) == []
     assert not (tmp_path / "none.tar").exists()
+
+
+class WornDisk(FileSystemStorage):
+    """A disk whose files can be read once."""
+
+    def _open(self, name: str, mode: str = "rb") -> Any:
+        return File(_ReadOnce(self.path(name)))
+
+
+class _ReadOnce(io.FileIO):
+    _was_read = False
+
+    def read(self, size: int | None = -1) -> bytes:
+        piece = super().read(size)
+        if self._was_read:
+            raise OSError(errno.EIO, "Input/output error")
+        return piece
+
+    def seek(self, *place: int) -> int:
+        self._was_read = True
+        return super().seek(*place)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_file_that_breaks_off_while_it_is_written_ends_the_backup(settings: Any, tmp_path: Path) -> None:
+    """Its header was in the archive already: all after it would be unreadable."""
+    stored_file(b"x" * 1000, "text/plain")
+    worn = {"BACKEND": f"{__name__}.WornDisk"}
+    settings.STORAGES = {**settings.STORAGES, "default": worn}
+    with pytest.raises(OSError, match="Input/output error"):
+        backup.write(tmp_path / "backup.tar", with_secrets=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_file_that_is_gone_or_another_by_now_is_named_and_the_rest_is_whole(tmp_path: Path) -> None:
+    kept, gone, other = (stored_file(data, "text/plain") for data in (b"kept", b"gone", b"other"))
+    gone.file.storage.delete(str(gone.file))
+    Path(other.file.path).write_bytes(b"OTHER")
+    report = backup.write(tmp_path / "backup.tar", with_secrets=False)
+    assert (report.files, set(report.lost)) == (1, {str(gone.file), str(other.file)})
+    with tarfile.open(tmp_path / "backup.tar") as archive:
+        names = [name for name in archive.getnames() if name.startswith("files/")]
+        assert names == [f"files/{kept.file}"]
 
 
 def _cut(content: bytes) -> bytes:
