@@ -5,7 +5,7 @@ P26).
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..attachments.sending import referred
@@ -23,20 +23,35 @@ _REFUSALS = ("invalid", "size")
 _NEWEST = 5
 
 
-def omissible(message: Message) -> str:
-    """What this answer's next try can do without, since the request was refused: files, else messages that nobody has
-    answered, as words for "Go on without …". "" where there is nothing to leave out.
+def omissible(branch: Sequence[Message]) -> dict[uuid.UUID, str]:
+    """What the next try of each refused answer can do without, by its id: files, else messages that nobody has
+    answered, as words for "Go on without …". Answers with nothing to leave out are not in it.
+
+    `branch` are neighbours on one branch, oldest first. The number of queries does not depend on how many are refused.
     """
-    if not _was_refused(message):
-        return ""
-    has_any = Attachment.objects.filter(conversation=message.conversation_id).exists()
-    if has_any and _turns_with_files(Message.objects.path(message.parent_id)):
-        return "the files"
-    return (
-        "the earlier unanswered messages"
-        if _unanswered(Message.objects.path(message.parent_id, _NEWEST))[1:]
-        else ""
-    )
+    if not any(_was_refused(message) for message in branch):
+        return {}
+    path = Message.objects.path(branch[0].parent_id, _NEWEST, related=())
+    has_files = _has_files_before(branch[0])
+    found = {}
+    for message in branch:
+        if _was_refused(message):
+            if has_files:
+                found[message.pk] = "the files"
+            elif _unanswered(path[-_NEWEST:])[1:]:
+                found[message.pk] = "the earlier unanswered messages"
+        has_files = has_files or _has_files(message)
+        path.append(message)
+    return found
+
+
+def _has_files_before(message: Message) -> bool:
+    """Whether a turn above this message has a file. Of a long branch answers are the most, and are not read."""
+    if not Attachment.objects.filter(conversation=message.conversation_id).exists():
+        return False
+    above = set(Message.objects.path_ids(message.parent_id))
+    turns = Message.objects.filter(conversation=message.conversation_id, role=Message.Role.USER)
+    return any(turn.pk in above and _has_files(turn) for turn in turns.only("role", "content").iterator())
 
 
 def omit_from_turn(message: Message) -> int:

@@ -9,7 +9,6 @@ from typing import Any
 from django.utils import timezone
 
 from ..actions.continuation import can_continue
-from ..actions.omission import omissible
 from ..models import GenerationStatus, Message, User
 from ..upstream.error_bodies import limit_message
 from ..upstream.errors import quoted, told_administrator
@@ -57,12 +56,12 @@ _ENDINGS = {
 _QUIET = {"", "end_turn"}
 
 
-def note_for(message: Message, viewer: User) -> Note | None:
-    """The note of an ended answer; None when there is nothing to say."""
+def note_for(message: Message, viewer: User, omits: str = "") -> Note | None:
+    """The note of an ended answer, whose next try can do without `omits`; None when there is nothing to say."""
     if message.role != Message.Role.ASSISTANT:
         return None
     if message.status in (GenerationStatus.FAILED, GenerationStatus.INTERRUPTED):
-        return _broken(message, viewer)
+        return _broken(message, viewer, omits)
     if message.status == GenerationStatus.STOPPED:
         kept = "" if says_nothing(message.content) else " Everything up to here is saved."
         return Note("stopped", f"Stopped.{kept}", _going_on(message))
@@ -93,7 +92,7 @@ def _with_reason(text: str, details: dict[str, Any] | None) -> str:
     return f"{what}: “{quoted(explanation)}” {then}"
 
 
-def _broken(message: Message, viewer: User) -> Note:
+def _broken(message: Message, viewer: User, omits: str) -> Note:
     error: dict[str, Any] = message.error or {}
     text = error.get("message") or "The answer broke off."
     if error.get("type") == "limit" and (retry_at := error.get("retry_at")):
@@ -109,7 +108,6 @@ def _broken(message: Message, viewer: User) -> Note:
     if is_half:
         return Note(error.get("type", "interrupted"), text, _going_on(message))
     actions = _AFTER_ERROR.get(error.get("type", ""), ["retry"])
-    omits = omissible(message)
     if omits:
         actions = ["omit", *actions]
     return Note(error.get("type", "failed"), text, actions, omits)

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db.models import Q
 
+from ..actions.omission import omissible
 from ..models import Attachment, Conversation, Generation, Message, User
 from ..models.colours import Colours
 from ..models.generation import LIVE
@@ -71,14 +72,20 @@ def page_of(
 def views_of(
     conversation: Conversation, messages: list[Message], viewer: User, *, may_write: bool
 ) -> list[MessageView]:
-    """The views of these messages; turns of our own that only asked to go on are left out."""
+    """The views of these neighbours on one branch, oldest first; turns of our own that only asked to go on are left
+    out.
+    """
     siblings = _siblings(conversation, messages)
     files, cited = files_of(messages), cited_files(conversation, messages)
+    omits = omissible(messages) if may_write else {}
     shown = [
         message for message in messages if message.role == Message.Role.ASSISTANT or not message.continues
     ]
     views = [
-        _view(message, siblings[message.parent_id], viewer, may_write, files, cited) for message in shown
+        _view(
+            message, siblings[message.parent_id], viewer, may_write, files, cited, omits.get(message.pk, "")
+        )
+        for message in shown
     ]
     colours = Colours(conversation)
     for message, view in zip(shown, views, strict=True):
@@ -108,6 +115,7 @@ def _view(
     may_write: bool,
     files: dict[str, Attachment],
     cited: list[Attachment],
+    omits: str,
 ) -> MessageView:
     generation: Generation | None = getattr(message, "generation", None)
     running = message.status in LIVE and generation is not None and generation.is_live
@@ -138,7 +146,7 @@ def _view(
     citations = Citations(message.pk, cited)
     view.blocks = _answer_blocks(message, citations)
     view.citations = citations.found
-    view.note = note_for(message, viewer)
+    view.note = note_for(message, viewer, omits)
     if view.note is not None and not may_write:
         view.note = Note(view.note.kind, view.note.text, [])
     view.usage = tokens(message.usage)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from typing import Any
 
@@ -168,6 +169,21 @@ def test_words_that_are_too_many_are_left_out_as_well(world: World) -> None:
     assert page.count("An endless text") == page.count("Left out of requests") == 1
     world.ended(world.alice.send(sent["conversation"], "And?"))
     assert "An endless text" not in json.dumps(received(world))
+
+
+def test_each_refused_answer_of_a_page_offers_what_stands_before_it(alice: Person) -> None:
+    """The first has nothing before it, the second a turn without an answer, the third a file."""
+    first = alice.start("Hello")
+    finished(first["generation"], "", **REFUSED)
+    second = alice.send(first["conversation"], "Hello?")
+    finished(second["generation"], "", **REFUSED)
+    third = alice.send(first["conversation"], "Look", attachments=[str(attached(alice.user).pk)])
+    finished(third["generation"], "", **REFUSED)
+    offered = ["the earlier unanswered messages", "the files"]
+    page = alice.client.get(first["url"]).content.decode()
+    assert re.findall("Go on without ([^<]+)<", page) == offered
+    alone = [acts(alice, first["conversation"], one["reply"]) for one in (first, second, third)]
+    assert [re.findall("Go on without ([^<]+)<", part) for part in alone] == [[], offered[:1], offered[1:]]
 
 
 def test_a_turn_that_only_silence_answered_can_be_to_blame(alice: Person) -> None:

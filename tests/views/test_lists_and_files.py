@@ -14,9 +14,18 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from conversations.models import Conversation, GenerationEvent, GenerationStatus, LanguageModel, Message
+from conversations.attachments.sending import reference
+from conversations.models import (
+    Conversation,
+    GenerationEvent,
+    GenerationStatus,
+    LanguageModel,
+    Message,
+    Participant,
+)
 from conversations.views.messages import message_json
 from conversations.views.transcript import PAGE
+from tests.attachments.given import attached
 from tests.world import MODEL, Person, finished, long_conversation
 
 
@@ -168,6 +177,29 @@ def test_a_conversation_of_2000_messages_costs_as_many_queries_as_one_of_20(
             for found in (short, long)
         ]
         assert counts[0] == counts[1], part
+
+
+def test_ten_refused_answers_cost_as_many_queries_as_one_and_readers_none(
+    alice: Person, bob: Person, django_assert_max_num_queries: Any
+) -> None:
+    """What each can be tried without is looked up for all of them at once, for those who may try."""
+    found = long_conversation(alice.user, 40)
+    Participant.objects.create(conversation=found, user=bob.user, role="reader")
+    first = Message.objects.filter(conversation=found, parent=None)
+    path = f"/conversations/{found.pk}/"
+    answers = Message.objects.path_ids(found.current_leaf_id)[1::2]
+    refused = {"status": "failed", "content": [], "error": {"type": "invalid", "message": "No."}}
+    for content in ([{"type": "text", "text": "Hi"}], [reference(attached(alice.user, found))]):
+        first.update(content=content)
+        counts = []
+        # The first of those on the page stands alone, and the last one behind nine others.
+        for last in (answers[-10:-9], answers[-10:]):
+            Message.objects.filter(pk__in=answers).update(status="completed", error=None)
+            before = queries_of(django_assert_max_num_queries, bob, path)
+            Message.objects.filter(pk__in=last).update(**refused)
+            counts.append(queries_of(django_assert_max_num_queries, alice, path))
+            assert queries_of(django_assert_max_num_queries, bob, path) == before
+        assert counts[0] == counts[1], content
 
 
 def test_a_send_costs_as_many_queries_after_2000_messages_as_after_20(
