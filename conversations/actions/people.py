@@ -1,4 +1,6 @@
-"""Accounts: the first administrator, and what administrators do to others'. Called by `start` and the views."""
+"""Accounts: the first administrator, and what administrators do to others'. Called by `start`, the views and the
+sweeper.
+"""
 
 from __future__ import annotations
 
@@ -166,6 +168,12 @@ def end_sessions(person: User) -> None:
     for session in Session.objects.filter(expire_date__gt=timezone.now()).iterator():
         if session.get_decoded().get(SESSION_KEY) == str(person.pk):
             store(session.session_key).delete()
+
+
+def clear_expired_sessions() -> None:
+    """They are worth nothing any more. For `start` and the sweeper."""
+    with writing():
+        import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
 
 
 def password_link(actor: User, person: User) -> tuple[str, str]:

@@ -7,7 +7,7 @@ import logging
 
 from django.db import connections
 
-from ..actions import attachments, removal, retention
+from ..actions import attachments, people, removal, retention
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +27,7 @@ def sweep() -> None:
         retention.expire,
         retention.erase_deleted,
         removal.finish_broken_off,
+        people.clear_expired_sessions,
         attachments.sweep,
         connections.close_all,
     ):

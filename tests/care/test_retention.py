@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.core.files.storage import default_storage
 from django.db import IntegrityError, connection
 from django.utils import timezone
@@ -130,6 +131,14 @@ def test_the_sweeper_erases_what_was_deleted(alice: Person) -> None:
     Conversation.objects.update(deleted_at=timezone.now() - timedelta(days=1))
     sweeper.sweep()
     assert not Conversation.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_sweeper_takes_the_sessions_that_have_expired(alice: Person, bob: Person) -> None:
+    """A server that runs for months is not started anew for them."""
+    Session.objects.filter(pk=bob.client.session.session_key).update(expire_date=timezone.now())
+    sweeper.sweep()
+    assert [session.pk for session in Session.objects.all()] == [alice.client.session.session_key]
 
 
 def test_the_administrator_says_how_long(administrator: Person) -> None:

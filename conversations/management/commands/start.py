@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
-from django.contrib.sessions.backends.db import SessionStore
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, connections
 
@@ -180,7 +179,7 @@ class Command(BaseCommand):
             self._say(f"The database was copied to {copy} before it was changed.")
         if count:
             self._say("The database is up to date.")
-        SessionStore.clear_expired()
+        people.clear_expired_sessions()
 
     def _first_administrator(self, host: str, port: int) -> str:
         """Makes the environment's administrator, or returns the one-time link; empty when there is one."""
