@@ -23,7 +23,7 @@ class Invalid(Refused):
 
 
 class Busy(Refused):
-    """One answer at a time per branch."""
+    """One answer at a time per branch, one archive at a time per person."""
 
     type = "busy"
     status = 409

@@ -8,34 +8,57 @@ from tempfile import TemporaryFile
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
+from django.core.cache import cache
 from django.db.models import QuerySet
 from django.http import FileResponse, HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from ..actions import audit, removal
+from ..actions import audit, removal, uploads
+from ..actions.errors import Busy
 from ..models import Attachment, Conversation, Message, User
 from .export import as_json
 from .messages import message_json
 from .requests import person
 
+# One archive of a person is made and fetched in so long; then the next may begin, also where a process died with it.
+UNDER_WAY_SECONDS = 600
+
 
 @require_POST
 def own_data(request: HttpRequest) -> HttpResponseBase:
     """POST /account/data/: a ZIP archive of the account, the person's conversations with all their branches, what they
-    wrote in those of others, and the files that they gave.
+    wrote in those of others, and the files that they gave. One at a time: it takes a thread while it is made, and room
+    on the disk until it has been fetched.
     """
     user = person(request)
+    key = f"own-data-{user.pk}"
+    if not cache.add(key, True, UNDER_WAY_SECONDS):
+        raise Busy("An archive of your data is on its way already. Wait until you have it, then try again.")
     with ExitStack() as opened:
-        archive = opened.enter_context(TemporaryFile())
+        opened.callback(cache.delete, key)
+        # Not in the system's folder, which may be memory.
+        archive = opened.enter_context(TemporaryFile(dir=uploads.work_root()))
         with ZipFile(archive, "w", ZIP_DEFLATED) as made:
             _fill(made, user)
         archive.seek(0)
         audit.record(user, "data_exported", user)
         # From here on the response closes it.
         opened.pop_all()
-    return FileResponse(archive, as_attachment=True, filename=f"{user.username}.zip")
+    return _Archive(key, archive, as_attachment=True, filename=f"{user.username}.zip")
+
+
+class _Archive(FileResponse):
+    """Lets the person have another one once it is closed."""
+
+    def __init__(self, key: str, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._key = key
+
+    def close(self) -> None:
+        super().close()
+        cache.delete(self._key)
 
 
 def _fill(archive: ZipFile, user: User) -> None:

@@ -6,6 +6,7 @@ import errno
 import io
 import json
 import shutil
+from pathlib import Path
 from typing import Any, NoReturn
 from zipfile import ZipFile
 
@@ -80,3 +81,22 @@ def test_an_archive_for_which_the_disk_has_no_room_calls_no_file_lost(
     with pytest.raises(OSError, match="No space"):
         archive(alice)
     assert not AuditEvent.objects.filter(act="data_exported").exists()
+    monkeypatch.undo()
+    archive(alice)
+
+
+def test_a_person_has_one_archive_at_a_time(alice: Person, bob: Person) -> None:
+    """It takes a thread while it is made, and room on the disk until it has been fetched."""
+    first = alice.post("/account/data/")
+    second = alice.post("/account/data/")
+    assert (second.status_code, second.json()["error"]["type"]) == (409, "busy")  # type: ignore[attr-defined]
+    archive(bob)
+    assert content(first)
+    archive(alice)
+
+
+def test_an_archive_waits_in_the_data_folder(alice: Person, settings: Any, tmp_path: Path) -> None:
+    """The system's folder may be memory."""
+    settings.FILE_UPLOAD_TEMP_DIR = tmp_path / "none"
+    with pytest.raises(FileNotFoundError):
+        archive(alice)
