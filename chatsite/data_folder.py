@@ -7,6 +7,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -32,6 +33,15 @@ def prepare() -> None:
     """Makes the folder, and everything that comes into it, for its owner alone."""
     os.umask(0o077)
     settings.DATA_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+
+def keep_temporary_files() -> None:
+    """What is too large for this process's memory waits in the data folder: the system's own folder may be memory, too.
+    Nearly all of it has no name, and goes with the process; the rest is swept.
+    """
+    settings.FILE_UPLOAD_TEMP_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
+    # Bodies of requests are kept by libraries, Twisted and Django, which ask for no folder of their own.
+    tempfile.tempdir = str(settings.FILE_UPLOAD_TEMP_DIR)
 
 
 def lock() -> IO[str]:

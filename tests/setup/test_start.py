@@ -25,6 +25,7 @@ from websockets.sync.client import ClientConnection, connect
 from tests import patience
 from tests.prepared import data_folder
 from tests.running_site import RunningSite
+from tests.world import wait_for
 
 PASSWORD = "correct-horse-battery"
 ADMINISTRATOR = {"DJANGO_SUPERUSER_USERNAME": "ann", "DJANGO_SUPERUSER_PASSWORD": PASSWORD}
@@ -98,6 +99,28 @@ def test_the_data_folder_is_for_its_owner_alone(site: RunningSite) -> None:
     assert stat.S_IMODE(site.data_dir.stat().st_mode) == 0o700
     for name in ("secret_key", "db.sqlite3"):
         assert stat.S_IMODE((site.data_dir / name).stat().st_mode) == 0o600
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="which files a process has open")
+def test_a_large_body_waits_in_the_data_folder(site: RunningSite) -> None:
+    assert site.process is not None
+    files = Path(f"/proc/{site.process.pid}/fd")
+    work = str(site.data_dir / "uploads" / "work")
+
+    def waiting() -> bool:
+        opened: list[str] = []
+        for file in files.iterdir():
+            with suppress(FileNotFoundError):
+                opened.append(str(file.readlink()))
+        return any(name.startswith(work) for name in opened)
+
+    head = (
+        f"POST /attachments/ HTTP/1.1\r\nHost: 127.0.0.1:{site.port}\r\nCookie: sessionid=x\r\n"
+        f"Content-Length: {MIB}\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", site.port)) as connection:
+        connection.sendall(head.encode() + b"x" * 1000)
+        wait_for(waiting)
 
 
 def test_probes_answer_without_signing_in(site: RunningSite) -> None:

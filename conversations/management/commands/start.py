@@ -49,6 +49,7 @@ class Command(BaseCommand):
             raise CommandError(" ".join(problems))
         try:
             data_folder.prepare()
+            data_folder.keep_temporary_files()
             lock = self._lock()
         except OSError as error:
             raise _unusable_folder(error) from None
