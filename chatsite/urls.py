@@ -17,14 +17,22 @@ from conversations.views import account, health, setup
 from . import metrics, mfa, single_sign_on
 from .accounts import limited_beginnings
 
+
+def _replace(module: object, name: str, ours: object) -> None:
+    """Raises AttributeError where an upgrade has renamed it: a protection would be gone without a word."""
+    getattr(module, name)
+    setattr(module, name, ours)
+
+
 # One way in: the admin's own form knows no limit of failures.
-admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+_replace(admin.site, "login", secure_admin_login(admin.site.login))
 # allauth has settings for none of these.
-passkey_views.login_webauthn = limited_beginnings(passkey_views.login_webauthn)
-passkey_auth.get_server = mfa.passkey_server
-second_step.check_rate_limit = passkey.check_rate_limit = mfa.limited
+_replace(passkey_views, "login_webauthn", limited_beginnings(passkey_views.login_webauthn))
+_replace(passkey_auth, "get_server", mfa.passkey_server)
+_replace(second_step, "check_rate_limit", mfa.limited)
+_replace(passkey, "check_rate_limit", mfa.limited)
 # The name of a file stands in the headers of its part, and may be as long as those of a request (promises U16).
-multipartparser.MAX_TOTAL_HEADER_SIZE = 16 * 1024  # type: ignore[attr-defined]
+_replace(multipartparser, "MAX_TOTAL_HEADER_SIZE", 16 * 1024)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz),

@@ -16,6 +16,7 @@ from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
 
+from chatsite import urls
 from chatsite.hashers import Argon2PasswordHasher
 from chatsite.sessions import signed_in_user
 from conversations.models import AuditEvent, User
@@ -289,6 +290,15 @@ def test_the_admin_signs_in_through_the_same_door(client: Client, ann: User) -> 
 
 
 @pytest.mark.any_database
+def test_what_a_library_has_under_another_name_is_not_replaced_in_silence() -> None:
+    """Other tests try each of these protections; whoever upgrades without them is told as well."""
+    library = SimpleNamespace(check_limit=1)
+    with pytest.raises(AttributeError, match="check_rate_limit"):
+        urls._replace(library, "check_rate_limit", 2)
+    urls._replace(library, "check_limit", 2)
+    assert library.check_limit == 2
+
+
 def test_a_session_made_with_djangos_api_is_valid(client: Client, ann: User) -> None:
     client.force_login(ann)
     assert client.get("/account/").status_code == 200
