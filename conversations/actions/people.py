@@ -96,10 +96,8 @@ def deactivate(actor: User, person: User) -> None:
         hold(person)
         User.objects.filter(pk=person.pk).update(is_active=False)
         answers.request_stops_of(person)
-        end_sessions(person)
-        revoke_invitations_of(person)
+        withdraw_rights(person)
         audit.record(actor, "person_deactivated", person)
-        transaction.on_commit(news.recheck_rights)
 
 
 def reactivate(actor: User, person: User) -> None:
@@ -125,10 +123,17 @@ def make_member(actor: User, person: User) -> None:
         administrators.keep_one(without=person)
         hold(person)
         User.objects.filter(pk=person.pk).update(is_staff=False, is_superuser=False)
-        end_sessions(person)
-        revoke_invitations_of(person)
+        withdraw_rights(person)
         audit.record(actor, "administrator_unmade", person)
-        transaction.on_commit(news.recheck_rights)
+
+
+def withdraw_rights(person: User) -> None:
+    """What goes with the right to administer, or to be here at all: sessions, open invitations, what open pages may
+    still do. Call inside the write transaction that takes the right away and holds the row.
+    """
+    end_sessions(person)
+    _revoke_invitations_of(person)
+    transaction.on_commit(news.recheck_rights)
 
 
 def put_into_groups(actor: User, person: User, groups: list[Group]) -> None:
@@ -209,7 +214,7 @@ def choose_password(uid: str, token: str, password: str) -> User:
     return person
 
 
-def revoke_invitations_of(person: User) -> None:
+def _revoke_invitations_of(person: User) -> None:
     """Open invitations that this person made are void."""
     Invitation.objects.filter(created_by=person, used_at=None, revoked_at=None).update(
         revoked_at=timezone.now()

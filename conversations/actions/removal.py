@@ -90,8 +90,7 @@ def finish_broken_off(now: datetime | None = None) -> None:
 
 
 def _close(actor: User, person: User, keep: str, heir: User | None) -> None:
-    people.end_sessions(person)
-    people.revoke_invitations_of(person)
+    people.withdraw_rights(person)
     # Answers before their conversations, as those take them who end answers: in another order each would wait for the
     # other.
     list(_running_of(person))
@@ -112,7 +111,6 @@ def _close(actor: User, person: User, keep: str, heir: User | None) -> None:
         conversations_handed_over=handed_over, to=heir.username if heir is not None and handed_over else None,
     )  # fmt: skip
     User.objects.filter(pk=person.pk).update(is_active=False, removed_at=now)
-    transaction.on_commit(news.recheck_rights)
 
 
 def _hand_over(conversations: QuerySet[Conversation], heir: User) -> int:

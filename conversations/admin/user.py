@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from ..actions import administrators, answers, removal
+from ..actions import administrators, answers, people, removal
 from ..live import news
 from ..models import User
 from .own_removal import OwnRemoval
@@ -34,9 +34,12 @@ class PersonAdmin(OwnRemoval, _UserAdmin):
         if not administrators.administers(obj):
             # Two administrators who take each other's right do so one after the other.
             administrators.keep_one(without=obj)
+        before = User.objects.filter(pk=obj.pk).first()
         super().save_model(request, obj, form, change)
         if not obj.is_active:
             answers.request_stops_of(obj)
+        if before is not None and _has_lost_a_right(before, obj):
+            people.withdraw_rights(obj)
         # Deactivating somebody or changing a right takes effect on open pages as well.
         news.recheck_rights()
 
@@ -50,3 +53,10 @@ class PersonAdmin(OwnRemoval, _UserAdmin):
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         administrators.hold_all(queryset)
         super().delete_queryset(request, queryset)
+
+
+def _has_lost_a_right(before: User, now: User) -> bool:
+    """Whether the person administered the site, or could sign in at all, and no longer does."""
+    return (administrators.administers(before) and not administrators.administers(now)) or (
+        before.is_active and not now.is_active
+    )

@@ -33,6 +33,15 @@ def act(by: Person, on: Person, name: str) -> int:
     return by.post(f"/people/{on.user.pk}/act/", {"act": name}).status_code
 
 
+def in_records(by: Person, on: Person, **fields: str) -> int:
+    """The person's row is saved in the admin; a right that is not among `fields` is not ticked."""
+    form = {
+        "username": on.user.username, "theme": "system", "date_joined_0": "2026-01-01", "date_joined_1": "00:00:00",
+        **fields,
+    }  # fmt: skip
+    return by.client.post(f"/admin/conversations/user/{on.user.pk}/change/", form).status_code
+
+
 def test_people_are_found_by_name_and_address(administrator: Person, alice: Person, bob: Person) -> None:
     User.objects.filter(pk=bob.user.pk).update(display_name="Robert Ёж", email="bob@example.org")
     for query in ("bob", "ROBERT", "example.org", "rob example", "ёж"):
@@ -75,13 +84,7 @@ def test_the_answers_of_a_deactivated_person_end_as_stopped_ones(world: World, w
     if where == "page":
         assert act(boss, world.alice, "deactivate") == 200
     else:
-        form = {
-            "username": "alice", "theme": "system", "date_joined_0": "2026-01-01", "date_joined_1": "00:00:00",
-        }  # fmt: skip
-        assert (
-            boss.client.post(f"/admin/conversations/user/{world.alice.user.pk}/change/", form).status_code
-            == 302
-        )
+        assert in_records(boss, world.alice) == 302
     assert world.engine.run(call.ended()), "the provider is left"
     deadline = time.monotonic() + patience.SECONDS
     while Generation.objects.live().exists() and time.monotonic() < deadline:
@@ -140,16 +143,9 @@ def test_of_two_administrators_who_take_each_others_right_in_the_records_one_sta
 ) -> None:
     dora = member("dora", is_staff=True, is_superuser=True)
 
-    def takes(by: Person, of: Person) -> int:
-        form = {
-            "username": of.user.username, "is_active": "on", "theme": "system",
-            "date_joined_0": "2026-01-01", "date_joined_1": "00:00:00",
-        }  # fmt: skip
-        return by.client.post(f"/admin/conversations/user/{of.user.pk}/change/", form).status_code
-
-    with beside(lambda: takes(dora, administrator)) as later:
-        assert takes(administrator, dora) == 302
-    assert later[0] in (400, 403), "the last one, or no longer one"
+    with beside(lambda: in_records(dora, administrator, is_active="on")) as later:
+        assert in_records(administrator, dora, is_active="on") == 302
+    assert later[0] in (302, 400, 403), "sent to sign in, the last one, or no longer one"
     assert list(User.objects.filter(is_superuser=True)) == [administrator.user]
 
 
@@ -170,13 +166,37 @@ def test_an_administrator_as_of_now_who_is_deactivated_meanwhile_holds_up_nobody
     assert list(User.objects.filter(is_superuser=True, is_active=True)) == [administrator.user]
 
 
-def test_open_invitations_of_somebody_who_loses_the_right_are_void(
-    administrator: Person, bob: Person
+@pytest.mark.parametrize("where", ["page", "records"])
+@pytest.mark.parametrize("how", ["member", "deactivate"])
+def test_open_invitations_and_sessions_of_somebody_who_loses_the_right_end(
+    administrator: Person, bob: Person, how: str, where: str
 ) -> None:
     act(administrator, bob, "administrator")
     bob.post("/people/invitations/", {"role": "administrator", "days": "7"})
-    act(administrator, bob, "deactivate")
+    if where == "page":
+        assert act(administrator, bob, how) == 200
+    else:
+        ticked = {"is_staff": "on", "is_superuser": "on"} if how == "deactivate" else {"is_active": "on"}
+        assert in_records(administrator, bob, **ticked) == 302
     assert Invitation.objects.get().state == "revoked"
+    assert bob.get("/").status_code == 401
+    act(administrator, bob, "reactivate")
+    assert bob.get("/").status_code == 401, "the old session must not come back to life"
+
+
+def test_what_changes_no_right_in_the_records_ends_no_session_and_no_invitation(
+    administrator: Person, bob: Person
+) -> None:
+    rights = {"is_active": "on", "is_staff": "on", "is_superuser": "on"}
+    assert in_records(administrator, bob, is_active="on", display_name="Bob") == 302
+    assert bob.get("/").status_code == 200
+    assert in_records(administrator, bob, **rights) == 302
+    bob.post("/people/invitations/", {"role": "member", "days": "7"})
+    assert in_records(administrator, bob, **rights, display_name="Robert") == 302
+    assert bob.get("/people/").status_code == 200
+    assert Invitation.objects.get().state == "open"
+    assert in_records(bob, bob, is_active="on") == 302, "also of one's own right"
+    assert bob.get("/").status_code == 401
 
 
 def test_every_act_is_recorded(administrator: Person, bob: Person) -> None:
