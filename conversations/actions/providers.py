@@ -55,11 +55,12 @@ def sync_environment() -> Answering:
             Provider.objects.filter(source=Provider.Source.ENVIRONMENT).update(enabled=False)
         first = refresh_demo()
     if first is None:
-        return Answering(
-            True,
-            "The demo model answers (it is not Claude). "
-            "To connect Claude, set ANTHROPIC_API_KEY and start again.",
+        way_out = (
+            "An administrator has switched off all other models, under Providers."
+            if given
+            else "To connect Claude, set ANTHROPIC_API_KEY and start again."
         )
+        return Answering(True, f"The demo model answers (it is not Claude). {way_out}")
     return Answering(
         False, f"Answers come from {_described(first.provider)}; the first model is {first.model_id}."
     )
@@ -111,20 +112,31 @@ def _demo(enabled: bool) -> None:
         )
     provider.enabled = enabled
     provider.save()
-    _offer(provider, [DEMO_MODEL])
+    LanguageModel.objects.update_or_create(
+        provider=provider, model_id=DEMO_MODEL, defaults={"enabled": True, "retired_at": None}
+    )
 
 
 def _offer(provider: Provider, model_ids: list[str]) -> None:
-    """Exactly these models of the provider are enabled, in this order; others stay for the conversations that
-    used them.
+    """When the environment names others than at the last start, these and no others of the provider are offered, in
+    this order; others stay for the conversations that used them. What administrators say of its models holds until
+    then, and longer of those that are named as before.
     """
+    before = provider.named_models
+    if model_ids == before:
+        return
     provider.language_models.exclude(model_id__in=model_ids).update(enabled=False)
     for position, model_id in enumerate(model_ids):
-        LanguageModel.objects.update_or_create(
-            provider=provider,
-            model_id=model_id,
-            defaults={"enabled": True, "position": position, "retired_at": None},
-        )
+        if model_id in before:
+            provider.language_models.filter(model_id=model_id).update(position=position)
+        else:
+            LanguageModel.objects.update_or_create(
+                provider=provider,
+                model_id=model_id,
+                defaults={"enabled": True, "position": position, "retired_at": None},
+            )
+    provider.named_models = model_ids
+    provider.save(update_fields=["named_models"])
 
 
 def _holds(provider: Provider, key: str) -> bool:

@@ -26,8 +26,10 @@ def test_what_is_stored_is_encrypted_and_decrypted_again() -> None:
         with connection.cursor() as cursor:
             cursor.execute("SELECT * FROM conversations_provider")
             assert "secret-value" not in str(cursor.fetchall())
-        assert Provider.objects.get(name="Plain").extra_headers == HEADERS
-        assert Provider.objects.get(name="None").extra_headers == {}
+        # Later columns are not there yet.
+        encrypted = Provider.objects.only("sealed_headers")
+        assert encrypted.get(name="Plain").extra_headers == HEADERS
+        assert encrypted.get(name="None").extra_headers == {}
         call_command("migrate", *BEFORE, verbosity=0)
         assert rows.get(name="Plain").extra_headers == HEADERS
     finally:

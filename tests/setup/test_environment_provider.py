@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from conversations.actions.errors import Invalid
 from conversations.actions.providers import DEFAULT_MODELS, sync_environment
@@ -80,6 +82,63 @@ def test_the_provider_follows_the_environment(settings: Any) -> None:
     settings.ANTHROPIC_API_KEY = ""
     assert sync_environment().demo
     assert offered() == [("demo", "demo")]
+
+
+@pytest.mark.parametrize("named", ["", "claude-a"])
+def test_what_an_administrator_says_of_its_models_holds_after_the_next_start(
+    settings: Any, named: str
+) -> None:
+    settings.ANTHROPIC_API_KEY, settings.ANTHROPIC_MODEL = KEY, named
+    sync_environment()
+    rows = list(LanguageModel.objects.order_by("position"))
+    ends = timezone.now() + timedelta(days=9)
+    LanguageModel.objects.filter(pk=rows[0].pk).update(enabled=False, position=7)
+    LanguageModel.objects.filter(pk=rows[-1].pk).update(retired_at=ends)
+    rows[0].provider.language_models.create(model_id="added")
+    if len(rows) > 2:
+        rows[1].delete()
+    said = list(LanguageModel.objects.order_by("pk").values())
+    for _ in range(2):
+        sync_environment()
+        assert list(LanguageModel.objects.exclude(model_id="demo").order_by("pk").values()) == said
+
+
+def test_a_model_is_offered_again_when_the_environment_names_it_anew(settings: Any) -> None:
+    settings.ANTHROPIC_API_KEY, settings.ANTHROPIC_MODEL = KEY, "claude-a"
+    sync_environment()
+    LanguageModel.objects.update(enabled=False, position=7, retired_at=timezone.now())
+    settings.ANTHROPIC_MODEL = "claude-b"
+    sync_environment()
+    assert offered() == [("environment", "claude-b")]
+    settings.ANTHROPIC_MODEL = "claude-a"
+    sync_environment()
+    assert offered() == [("environment", "claude-a")]
+    assert LanguageModel.objects.get(model_id="claude-a").retired_at is None
+    settings.ANTHROPIC_MODEL = DEFAULT_MODELS[2]
+    sync_environment()
+    settings.ANTHROPIC_MODEL = ""
+    sync_environment()
+    assert offered() == [("environment", model) for model in DEFAULT_MODELS]
+
+
+def test_what_is_still_named_stays_as_the_administrator_left_it_when_others_are_named_too(
+    settings: Any,
+) -> None:
+    settings.ANTHROPIC_API_KEY, settings.ANTHROPIC_MODEL = KEY, DEFAULT_MODELS[0]
+    sync_environment()
+    LanguageModel.objects.update(enabled=False)
+    settings.ANTHROPIC_MODEL = ""
+    sync_environment()
+    assert offered() == [("environment", model) for model in DEFAULT_MODELS[1:]]
+
+
+def test_where_all_its_models_are_switched_off_the_start_does_not_ask_for_a_key(settings: Any) -> None:
+    settings.ANTHROPIC_API_KEY = KEY
+    sync_environment()
+    LanguageModel.objects.update(enabled=False)
+    answering = sync_environment()
+    assert answering.demo
+    assert "ANTHROPIC_API_KEY" not in answering.sentence
 
 
 def test_the_demo_steps_back_for_a_provider_of_the_administrator() -> None:
