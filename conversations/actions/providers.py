@@ -1,5 +1,5 @@
 """Which provider answers: the one of the environment, those of an administrator, else the demo. Called by `start`, the
-administrators' actions (`offers`) and the admin.
+administrators' actions (`offers`), the admin and the sweeper.
 """
 
 from __future__ import annotations
@@ -68,11 +68,16 @@ def sync_environment() -> Answering:
 
 def refresh_demo() -> LanguageModel | None:
     """The demo answers exactly while no other model does. Returns the first of the others. Call while `changing`."""
-    others = LanguageModel.objects.filter(enabled=True, retired_at=None, provider__enabled=True)
-    others = others.exclude(provider__source=Provider.Source.DEMO).order_by("position", "id")
-    first = others.select_related("provider").first()
+    others = LanguageModel.objects.answering().exclude(provider__source=Provider.Source.DEMO)
+    first = others.order_by("position", "id").select_related("provider").first()
     _demo(enabled=first is None)
     return first
+
+
+def follow_dates() -> None:
+    """The demo answers once the date of the last other model has passed. For the sweeper."""
+    with changing():
+        refresh_demo()
 
 
 def _described(provider: Provider) -> str:

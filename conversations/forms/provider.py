@@ -215,10 +215,8 @@ class WorkspaceForm(forms.Form):
         super().__init__(*args, **kwargs)
         field = self.fields["default_model"]
         assert isinstance(field, forms.ModelChoiceField)
-        offered = LanguageModel.objects.select_related("provider").filter(
-            enabled=True, provider__enabled=True
-        )
-        field.queryset = offered.order_by("position", "pk")
+        offered = LanguageModel.objects.answering()
+        field.queryset = offered.select_related("provider").order_by("position", "pk")
 
     def clean_name(self) -> str:
         return " ".join(self.cleaned_data["name"].split())

@@ -1,4 +1,6 @@
-"""Now and then what nobody needs any more leaves the storage. Started with the server, like the reaper."""
+"""Now and then what nobody needs any more leaves the storage, and what has come to its date ends. Started with the
+server, like the reaper.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ import logging
 
 from django.db import connections
 
-from ..actions import attachments, people, removal, retention
+from ..actions import attachments, people, providers, removal, retention
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +26,7 @@ async def sweep_for_ever() -> None:
 def sweep() -> None:
     """All that is old goes; what fails does not keep the rest from going."""
     for step in (
+        providers.follow_dates,
         retention.expire,
         retention.erase_deleted,
         removal.finish_broken_off,

@@ -19,7 +19,7 @@ from django.utils import timezone
 from chatsite import redis_ping
 
 from ..generation.provider_calls import try_model
-from ..models import Message, Provider
+from ..models import LanguageModel, Message, Provider
 
 FREE_BYTES = 1024**3
 CLOCK_TOLERANCE = timedelta(minutes=2)
@@ -168,8 +168,9 @@ def clock() -> Iterator[Finding]:
 def providers() -> Iterator[Finding]:
     """A real call of one token to each provider that people may use; it is booked like any other."""
     found = False
+    offered = LanguageModel.objects.answering()
     for provider in Provider.objects.filter(enabled=True).order_by("pk"):
-        model = provider.language_models.filter(enabled=True).order_by("position", "pk").first()
+        model = offered.filter(provider=provider).order_by("position", "pk").first()
         if model is not None:
             found = True
             subject = f"provider “{provider.name}”"

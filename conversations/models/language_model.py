@@ -18,23 +18,19 @@ if TYPE_CHECKING:
 
 
 class LanguageModelQuerySet(models.QuerySet["LanguageModel"]):
+    def answering(self) -> LanguageModelQuerySet:
+        """Models that answer now: offered, until their date, by a provider in use."""
+        lasting = models.Q(retired_at=None) | models.Q(retired_at__gt=timezone.now())
+        return self.filter(lasting, enabled=True, provider__enabled=True)
+
     def usable_by(self, user: User) -> list[LanguageModel]:
         """Models that answer now and that this person may use, in the order of the picker."""
         # A row for each group that a model is kept for. Every send asks this, and there are few models: to choose and
         # to sort here costs less than to compose the SQL for it.
-        rows = list(
-            self.filter(enabled=True, provider__enabled=True)
-            .select_related("provider")
-            .annotate(kept_for=models.F("allowed_groups"))
-        )
+        rows = list(self.answering().select_related("provider").annotate(kept_for=models.F("allowed_groups")))
         kept_for = [vars(model)["kept_for"] for model in rows]
         groups = {None, *(user.groups.values_list("pk", flat=True) if any(kept_for) else ())}
-        now = timezone.now()
-        usable = {
-            model.pk: model
-            for model, group in zip(rows, kept_for, strict=True)
-            if group in groups and (model.retired_at is None or model.retired_at > now)
-        }
+        usable = {model.pk: model for model, group in zip(rows, kept_for, strict=True) if group in groups}
         return sorted(usable.values(), key=lambda model: (model.position, model.pk))
 
     def succession(self, id: int | None) -> Iterator[int]:

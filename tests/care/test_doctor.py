@@ -13,7 +13,7 @@ from django.db import connection
 from django.utils import timezone
 
 from conversations.management import diagnosis
-from conversations.models import Message, Provider, UsageRecord
+from conversations.models import LanguageModel, Message, Provider, UsageRecord
 from tests.fake_upstream import FakeUpstream
 from tests.world import Person, answering
 
@@ -71,6 +71,13 @@ def test_no_model_at_all_is_a_finding(db: None) -> None:
     Provider.objects.all().delete()
     (finding,) = found(diagnosis.providers)
     assert "ANTHROPIC_API_KEY" in finding.fix
+
+
+def test_a_model_past_its_date_is_not_asked(alice: Person) -> None:
+    LanguageModel.objects.update(retired_at=timezone.now())
+    (finding,) = found(diagnosis.providers)
+    assert finding.sentence == "no model is set up."
+    assert not UsageRecord.objects.exists()
 
 
 def test_https_without_a_trusted_proxy_is_grave(settings: Any) -> None:

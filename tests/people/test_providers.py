@@ -19,6 +19,7 @@ from conversations.actions import offers, refused_keys
 from conversations.actions.choices import model_for
 from conversations.actions.providers import sync_environment
 from conversations.generation import context
+from conversations.generation.sweeper import sweep
 from conversations.models import (
     AuditEvent,
     Conversation,
@@ -426,6 +427,23 @@ def test_a_retired_model_hands_its_conversations_to_its_replacement(
     assert model_for(alice.user, Conversation.objects.get(pk=conversation.pk), "") == first
     circle = administrator.post(f"/models/{heir.pk}/", {"enabled": "on", "replacement": model.pk})
     assert circle.status_code == 400
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_model_answers_until_its_date_and_the_demo_from_then_on(
+    administrator: Person, alice: Person, model: LanguageModel
+) -> None:
+    tomorrow = f"{timezone.now() + timedelta(days=2):%Y-%m-%d}"
+    administrator.post(f"/models/{model.pk}/", {"enabled": "on", "retired_at": tomorrow})
+    assert LanguageModel.objects.usable_by(alice.user) == [model]
+    sweep()
+    assert LanguageModel.objects.usable_by(alice.user) == [model]
+    assert f'<option value="{model.pk}"' in administrator.get("/workspace/", **HTML).content.decode()
+    LanguageModel.objects.update(retired_at=timezone.now())
+    assert LanguageModel.objects.usable_by(alice.user) == []
+    assert f'<option value="{model.pk}"' not in administrator.get("/workspace/", **HTML).content.decode()
+    sweep()
+    assert [row.model_id for row in LanguageModel.objects.usable_by(alice.user)] == ["demo"]
 
 
 @pytest.mark.django_db(transaction=True)
