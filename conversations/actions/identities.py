@@ -73,9 +73,8 @@ def _known(identity: Identity) -> User | None:
     email = User.objects.normalize_email(identity.email)
     rows = EmailAddress.objects.filter(email=email, verified=True).select_related("user")
     verified = {row.user for row in rows if same_address(row.email, identity.email)}
-    # What people enter for themselves has a row, and an unverified one proves nothing.
-    people = User.objects.filter(email=email).exclude(emailaddress__email=email)
-    found = verified or {user for user in people if same_address(user.email, identity.email)}
+    entered = invitations.entered_for(email)
+    found = verified or {user for user in entered if same_address(user.email, identity.email)}
     return found.pop() if len(found) == 1 else None
 
 

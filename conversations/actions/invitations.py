@@ -87,6 +87,8 @@ def accept(token: str, username: str, email: str, password: str) -> User:
         if address and address_is_taken(address):
             raise Invalid("There is already an account with this address.")
         user = _account(username, address, password)
+        if invitation.email:
+            _end_claims(address, user)
         # Whoever has the link that went to an address has read its mail. One that an administrator entered and that
         # nothing went to stays without a row, which is for what people choose.
         verified = bool(invitation.email) and settings.MAIL_WORKS
@@ -112,6 +114,7 @@ def enter(invitation: Invitation, username: str, name: str) -> User:
     user = _account(_free(username), invitation.email, None)
     user.display_name = audit.line(name, 100)
     user.save(update_fields=["display_name"])
+    _end_claims(invitation.email, user)
     EmailAddress.objects.create(user=user, email=invitation.email, verified=True, primary=True)
     _used(invitation, user)
     return user
@@ -147,5 +150,18 @@ def _account(username: str, email: str, password: str | None) -> User:
 
 
 def address_is_taken(email: str) -> bool:
+    """Whether it is somebody's: verified here, or entered by an administrator. A mere claim keeps nobody out."""
     email = User.objects.normalize_email(email)
-    return User.objects.filter(email=email).exists() or EmailAddress.objects.filter(email=email).exists()
+    return EmailAddress.objects.filter(email=email, verified=True).exists() or entered_for(email).exists()
+
+
+def entered_for(email: str) -> QuerySet[User]:
+    """The people for whom an administrator has entered this address."""
+    # What people enter for themselves has a row, and an unverified one proves nothing.
+    return User.objects.filter(email=email).exclude(emailaddress__email=email)
+
+
+def _end_claims(email: str, user: User) -> None:
+    """The address is this person's; others claim it no longer. Signing in by it would find them, too."""
+    for claim in EmailAddress.objects.filter(email=email, verified=False).exclude(user=user):
+        claim.remove()

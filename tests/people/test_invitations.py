@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.contrib.auth.models import Group
 from django.core import mail
 from django.db import connection
@@ -101,6 +102,54 @@ def test_an_invitation_for_an_address_makes_an_account_of_that_address_alone(adm
     guest.logout()
     form = {"login": "Ada@Exämple.org", "password": FORM["password1"]}
     assert guest.post("/accounts/login/", form).status_code == 302
+
+
+def claim(by: Person, address: str) -> None:
+    """As people add an address to their account and make it their own, without having shown that they read its mail."""
+    by.client.post("/accounts/reauthenticate/", {"password": "alice-password-1"})
+    for act in ("add", "primary"):
+        by.client.post("/accounts/email/", {f"action_{act}": "", "email": address})
+    by.user.refresh_from_db()
+    assert by.user.email == address
+
+
+@pytest.mark.any_database
+@pytest.mark.parametrize("mail_works", [False, True])
+def test_who_only_claims_an_address_keeps_nobody_from_being_invited(
+    administrator: Person, alice: Person, settings: Any, mail_works: bool
+) -> None:
+    settings.MAIL_WORKS = mail_works
+    claim(alice, "ada@example.org")
+    _, token = invitations.invite(administrator.user, "member", [], "ada@example.org", 7)
+    guest = Client()
+    assert guest.post(f"/invitation/{token}/", FORM)["Location"] == "/"
+    alice.user.refresh_from_db()
+    assert (alice.user.email, EmailAddress.objects.filter(user=alice.user).exists()) == ("", False)
+    guest.logout()
+    guest.post("/accounts/login/", {"login": "ada@example.org", "password": FORM["password1"]})
+    assert guest.get("/account/").wsgi_request.user.username == "newcomer"
+    with pytest.raises(invitations.Invalid):
+        invitations.invite(administrator.user, "member", [], "ada@example.org", 7)
+
+
+def test_who_enters_an_address_for_themselves_takes_it_from_nobody(
+    administrator: Person, alice: Person
+) -> None:
+    claim(alice, "ada@example.org")
+    assert Client().post(link(administrator), {**FORM, "email": "ada@example.org"})["Location"] == "/"
+    assert set(EmailAddress.objects.values_list("user__username", "email", "verified")) == {
+        ("alice", "ada@example.org", False),
+        ("newcomer", "ada@example.org", False),
+    }
+
+
+def test_a_verified_address_is_nobody_elses(administrator: Person, alice: Person) -> None:
+    path = link(administrator)
+    EmailAddress.objects.create(user=alice.user, email="ada@example.org", verified=True)
+    with pytest.raises(invitations.Invalid):
+        invitations.invite(administrator.user, "member", [], "ADA@example.org", 7)
+    assert Client().post(path, {**FORM, "email": "ada@example.org"}).status_code == 400
+    assert not User.objects.filter(username="newcomer").exists()
 
 
 @pytest.mark.parametrize("username", ["ALICE", "alice", "ａlice", "élodie", "E\u0301LODIE", "STRASSE"])

@@ -227,6 +227,20 @@ def test_an_invitation_to_the_address_makes_the_account(
     assert is_in(client)
 
 
+def test_who_only_claims_the_address_of_an_invitation_keeps_nobody_out(
+    client: Client, provider: OIDCProvider, administrator: Person
+) -> None:
+    mallory = User.objects.create_user("mallory", "ann@example.com")
+    EmailAddress.objects.create(user=mallory, email="ann@example.com", verified=False, primary=True)
+    invite(administrator.user, "member", [], "ann@example.com", 7)
+    assert through(client).status_code == 302
+    made = EmailAddress.objects.get()
+    assert (made.user_id, made.verified) == (int(client.session["_auth_user_id"]), True)
+    assert made.user != mallory
+    mallory.refresh_from_db()
+    assert mallory.email == ""
+
+
 @pytest.mark.parametrize("state", ["revoked_at", "used_at", "expires_at", "other"])
 def test_an_invitation_that_no_longer_works_makes_none(
     client: Client, provider: OIDCProvider, administrator: Person, state: str
