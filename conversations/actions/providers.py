@@ -95,11 +95,15 @@ def _environment() -> None:
     provider = Provider.objects.filter(source=Provider.Source.ENVIRONMENT).first()
     if provider is None:
         provider = Provider(name=_free_name("Environment"), source=Provider.Source.ENVIRONMENT)
+    is_new = provider.pk is None
+    before = "" if is_new else provider.upstream
     provider.dialect, provider.base_url, provider.enabled = dialect, base_url, True
     if changes := not _holds(provider, key):
         provider.set_api_key(key)
-    is_new = provider.pk is None
     provider.save()
+    if provider.upstream != before:
+        # What another service's list said.
+        provider.language_models.update(listed={})
     if changes and not is_new:
         audit.record(
             None, "provider_saved", provider, actor_name="environment", name=provider.name, key_changed=True

@@ -10,7 +10,6 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
 from ..actions import offers, retirement
-from ..actions.providers import changing, refresh_demo
 from ..forms import headers
 from ..models import Provider, User
 from ..upstream.endpoint import Endpoint
@@ -110,12 +109,12 @@ class ProviderAdmin(OwnRemoval, _ProviderAdmin):
         )
 
     def save_model(self, request: HttpRequest, obj: Provider, form: Any, change: bool) -> None:
-        if key := form.cleaned_data.get("new_api_key"):
-            obj.set_api_key(key)
-        obj.extra_headers = form.cleaned_data["extra_headers"]
-        with changing():
-            super().save_model(request, obj, form, change)
-            refresh_demo()
+        """As on the provider's own page."""
+        assert isinstance(request.user, User)
+        # The form has put its values into `obj`: whether the address moves shows in the stored row.
+        stored = Provider.objects.filter(pk=obj.pk).first() or obj
+        values = form.cleaned_data
+        offers.save_provider(request.user, stored, values, values["new_api_key"])
 
     def delete_model(self, request: HttpRequest, obj: Provider) -> None:
         assert isinstance(request.user, User)

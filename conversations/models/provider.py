@@ -8,6 +8,7 @@ import json
 from django.db import models
 
 from ..upstream.dialects import DIALECTS
+from ..upstream.endpoint import normalise_base_url
 from .encryption import Secret, SecretField, no_secret
 
 
@@ -47,10 +48,15 @@ class Provider(models.Model):
 
     @property
     def upstream(self) -> str:
-        """Another word when the dialect or the address is another one: signatures hold at one upstream alone
-        (messages-api 5). A digest, since an address may carry a password.
+        """Another word when the dialect or the address is another one, however it is written: signatures hold at one
+        upstream alone (messages-api 5). A digest, since an address may carry a password.
         """
-        return hashlib.sha256(f"{self.dialect} {self.base_url}".encode()).hexdigest()[:16]
+        try:
+            address = normalise_base_url(self.base_url, self.dialect)
+        except ValueError:
+            # Nothing answers there.
+            address = self.base_url
+        return hashlib.sha256(f"{self.dialect} {address}".encode()).hexdigest()[:16]
 
     @property
     def extra_headers(self) -> dict[str, str]:

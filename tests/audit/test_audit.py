@@ -67,8 +67,8 @@ def test_every_page_of_the_admin_is_audited() -> None:
 
 def test_a_provider_is_added_changed_and_deleted_and_its_key_is_in_no_record(administrator: Person) -> None:
     fields = {
-        "name": "New", "dialect": "anthropic", "base_url": "", "version": "2023-06-01", "enabled": "on",
-        "new_api_key": CANARY, "extra_headers": '{"X-Secret": "' + CANARY + '"}',
+        "name": "New", "dialect": "anthropic", "base_url": "https://api.anthropic.com", "version": "2023-06-01",
+        "enabled": "on", "new_api_key": CANARY, "extra_headers": '{"X-Secret": "' + CANARY + '"}',
     }  # fmt: skip
     assert administrator.client.post("/admin/conversations/provider/add/", fields).status_code == 302
     provider = Provider.objects.get(name="New")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import html
 import json
 import re
 import threading
 from datetime import timedelta
+from importlib import import_module
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.contrib.auth.models import Group, Permission
 from django.core.management import call_command
 from django.db import connection
@@ -144,6 +147,60 @@ def test_a_key_does_not_follow_to_another_address(administrator: Person) -> None
     assert administrator.post(f"/providers/{row.pk}/", moved, **HTML).status_code == 400
     row.refresh_from_db()
     assert row.base_url == "http://127.0.0.1:9"
+
+
+def test_one_endpoint_is_one_upstream_however_its_address_is_written() -> None:
+    def upstream_of(base_url: str, dialect: str = "anthropic") -> str:
+        return Provider(dialect=dialect, base_url=base_url).upstream
+
+    host = "https://api.anthropic.com"
+    written = ("", host, f"{host}/", f"{host}/v1/", f" {host}/v1/messages", "https://API.anthropic.com")
+    assert len({upstream_of(one) for one in written}) == 1
+    others = (upstream_of("https://elsewhere.test"), upstream_of(host, "aimlapi"), upstream_of("no address"))
+    assert len({upstream_of(host), *others}) == 4
+
+
+def test_answers_from_before_an_upgrade_stay_with_their_upstream(alice: Person) -> None:
+    migration = import_module("conversations.migrations.0019_upstream_whatever_its_spelling")
+    Provider.objects.update(base_url="https://api.anthropic.com/v1/")
+    id = alice.start()["generation"]
+    for before in ("anthropic https://api.anthropic.com/v1/", "anthropic https://elsewhere.test"):
+        digest = hashlib.sha256(before.encode()).hexdigest()[:16]
+        Generation.objects.update(upstream=digest)
+        migration.to_one_spelling(apps, None)
+        kept = Generation.objects.get(pk=id).upstream
+        assert kept == (digest if "elsewhere" in before else Provider.objects.get().upstream)
+
+
+@pytest.mark.parametrize("path", ["/providers/{}/", "/admin/conversations/provider/{}/change/"])
+def test_what_a_list_said_of_models_does_not_follow_to_another_address(
+    administrator: Person, path: str
+) -> None:
+    administrator.post("/providers/new/", fields(base_url=""), **HTML)
+    row = Provider.objects.get(name="Ours")
+    model = row.language_models.create(model_id="one", listed={"context": 5000})
+    for base_url, left in (
+        ("https://api.anthropic.com/v1/", {"context": 5000}),
+        ("http://127.0.0.1:10", {}),
+    ):
+        given = fields(base_url=base_url, new_api_key=KEY)
+        if "admin" in path:
+            given["extra_headers"] = "{}"
+        assert administrator.client.post(path.format(row.pk), given).status_code == 302
+        model.refresh_from_db()
+        assert model.listed == left
+    row.refresh_from_db()
+    assert (row.base_url, row.api_key.reveal()) == ("http://127.0.0.1:10", KEY)
+
+
+def test_in_the_records_a_provider_is_added_as_on_its_page(administrator: Person) -> None:
+    given = fields(
+        base_url="https://api.anthropic.com/v1/", new_api_key=f" {KEY} ", extra_headers='{"X-Team": "1"}'
+    )
+    assert administrator.client.post("/admin/conversations/provider/add/", given).status_code == 302
+    row = Provider.objects.get(name="Ours")
+    assert (row.base_url, row.api_key.reveal()) == ("https://api.anthropic.com", KEY)
+    assert (row.extra_headers, row.enabled) == ({"X-Team": "1"}, True)
 
 
 @pytest.mark.parametrize(

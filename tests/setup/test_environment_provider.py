@@ -141,6 +141,20 @@ def test_where_all_its_models_are_switched_off_the_start_does_not_ask_for_a_key(
     assert "ANTHROPIC_API_KEY" not in answering.sentence
 
 
+def test_what_a_list_said_of_its_models_does_not_follow_to_another_address(settings: Any) -> None:
+    settings.ANTHROPIC_API_KEY, settings.ANTHROPIC_MODEL = KEY, "claude-a"
+    for base_url, left in (
+        ("", {"context": 5000}),
+        ("https://api.anthropic.com/v1/", {"context": 5000}),
+        ("https://elsewhere.test", {}),
+    ):
+        settings.ANTHROPIC_BASE_URL = base_url
+        sync_environment()
+        if not base_url:
+            LanguageModel.objects.update(listed={"context": 5000})
+        assert LanguageModel.objects.get().listed == left
+
+
 def test_the_demo_steps_back_for_a_provider_of_the_administrator() -> None:
     sync_environment()
     provider = Provider.objects.create(name="Environment", dialect="anthropic")
