@@ -168,7 +168,7 @@ def snapshot(user: User | AnonymousUser, token: str) -> ShareLink:
 
 def administrator(user: User | AnonymousUser) -> User:
     """The person, if they may manage the workspace now. Raises NotFound: to others these pages do not exist."""
-    if not isinstance(user, User) or not (user.is_active and user.is_staff and user.is_superuser):
+    if not isinstance(user, User) or not user.administers:
         raise NotFound
     return user
 

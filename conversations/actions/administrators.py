@@ -9,11 +9,8 @@ from collections.abc import Iterable
 from django.db.models import Q
 
 from ..models import User
+from ..models.user import ADMINISTERS
 from .errors import Invalid
-
-
-def administers(person: User) -> bool:
-    return person.is_superuser and person.is_staff and person.is_active
 
 
 def keep_one(without: User, and_hold: Iterable[User] = ()) -> None:
@@ -30,6 +27,6 @@ def hold_all(and_also: Iterable[User]) -> list[User]:
     """
     # One question for all of them: in two, an act that does not know yet of somebody's new right and one that does
     # would take them in different orders. Their keys stay: who stores a row that refers to one of them need not wait.
-    which = Q(is_superuser=True, is_staff=True, is_active=True) | Q(pk__in=[person.pk for person in and_also])
+    which = ADMINISTERS | Q(pk__in=[person.pk for person in and_also])
     held = User.objects.select_for_update(no_key=True).filter(which).order_by("pk")
-    return [person for person in held if administers(person)]
+    return [person for person in held if person.administers]

@@ -23,13 +23,14 @@ from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
 from ..live import news
 from ..models import Invitation, User
 from ..models.invitation import hash_token
+from ..models.user import ADMINISTERS
 from . import administrators, answers, audit
 from .errors import Invalid
 from .transaction import hold, writing
 
 
 def has_administrator() -> bool:
-    return User.objects.filter(is_superuser=True, is_active=True).exists()
+    return User.objects.filter(ADMINISTERS).exists()
 
 
 def new_setup_token() -> str:

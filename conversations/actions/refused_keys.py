@@ -12,7 +12,7 @@ _KEY_CHANGED = Q(detail__key_changed=True) | Q(detail__values__new_api_key__isnu
 
 def told_to(user: User) -> list[Provider]:
     """Those that this person hears of beside a conversation: administrators do, and for others nothing is asked."""
-    return refused_keys() if user.is_staff and user.is_superuser else []
+    return refused_keys() if user.administers else []
 
 
 def refused_keys() -> list[Provider]:

@@ -31,7 +31,7 @@ class PersonAdmin(OwnRemoval, _UserAdmin):
     )
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        if not administrators.administers(obj):
+        if not obj.administers:
             # Two administrators who take each other's right do so one after the other.
             administrators.keep_one(without=obj)
         before = User.objects.filter(pk=obj.pk).first()
@@ -57,6 +57,4 @@ class PersonAdmin(OwnRemoval, _UserAdmin):
 
 def _has_lost_a_right(before: User, now: User) -> bool:
     """Whether the person administered the site, or could sign in at all, and no longer does."""
-    return (administrators.administers(before) and not administrators.administers(now)) or (
-        before.is_active and not now.is_active
-    )
+    return (before.administers and not now.administers) or (before.is_active and not now.is_active)

@@ -19,6 +19,9 @@ def folded(name: str) -> str:
 LONGEST_NAME = 254
 
 
+# Who administers the site; of a person in hand `User.administers` says the same.
+ADMINISTERS = models.Q(is_superuser=True, is_staff=True, is_active=True)
+
 if TYPE_CHECKING:
     _UserManager = UserManager["User"]
 else:
@@ -64,6 +67,11 @@ class User(AbstractUser):
             return
         if any(other.pk != self.pk for other in User.alike(self.username)):
             raise ValidationError({"username": "This user name is taken."})
+
+    @property
+    def administers(self) -> bool:
+        """Whether this person may manage the workspace."""
+        return self.is_superuser and self.is_staff and self.is_active
 
     @property
     def name(self) -> str:

@@ -64,6 +64,18 @@ def test_a_link_is_worth_nothing_once_there_is_an_administrator() -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("lacking", ["is_superuser", "is_staff", "is_active"])
+def test_somebody_whom_the_pages_of_administrators_refuse_is_none(client: Client, lacking: str) -> None:
+    rights = {"is_superuser": True, "is_staff": True, "is_active": True, lacking: False}
+    half = User.objects.create_user("half", **rights)
+    assert not people.has_administrator()
+    client.force_login(half)
+    assert client.get("/people/").status_code in (302, 404)
+    assert client.post(f"/setup/{people.new_setup_token()}/", FORM)["Location"] == "/"
+    assert people.has_administrator()
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize(
     ("field", "value"),
     [
