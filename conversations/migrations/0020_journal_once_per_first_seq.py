@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("conversations", "0017_addresses_in_lower_case"),
+        ("conversations", "0019_upstream_whatever_its_spelling"),
     ]
 
     operations = [
