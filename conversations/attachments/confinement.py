@@ -62,15 +62,18 @@ def _not_allowed(event: str) -> NoReturn:
 
 
 def _forbid_system_calls() -> None:
-    """A seccomp filter: neither sockets nor programs, also for a decoder that was taken over. Ends with the server."""
+    """A seccomp filter: neither sockets nor programs, also for a decoder that was taken over. Ends with the server.
+
+    The numbers are those of 64-bit processes; a call of another architecture, as `int 0x80` makes it, ends the process.
+    """
     found = _ARCHITECTURES.get(os.uname().machine)
-    if sys.platform != "linux" or found is None:
+    if sys.platform != "linux" or found is None or struct.calcsize("P") != 8:
         return
     architecture, denied, foreign = found
     load, equal, at_least, answer = 0x20, 0x15, 0x35, 0x06
-    allow, refuse = 0x7FFF0000, 0x00050001
+    allow, refuse, kill = 0x7FFF0000, 0x00050001, 0x80000000
     checks = [(equal, number) for number in denied] + [(at_least, foreign)]
-    program = [(load, 0, 0, 4), (equal, 1, 0, architecture), (answer, 0, 0, allow), (load, 0, 0, 0)]
+    program = [(load, 0, 0, 4), (equal, 1, 0, architecture), (answer, 0, 0, kill), (load, 0, 0, 0)]
     program += [(code, len(checks) - place, 0, number) for place, (code, number) in enumerate(checks)]
     program += [(answer, 0, 0, allow), (answer, 0, 0, refuse)]
     code = b"".join(struct.pack("HBBI", *step) for step in program)

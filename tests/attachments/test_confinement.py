@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import platform
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,9 +15,20 @@ MIB = 1024 * 1024
 linux = pytest.mark.skipif(sys.platform != "linux", reason="the kernel's own walls are Linux's")
 
 
-def confined(program: str, cpu_seconds: int = 5) -> subprocess.CompletedProcess[str]:
+# A function of 32-bit calls: it puts its arguments into eax, ebx and ecx, where `int 0x80` looks for them.
+OLD_CALL = """
+import ctypes, mmap
+page = mmap.mmap(-1, mmap.PAGESIZE, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+page.write(bytes.fromhex("53 89 f8 89 f3 89 d1 31 d2 cd 80 5b c3"))
+place = ctypes.addressof(ctypes.c_char.from_buffer(page))
+call = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_int)(place)
+print(call(20, 0, 0), flush=True)  # getpid
+"""
+
+
+def confined(program: str, cpu_seconds: int = 5, before: str = "") -> subprocess.CompletedProcess[str]:
     """Runs a program after `confine`; it prints what became of it."""
-    start = "from conversations.attachments.confinement import confine\nimport ctypes\n"
+    start = "from conversations.attachments.confinement import confine\nimport ctypes\n" + before
     start += f"confine({256 * MIB}, {cpu_seconds})\n"
     return subprocess.run(
         [sys.executable, "-c", start + program], cwd=ROOT, env={}, capture_output=True, text=True, timeout=30
@@ -45,6 +58,15 @@ def test_neither_the_network_nor_another_program_can_be_reached(act: str) -> Non
 def test_the_kernel_refuses_what_python_does_not_see(call: str) -> None:
     done = confined(f"libc = ctypes.CDLL(None, use_errno=True)\nprint(libc.{call}, ctypes.get_errno())")
     assert done.stdout.split() == ["-1", "1"], done.stderr
+
+
+@linux
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="the machine code is that of x86_64")
+def test_calls_of_another_architecture_end_the_process() -> None:
+    done = confined("print(call(359, 2, 1))  # socket, of i386", before=OLD_CALL)
+    if not done.stdout and done.returncode == -signal.SIGSEGV:
+        pytest.skip("this kernel takes no 32-bit calls")
+    assert done.returncode == -signal.SIGSYS and len(done.stdout.split()) == 1, done.stdout + done.stderr
 
 
 @linux
