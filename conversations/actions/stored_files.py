@@ -99,5 +99,5 @@ def _unused(before: datetime) -> QuerySet[StoredFile]:
 
 
 def file_of(result: dict[str, Any], folder: Path) -> StoredFile:
-    """The stored form of one of the files that the child wrote."""
+    """The stored form of one of the files that the child wrote; `process` has checked what it says of them."""
     return stored(folder / result["name"], result["media_type"], result["width"], result["height"])

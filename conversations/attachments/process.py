@@ -18,6 +18,7 @@ from django.conf import settings
 
 from .limits import Limits
 from .refusal import FileRefused
+from .reply import checked
 
 logger = logging.getLogger(__name__)
 
@@ -75,18 +76,18 @@ def run(task: str, media_type: str, source: IO[bytes], folder: Path, bounds: Lim
             if child.poll() is None:
                 child.kill()
                 child.communicate()
-    return _reply(child.returncode, output, media_type)
+    return _reply(child.returncode, output, task, media_type, folder)
 
 
-def _reply(code: int, output: bytes, media_type: str) -> dict[str, Any]:
+def _reply(code: int, output: bytes, task: str, media_type: str, folder: Path) -> dict[str, Any]:
     if code in _OUT_OF_TIME:
         raise FileRefused("too_large", _TOO_LONG)
     try:
-        reply: dict[str, Any] = json.loads(output) if code == 0 else {}
-    except ValueError:
+        reply = checked(json.loads(output), task, media_type, folder) if code == 0 else {}
+    except (ValueError, RecursionError):
         reply = {}
     if not reply:
-        # A decoder that crashed: the file is at fault, and operators may want to know.
+        # A decoder that crashed or was taken over: the file is at fault, and operators may want to know.
         logger.warning("The process that reads a file (%s) ended with %d.", media_type, code)
         raise FileRefused("invalid", _UNREADABLE)
     if "no_room" in reply:
