@@ -3,7 +3,7 @@ imported here makes somebody wait.
 
 The file is standard input, the job is JSON in the first argument; results are files in the job's folder and one JSON
 object on standard output. No Django and no secrets are in this process, and a file that takes it over finds neither
-network nor programs.
+network nor programs nor, where the kernel has Landlock, other files.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def answer(job: dict[str, Any], limits: Limits) -> dict[str, Any]:
         from . import pictures
 
         task = pictures.freeze_variant if job["task"] == "variant" else pictures.freeze
-        confinement.confine(limits.memory, limits.cpu_seconds)
+        confinement.confine(limits.memory, limits.cpu_seconds, folder)
         try:
             return task(source, media_type, limits, folder)
         except (FileRefused, MemoryError):
@@ -46,9 +46,9 @@ def answer(job: dict[str, Any], limits: Limits) -> dict[str, Any]:
     if media_type == PDF:
         import pypdf  # noqa: F401 - before the process is confined
 
-        confinement.confine(limits.memory, limits.cpu_seconds)
+        confinement.confine(limits.memory, limits.cpu_seconds, folder)
         return documents.check_pdf(source, limits)
-    confinement.confine(limits.memory, limits.cpu_seconds)
+    confinement.confine(limits.memory, limits.cpu_seconds, folder)
     return documents.freeze_text(source, media_type, folder)
 
 

@@ -1,5 +1,8 @@
-"""What the child gives up before it looks at a file: memory, time, disk, network, other programs. Linux enforces all
-of it; elsewhere Python's own doors are shut and the rest is best effort.
+"""What the child gives up before it looks at a file: memory, time, disk, network, other programs, the files of others.
+
+Linux on x86_64 and aarch64 enforces it where the kernel has seccomp and, for files, Landlock; elsewhere Python's own
+doors are shut and the rest is best effort. A decoder that was taken over can still copy its process, each copy with the
+same limits; without Landlock it can also read and write what the server can.
 """
 
 from __future__ import annotations
@@ -11,7 +14,10 @@ import resource
 import signal
 import struct
 import sys
+from pathlib import Path
 from typing import Any, NoReturn
+
+from . import landlock
 
 NICENESS = 10
 _LARGEST_FILE = 256 * 1024 * 1024
@@ -33,8 +39,10 @@ _FORBIDDEN_EVENTS = (
 )
 
 
-def confine(memory: int, cpu_seconds: int) -> None:
-    """Limits this process for the rest of its life. Call after the imports and before the first byte of a file."""
+def confine(memory: int, cpu_seconds: int, folder: Path) -> None:
+    """Limits this process for the rest of its life; its results go into the folder. Call after the imports and before
+    the first byte of a file.
+    """
     # Several libraries ask for more CPU after a warning: the hard limit follows a second later.
     resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 1))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -47,7 +55,7 @@ def confine(memory: int, cpu_seconds: int) -> None:
             os.sched_setaffinity(0, range(os.cpu_count() or 1))
     os.nice(NICENESS)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _forbid_system_calls()
+    _forbid_system_calls(folder)
     sys.addaudithook(_refuse)
 
 
@@ -61,8 +69,9 @@ def _not_allowed(event: str) -> NoReturn:
     raise PermissionError(f"{event} is not allowed in this process")
 
 
-def _forbid_system_calls() -> None:
-    """A seccomp filter: neither sockets nor programs, also for a decoder that was taken over. Ends with the server.
+def _forbid_system_calls(folder: Path) -> None:
+    """A seccomp filter, and Landlock: neither sockets nor programs nor files of others, also for a decoder that was
+    taken over. Ends with the server.
 
     The numbers are those of 64-bit processes; a call of another architecture, as `int 0x80` makes it, ends the process.
     """
@@ -88,3 +97,4 @@ def _forbid_system_calls() -> None:
         prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
         prctl(_PR_SET_SECCOMP, _MODE_FILTER, ctypes.addressof(filter), 0, 0)
+        landlock.keep_to(folder)

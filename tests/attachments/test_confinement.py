@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import platform
 import signal
 import subprocess
@@ -26,10 +27,14 @@ print(call(20, 0, 0), flush=True)  # getpid
 """
 
 
-def confined(program: str, cpu_seconds: int = 5, before: str = "") -> subprocess.CompletedProcess[str]:
+def confined(
+    program: str, cpu_seconds: int = 5, before: str = "", folder: Path = Path("/nowhere")
+) -> subprocess.CompletedProcess[str]:
     """Runs a program after `confine`; it prints what became of it."""
-    start = "from conversations.attachments.confinement import confine\nimport ctypes\n" + before
-    start += f"confine({256 * MIB}, {cpu_seconds})\n"
+    start = (
+        "from pathlib import Path\nfrom conversations.attachments.confinement import confine\nimport ctypes\n"
+    )
+    start += f"{before}confine({256 * MIB}, {cpu_seconds}, Path({str(folder)!r}))\n"
     return subprocess.run(
         [sys.executable, "-c", start + program], cwd=ROOT, env={}, capture_output=True, text=True, timeout=30
     )
@@ -67,6 +72,47 @@ def test_calls_of_another_architecture_end_the_process() -> None:
     if not done.stdout and done.returncode == -signal.SIGSEGV:
         pytest.skip("this kernel takes no 32-bit calls")
     assert done.returncode == -signal.SIGSYS and len(done.stdout.split()) == 1, done.stdout + done.stderr
+
+
+def needs_landlock(version: int) -> None:
+    """Skips where the kernel cannot keep a process to its files."""
+    if sys.platform != "linux" or ctypes.CDLL(None).syscall(444, None, ctypes.c_size_t(0), 1) < version:
+        pytest.skip(f"this kernel has no Landlock of version {version}")
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        "open('{outside}/secret')",
+        "open('{outside}/secret', 'a')",
+        "open('{outside}/new', 'w')",
+        "os.truncate('{outside}/secret', 0)",
+        "os.listdir('{outside}')",
+        "os.remove('{outside}/secret')",
+        "os.link('{outside}/secret', '{job}/original')",
+        "os.rename('{outside}/secret', '{job}/original')",
+        "os.symlink('{outside}/secret', '{job}/original')",
+        "open('manage.py')",
+        "open(f'/proc/{{os.getppid()}}/environ')",
+    ],
+)
+def test_files_of_others_cannot_be_reached(act: str, tmp_path: Path) -> None:
+    needs_landlock(3)
+    outside, job = tmp_path / "outside", tmp_path / "job"
+    outside.mkdir()
+    job.mkdir()
+    (outside / "secret").write_text("key")
+    allowed = f"import colorsys, os; open('{job}/sent', 'w').write('x'); print('begun', flush=True)\n"
+    done = confined(allowed + act.format(outside=outside, job=job), folder=job)
+    assert done.stdout == "begun\n" and done.returncode == 1, done.stderr
+    assert "Permission denied" in done.stderr or "cross-device link" in done.stderr
+    found = {path.name: path.read_text() for path in tmp_path.rglob("*") if path.is_file()}
+    assert found == {"secret": "key", "sent": "x"}
+
+
+def test_no_signal_reaches_the_server() -> None:
+    needs_landlock(6)
+    assert "PermissionError" in confined("import os; os.kill(os.getppid(), 0)").stderr
 
 
 @linux

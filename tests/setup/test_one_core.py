@@ -113,7 +113,8 @@ async def test_the_render_process_has_all_cores(cores: list[int]) -> None:
 async def test_a_process_that_reads_a_file_has_all_cores(cores: list[int]) -> None:
     OneCore().stay()
     confined = (
-        "import os; from conversations.attachments.confinement import confine; confine(1 << 30, 5);"
+        "import os; from pathlib import Path; from conversations.attachments.confinement import confine;"
+        "confine(1 << 30, 5, Path());"
         "print(sorted(os.sched_getaffinity(0)))"
     )
     child = await asyncio.create_subprocess_exec(
