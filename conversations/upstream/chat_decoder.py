@@ -24,6 +24,8 @@ from .sse import NO_EVENTS
 from .stream_decoder import StreamDecoder
 
 _MAX_CALLS = 128
+# Bytes that begin and end of a block are in a Messages stream, about: here they are made up, and kept all the same.
+_BLOCK_FRAME = 150
 
 
 class ChatDecoder(StreamDecoder):
@@ -141,18 +143,21 @@ class ChatDecoder(StreamDecoder):
                 raise GarbledAnswer("too many tool calls")
             self._calls[index] = {"id": "", "name": "", "arguments": []}
         kept = self._calls[index]
-        kept["id"] = kept["id"] or storable_text(str(call.get("id") or ""))
-        kept["name"] = kept["name"] or storable_text(str(function.get("name") or ""))
+        for field, said in (("id", call.get("id")), ("name", function.get("name"))):
+            if said and not kept[field]:
+                kept[field] = storable_text(str(said))
+                self._size.take(len(kept[field].encode()))
         arguments = function.get("arguments")
         if isinstance(arguments, dict):
             # Some servers give them as an object, all at once.
             arguments = json.dumps(storable(arguments), ensure_ascii=False)
-        if isinstance(arguments, str):
+        if arguments and isinstance(arguments, str):
             self._size.take(len(arguments.encode(errors="surrogatepass")))
             kept["arguments"].append(arguments)
 
     def _open(self, kind: str, block: dict[str, Any], events: list[Event]) -> None:
         if self._kind != kind:
+            self._size.take_beside(_BLOCK_FRAME)
             self._close(events)
             self._kind = kind
             self._index += 1

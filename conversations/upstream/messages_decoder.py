@@ -78,11 +78,8 @@ class MessagesDecoder(StreamDecoder):
     def _decode(self, name: bytes, data: bytes, events: list[Event]) -> None:
         if self.done:
             self._after_the_end(name, data, events)
-            return
-        known, before = len(events), self._size.left
-        self._event(name, data, events)
-        if len(events) > known and self._size.left == before:
-            self._size.take_beside(len(data))
+        else:
+            self._event(name, data, events)
 
     def _event(self, name: bytes, data: bytes, events: list[Event]) -> None:
         if data.strip() in NO_EVENTS:

@@ -60,8 +60,11 @@ class StreamDecoder(ABC):
 
     def _read(self, name: bytes, data: bytes, events: list[Event]) -> None:
         """Appends the events in one pair; what is wrong with it becomes `failure`."""
+        known, left = len(events), self._size.left
         try:
             self._decode(name, data, events)
+            if len(events) > known and self._size.left == left and not self.done:
+                self._size.take_beside(len(data))
         except UpstreamError as error:
             self.failure = error
         except UnreadableJSON as error:

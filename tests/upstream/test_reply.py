@@ -391,6 +391,23 @@ def test_a_chat_answer_over_the_limit_is_kept_up_to_it() -> None:
     assert (thought.failure, thought.answer.content[0]["thinking"]) == ("limit", "hmhmh")
 
 
+@pytest.mark.parametrize("given", [{"name": "f" * 400}, {"call_id": "c" * 400}, {"arguments": "1" * 400}])
+def test_names_and_ids_of_calls_count_for_the_limit_as_their_input_does(given: dict[str, str]) -> None:
+    calls = [wire.chat_delta(tool_calls=[call(n, **given)]) for n in range(3)]
+    assert Chat(*calls[:2], DONE, room=1_000).failure == ""
+    chat = Chat(wire.chat_delta(content="kept"), *calls, DONE, room=1_000)
+    assert (chat.failure, chat.answer.text) == ("limit", "kept")
+
+
+def test_blocks_of_one_character_come_to_an_end_as_well() -> None:
+    """A server that thinks and talks by turns gives three events for each byte that counts as content."""
+    turn = wire.chat_delta(reasoning="h", content="x")
+    assert Chat(turn * 500, wire.chat_delta("stop"), DONE).failure == ""
+    chat = Chat(turn * 20_000, room=10_000_000)
+    assert chat.failure == "limit"
+    assert len(chat.events) < 100_000
+
+
 def raw_chunk(**delta: str) -> bytes:
     """A chunk whose texts are JSON already, so that they may hold half a character."""
     fields = ",".join(f'"{name}":{text}' for name, text in delta.items())
