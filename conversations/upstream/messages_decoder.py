@@ -155,19 +155,22 @@ class MessagesDecoder(StreamDecoder):
             raise GarbledAnswer("a block without type")
         if index != self._next_index or self._open_index >= 0:
             raise GarbledAnswer(f"block {index} starts out of order")
-        self._size.take(len(msgspec.json.encode(block)))
         self._open_index = index
         self._next_index += 1
         self._fitting = DELTAS_OF.get(block["type"], ALL_DELTAS)
-        field, piece_type = PIECES.get(f"{block['type']}_delta", ("", None))
+        kind = f"{block['type']}_delta"
+        field, piece_type = PIECES.get(kind, ("", None))
         piece = block.get(field)
         block = {key: value for key, value in block.items() if key != "partial_json"}  # a mark of our own
         if piece_type is not None:
             block[field] = ""
+        if any(value for key, value in block.items() if key != "type"):
+            # An empty frame is no content.
+            self._size.take(len(msgspec.json.encode(block)))
         events.append(ContentBlockStart(index, block, self._meta(value)))
         if piece_type is not None and isinstance(piece, str) and piece:
             # Some servers put the first words into the start; readers who join deltas must not miss them.
-            events.append(ContentBlockDelta(index, piece_type(piece)))
+            self._pieces.add(index, kind, piece, events)
 
     def _content_block_delta(self, value: dict[str, Any], events: list[Event]) -> None:
         index, raw = _index(value), value.get("delta")

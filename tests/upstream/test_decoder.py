@@ -436,16 +436,40 @@ def test_a_delta_that_does_not_belong_to_its_block_is_dropped_and_counted(
     assert decoded.answer.complete
 
 
-@pytest.mark.parametrize(
-    ("room", "kept"),
-    [(100_010, "a" * 10), (100_011, "a" * 10), (100_012, "a" * 10 + "é")],
-)
+@pytest.mark.parametrize(("room", "kept"), [(10, "a" * 10), (11, "a" * 10), (12, "a" * 10 + "é")])
 def test_an_answer_over_the_limit_is_cut_there_between_characters(room: int, kept: str) -> None:
     raw = BEGUN + wire.text_delta("a" * 10) + wire.text_delta("é" * 10) + ENDED
-    start_size = len(b'{"type":"text","text":""}')
-    decoded = Decoded(raw, room=room - 100_000 + start_size)
+    decoded = Decoded(raw, room=room)
     assert decoded.failure == "limit"
     assert decoded.answer.text == kept
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [
+        wire.block_start() + wire.text_delta("Hel"),
+        wire.block_start(0, type="text", text="Hel", citations=[]),
+        wire.block_start(0, type="thinking", thinking="", signature="") + wire.block_stop()
+        + wire.block_start(1, type="text", text="Hel", citations=None),
+    ],
+)  # fmt: skip
+def test_an_answer_at_the_limit_is_whole_and_one_over_it_is_cut(begun: bytes) -> None:
+    """The frames of its blocks are no content: as one JSON reply it would pass, too."""
+    index = begun.count(b"event: content_block_stop")
+    raw = wire.message_start() + begun + wire.text_delta("lo", index) + wire.block_stop(index)
+    at, over = Decoded(raw + wire.message_end(), room=5), Decoded(raw + wire.message_end(), room=4)
+    assert (at.failure, at.answer.text) == ("", "Hello")
+    assert (over.failure, over.answer.text) == ("limit", "Hell")
+
+
+def test_the_first_words_in_a_block_start_are_cut_as_others_are() -> None:
+    decoded = Decoded(wire.message_start() + wire.block_start(0, type="text", text="né" * 5), room=4)
+    assert (decoded.failure, decoded.answer.text) == ("limit", "nén")
+
+
+def test_empty_blocks_come_to_an_end_as_well() -> None:
+    blocks = b"".join(wire.block_start(n) + wire.block_stop(n) for n in range(35_000))
+    assert Decoded(wire.message_start() + blocks).failure == "limit"
 
 
 def test_large_blocks_citations_and_signatures_count_too() -> None:
