@@ -1,10 +1,21 @@
-"""A picture's header is checked, then its first frame decoded, upright and without metadata. Used by `pictures`."""
+"""A picture's header is checked, then its first frame decoded, upright, in sRGB and without metadata. Used by
+`pictures`.
+"""
 
 from __future__ import annotations
 
+import io
 from typing import Any, BinaryIO, NamedTuple
 
-from PIL import GifImagePlugin, Image, ImageOps, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+from PIL import (
+    GifImagePlugin,
+    Image,
+    ImageCms,
+    ImageOps,
+    JpegImagePlugin,
+    PngImagePlugin,
+    WebPImagePlugin,
+)
 
 from .kinds import GIF, JPEG, PNG, WEBP
 from .limits import Limits
@@ -13,12 +24,18 @@ from .refusal import FileRefused, beyond
 FORMATS = {JPEG: "JPEG", PNG: "PNG", GIF: "GIF", WEBP: "WEBP"}
 # Named here so that they are loaded before the process is confined.
 PLUGINS = (JpegImagePlugin, PngImagePlugin, GifImagePlugin, WebPImagePlugin)
+LARGEST_PROFILE = 4 * 1024 * 1024
+"""Bytes of a colour profile; those of printing presses come to half of it."""
+_ROUNDING = 2
+"""Of 255: two descriptions of sRGB differ by no more."""
+# Modes whose profiles are applied → what they are afterwards.
+_IN_SRGB = {"RGB": "RGB", "RGBA": "RGBA", "CMYK": "RGB"}
 _SMALL = 4_000_000
 """Pixels up to which WebP may take its time."""
 
 
 class Picture(NamedTuple):
-    """Decoded, upright, without metadata. `options` write it back in its own format as it came."""
+    """Decoded, upright, in sRGB, without metadata. `options` write it back in its own format as it came."""
 
     pixels: Image.Image
     media_type: str
@@ -43,12 +60,44 @@ def opened(source: BinaryIO, media_type: str, limits: Limits) -> Picture:
             ImageOps.exif_transpose(image, in_place=True)
         except Exception:  # hostile metadata: the pixels are good, and the metadata goes anyway
             image.getexif().clear()
+        pixels = _in_srgb(image)
         # Everything that a writer would take over by itself: comments, profiles, EXIF, XMP.
-        image.info = {key: value for key, value in image.info.items() if key == "transparency"}
-        pixels = image.convert("RGB") if media_type == JPEG and image.mode not in ("L", "RGB") else image
+        pixels.info = {key: value for key, value in pixels.info.items() if key == "transparency"}
+        if media_type == JPEG and pixels.mode not in ("L", "RGB"):
+            pixels = pixels.convert("RGB")
         if pixels is not image:
             options = {"quality": 92}
         return Picture(pixels, media_type, lossless, options)
+
+
+def _in_srgb(image: Image.Image) -> Image.Image:
+    """The picture in the colours that its embedded profile means, which is lost afterwards; changed in place where its
+    mode stays. As it is where there is no use in the profile, or none for it: in a palette and in greys.
+    """
+    profile, mode = image.info.get("icc_profile"), _IN_SRGB.get(image.mode)
+    # A single transparent colour would no longer be found.
+    if not profile or len(profile) > LARGEST_PROFILE or mode is None or "transparency" in image.info:
+        return image
+    try:
+        given = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        transform = ImageCms.buildTransform(given, ImageCms.createProfile("sRGB"), image.mode, mode)
+        if mode != image.mode:
+            return transform.apply(image)
+        probe = _probe(mode)
+        seen = zip(probe.tobytes(), transform.apply(probe).tobytes(), strict=True)
+        # Most profiles are sRGB: its pixels stay exactly as they came.
+        if any(abs(one - other) > _ROUNDING for one, other in seen):
+            transform.apply_in_place(image)
+    except Exception:  # hostile or foreign profiles: the pixels are good
+        return image
+    return image
+
+
+def _probe(mode: str) -> Image.Image:
+    """4096 colours from all over."""
+    levels = range(0, 256, 17)
+    cube = bytes(level for r in levels for g in levels for b in levels for level in (r, g, b))
+    return Image.frombytes("RGB", (64, 64), cube).convert(mode)
 
 
 def _webp_size(source: BinaryIO) -> tuple[int, int]:

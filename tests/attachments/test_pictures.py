@@ -10,12 +10,13 @@ import pytest
 from PIL import Image, ImageChops, ImageOps
 
 from conversations.attachments import pictures
-from conversations.attachments.decoding import Picture
+from conversations.attachments.decoding import LARGEST_PROFILE, Picture
 from conversations.attachments.encoding import as_it_came
 from conversations.attachments.kinds import GIF, JPEG, PNG, WEBP
 from conversations.attachments.limits import Limits, base64_size
 from conversations.attachments.refusal import FileRefused
 
+from . import profiles
 from .given import encoded, picture
 from .hostile import animated_webp, gif_of_frames, with_exif
 
@@ -147,6 +148,76 @@ def test_jpegs_of_other_colours_can_be_read_by_every_server(mode: str, tmp_path:
     _, files = freeze(encoded(image, "JPEG", quality=95), JPEG, tmp_path)
     assert files["sent"].mode == ("L" if mode == "L" else "RGB")
     assert close(files["sent"], image.convert("RGB"), 20)
+
+
+@pytest.mark.parametrize(
+    ("format", "media_type", "mode", "options"),
+    [
+        ("PNG", PNG, "RGB", {}),
+        ("PNG", PNG, "RGBA", {}),
+        ("JPEG", JPEG, "RGB", {"quality": 95}),
+        ("WEBP", WEBP, "RGB", {"lossless": True, "exact": True}),
+        ("WEBP", WEBP, "RGBA", {"lossless": True, "exact": True}),
+    ],
+)
+def test_colours_are_those_that_the_profile_means(
+    format: str, media_type: str, mode: str, options: dict[str, Any], tmp_path: Path
+) -> None:
+    image = picture(80, 60, mode)
+    red, green, blue, *_ = image.split()
+    alpha = Image.linear_gradient("L").resize((80, 60))
+    if mode == "RGBA":
+        image.putalpha(alpha)
+    _, files = freeze(encoded(image, format, icc_profile=profiles.swapped(), **options), media_type, tmp_path)
+    meant = Image.merge("RGB", (blue, green, red))
+    assert close(files["original"], meant, 20 if format == "JPEG" else 2)
+    assert files["original"].mode == mode and "icc_profile" not in files["original"].info
+    if mode == "RGBA":
+        assert files["original"].getchannel("A").tobytes() == alpha.tobytes()
+
+
+def test_inks_are_those_that_the_profile_means(tmp_path: Path) -> None:
+    data = encoded(picture(80, 60, "CMYK"), "JPEG", quality=95, icc_profile=profiles.of_a_press())
+    _, files = freeze(data, JPEG, tmp_path)
+    assert close(files["original"], Image.new("RGB", (80, 60), "white"), 3)
+    assert files["original"].mode == "RGB" and "icc_profile" not in files["original"].info
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "P", "I;16"])
+@pytest.mark.parametrize(
+    "profile",
+    [b"garbage", profiles.swapped()[:-300], profiles.of_a_press(), profiles.srgb()],
+    ids=["garbage", "a part", "another mode's", "sRGB"],
+)
+def test_a_profile_that_tells_nothing_changes_no_pixel(profile: bytes, mode: str, tmp_path: Path) -> None:
+    image = picture(80, 60, "L").convert("I").convert("I;16") if mode == "I;16" else picture(80, 60, mode)
+    _, files = freeze(encoded(image, icc_profile=profile), PNG, tmp_path)
+    assert files["original"].mode == image.mode
+    assert files["original"].tobytes() == image.tobytes()
+
+
+@pytest.mark.parametrize("profile", [b"garbage", profiles.srgb()])
+def test_inks_with_a_useless_profile_are_read_as_those_without(profile: bytes, tmp_path: Path) -> None:
+    image = picture(80, 60, "CMYK")
+    _, files = freeze(encoded(image, "JPEG", quality=95, icc_profile=profile), JPEG, tmp_path)
+    assert close(files["original"], image.convert("RGB"), 20)
+
+
+def test_a_colour_that_stands_for_nothing_still_does(tmp_path: Path) -> None:
+    data = encoded(
+        Image.new("RGB", (40, 30), "red"), transparency=(255, 0, 0), icc_profile=profiles.swapped()
+    )
+    _, files = freeze(data, PNG, tmp_path)
+    assert files["original"].convert("RGBA").getextrema()[3] == (0, 0)
+
+
+def test_a_profile_is_used_up_to_its_limit_and_not_beyond(tmp_path: Path) -> None:
+    image = picture(80, 60)
+    for more, swapped in ((0, True), (1, False)):
+        profile = profiles.swapped().ljust(LARGEST_PROFILE + more, b"\0")
+        _, files = freeze(encoded(image, "JPEG", quality=95, icc_profile=profile), JPEG, tmp_path)
+        red, green, blue = image.split()
+        assert close(files["original"], Image.merge("RGB", (blue, green, red)) if swapped else image, 20)
 
 
 def test_a_jpeg_hardly_changes_by_being_written_again(tmp_path: Path) -> None:
