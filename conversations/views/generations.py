@@ -94,15 +94,21 @@ class _Stream:
         if log is None or (log.closed and not log.rebuilt and self._after == log.seq):
             return
         delivery = self._delivery = Delivery(self._queue.put, None, as_server_sent_event)
+        clock = asyncio.get_running_loop().time
+        # The first one brings the head, which leaves with the beginning of the body: a slow first word would keep it.
+        comment_at = clock()
         try:
             delivery.follow(log, self._after)
             delivery.open()
             while True:
+                # A frame that is there already is taken without a wait, so no timeout would end it.
+                if clock() >= comment_at:
+                    comment_at += COMMENT_SECONDS
+                    yield ": still here\n\n"
                 try:
-                    async with asyncio.timeout(COMMENT_SECONDS):
+                    async with asyncio.timeout_at(comment_at):
                         text = await self._queue.get()
                 except TimeoutError:
-                    yield ": still here\n\n"
                     continue
                 if text is None:
                     return

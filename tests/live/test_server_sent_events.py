@@ -19,12 +19,14 @@ from conversations.live.delivery import BURST_CHARACTERS
 from conversations.live.frames import MERGE_CHARACTERS
 from conversations.live.hub import hub
 from conversations.live.log import LiveLog
+from conversations.models import User
 from conversations.upstream.events import ContentBlockDelta, ContentBlockStart, TextDelta
 from conversations.views import generations as view
 from tests import patience
 from tests.clients import EventStream, Frame
 from tests.fake_upstream import wire
 from tests.fake_upstream.steps import Hang
+from tests.virtual_time import in_virtual_time
 from tests.world import World
 
 WORDS = [f"word{number} " for number in range(30)]
@@ -162,6 +164,38 @@ def test_a_quiet_stream_says_that_it_is_alive(world: World, monkeypatch: pytest.
         assert message is not None
         comments += message["body"].startswith(b":")
     stream.close()
+
+
+def test_the_head_of_a_stream_does_not_wait_for_the_first_word(world: World) -> None:
+    """Daphne sends it with the first of the body."""
+    world.upstream.script(Hang())
+    sent = world.alice.start()
+    first = world.stream(world.alice, sent["generation"])._get(patience.SECONDS)
+    assert first is not None
+    assert first["body"].startswith(b":")
+
+
+@in_virtual_time
+async def test_frames_do_not_put_off_the_comment(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = LiveLog(uuid.uuid4(), uuid.uuid4(), uuid.uuid4())
+    log.extend([{"type": "message_start"}, ContentBlockStart(0, {"type": "text", "text": ""})])
+    loop = asyncio.get_running_loop()
+    # The engine is not what this is about: it takes this loop for its own.
+    monkeypatch.setattr(hub, "loop", loop)
+    monkeypatch.setitem(hub.logs, log.generation, log)
+
+    async def a_word_every_14_seconds() -> None:
+        for _ in range(4):
+            await asyncio.sleep(14)
+            log.extend([ContentBlockDelta(0, TextDelta("word "))])
+        await asyncio.sleep(14)
+        log.close({"type": "message_stop"})
+
+    words, began = asyncio.create_task(a_word_every_14_seconds()), loop.time()
+    stream = view._Stream(User(pk=1), "", log.conversation, log.generation, 0)
+    comments = [round(loop.time() - began) async for text in stream if text.startswith(":")]
+    assert comments == [0, 15, 30, 45, 60]
+    await words
 
 
 def test_a_stream_ends_when_its_reader_leaves(world: World) -> None:
