@@ -71,7 +71,9 @@ def rows_of(generation: Generation, outcome: Outcome) -> list[UsageRecord]:
     cost = price(generation.language_model, generation.model, usage, meta, outcome.model)
     outcome.cost_microdollars = cost
     error_type = (outcome.error or {}).get("type", "")
-    refused = outcome.status == GenerationStatus.FAILED and error_type in NOT_BILLED
+    # What began and broke off may be billed, also where nothing of it could be kept.
+    has_begun = outcome.first_token_at is not None
+    refused = outcome.status == GenerationStatus.FAILED and error_type in NOT_BILLED and not has_begun
     rows.append(
         UsageRecord(
             **call_columns(generation, purpose_of(generation), outcome.model),

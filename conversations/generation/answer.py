@@ -107,8 +107,7 @@ class Answer:
         except UpstreamError as failure:
             error = failure
             self._request_id = failure.request_id or self._request_id
-            nothing_arrived = not self._accumulator.content and failure.type != "stalled"
-            status = GenerationStatus.FAILED if nothing_arrived else GenerationStatus.INTERRUPTED
+            status = GenerationStatus.INTERRUPTED
         except asyncio.CancelledError:
             if self.ending is None:
                 raise
@@ -202,8 +201,11 @@ class Answer:
         self._publish(closing)
         if isinstance(error, UpstreamError):
             if not found.content:
-                # Only the beginning of a block had come: there is nothing to continue.
+                # At most the beginning of a block had come: there is nothing to continue.
                 error.nothing_arrived()
+                # Pings had come of what stalled (promises row 18).
+                if error.type != "stalled":
+                    status = GenerationStatus.FAILED
             error = described(error)
         html = await self._html.finish(found.content)
         outcome = Outcome(

@@ -286,10 +286,13 @@ def test_row_18_pings_for_ever_after_some_text(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "ends",
-    [Hang(), Repeat(wire.PING, 0.05), b"data: {\n\n", Close()],
-    ids=["hang", "pings", "garbled", "cut"],
-)
+    ("ends", "status"),
+    [
+        (Hang(), "interrupted"), (Repeat(wire.PING, 0.05), "interrupted"), (b"data: {\n\n", "failed"),
+        (Close(), "failed"), (wire.event("error", error={"type": "overloaded_error", "message": ""}), "failed"),
+    ],
+    ids=["hang", "pings", "garbled", "cut", "error"],
+)  # fmt: skip
 @pytest.mark.parametrize(
     "begun",
     [
@@ -300,15 +303,17 @@ def test_row_18_pings_for_ever_after_some_text(world: World) -> None:
     ids=["text", "call"],
 )
 def test_where_a_block_has_only_begun_nothing_is_said_to_be_saved_or_to_be_continued(
-    world: World, begun: bytes, ends: Any
+    world: World, begun: bytes, ends: Any, status: str
 ) -> None:
     first = world.alice.start("Hi")
     world.ended(first)
     world.upstream.script(wire.message_start(), begun, wire.PING, ends)
     sent = world.alice.send(first["conversation"])
     stop = follow(world, first["conversation"], sent)[-1]
-    assert stop["error"]["message"].endswith(" Try again.")
-    assert world.alice.messages(first["conversation"])[-1]["content"] == []
+    assert stop["error"]["message"].endswith((" Try again.", " Try again in a moment."))
+    reply = world.alice.messages(first["conversation"])[-1]
+    assert (reply["content"], reply["status"]) == ([], status)
+    assert (stop["status"], Generation.objects.get(pk=sent["generation"]).status) == (status, status)
     page = world.alice.client.get(first["url"]).content.decode()
     assert "Continue</" not in page and "Press Continue" not in page and "is saved" not in page
 

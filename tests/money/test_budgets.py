@@ -149,16 +149,19 @@ def test_a_call_whose_cost_nobody_told_counts_with_its_worst_case_and_says_so(al
     assert (state(limit).cost, state(limit).presumed) == (0, worst)
 
 
-@pytest.mark.parametrize(("error", "counts"), [("busy", False), ("auth", False), ("timeout", True)])
+@pytest.mark.parametrize(
+    ("error", "has_begun", "counts"),
+    [("busy", False, False), ("auth", False, False), ("timeout", False, True), ("busy", True, True)],
+)
 def test_a_refused_call_counts_for_nothing_and_a_lost_one_for_its_worst_case(
-    alice: Person, error: str, counts: bool
+    alice: Person, error: str, has_begun: bool, counts: bool
 ) -> None:
     limit = budget(1)
     sent = alice.start()
     (worst,) = reserved()
     finished(
         sent["generation"], "", status="failed", usage=None, usage_is_final=False, error={"type": error, "message": ""},
-        failed_attempts=["service"],
+        failed_attempts=["service"], first_token_at=timezone.now() if has_begun else None,
     )  # fmt: skip
     assert state(limit).used == (worst if counts else 0)
     assert UsageRecord.objects.count() == 2
