@@ -14,7 +14,7 @@ from . import branches, idempotency
 from .asking import Sent, ask, text_content, user_turn
 from .choices import parameters_for
 from .errors import Invalid
-from .text import clean_prompt, clean_title
+from .text import clean_prompt, clean_title, storable
 
 
 def start(
@@ -32,8 +32,9 @@ def start(
     `owner` is the process that will answer. Raises Invalid, TooLarge, ClientIdReused, Unavailable,
     BudgetExceeded.
     """
+    asked = {name: storable(raw) if isinstance(raw, str) else raw for name, raw in (parameters or {}).items()}
     digest = idempotency.digest(
-        {"act": "start", "text": text, "model": model, "parameters": parameters or {}, "files": attachments}
+        {"act": "start", "text": storable(text), "model": model, "parameters": asked, "files": attachments}
     )
 
     def make(chosen: LanguageModel) -> tuple[Conversation, Message]:
@@ -67,7 +68,7 @@ def send(
     Raises Invalid, TooLarge, Busy, ClientIdReused, Unavailable, BudgetExceeded.
     """
     digest = idempotency.digest(
-        {"act": "send", "in": conversation.pk, "text": text, "parent": parent, "files": attachments}
+        {"act": "send", "in": conversation.pk, "text": storable(text), "parent": parent, "files": attachments}
     )
 
     def make(chosen: LanguageModel) -> tuple[Conversation, Message]:
@@ -95,7 +96,9 @@ def edit(
         raise Invalid("Only a person's message can be edited.")
     kept = [block for block in message.content if block.get("type") != "text"]
     conversation = message.conversation
-    digest = idempotency.digest({"act": "edit", "message": message.pk, "text": text, "files": attachments})
+    digest = idempotency.digest(
+        {"act": "edit", "message": message.pk, "text": storable(text), "files": attachments}
+    )
 
     def make(chosen: LanguageModel) -> tuple[Conversation, Message]:
         content = text_content(clean_prompt(text, may_be_empty=bool(kept or attachments)))

@@ -85,6 +85,24 @@ def test_the_same_id_with_other_fields_answers_409_and_stores_nothing(
     assert (Conversation.objects.count(), Message.objects.count()) == (1, 2)
 
 
+def test_lines_end_as_they_may_in_json_and_in_a_form(alice: Person) -> None:
+    """A browser sends CRLF in a form: it is the same message that is stored."""
+    sent = alice.start()
+    finished(sent["generation"])
+    base = f"/conversations/{sent['conversation']}/messages/"
+    for path, fields in (
+        ("/conversations/", {"text": "One\ntwo", "system": "Be\nbrief."}),
+        (base, {"text": "One\ntwo"}),
+        (f"{base}{sent['message']}/edit/", {"text": "One\ntwo"}),
+    ):
+        fields["client_id"] = str(uuid.uuid4())
+        first = alice.post(path, fields, content_type="application/json")
+        form = alice.post(path, {name: value.replace("\n", "\r\n") for name, value in fields.items()})
+        assert (first.status_code, form.status_code) == (201, 200), (path, form.content)
+        assert first.content == form.content
+        finished(first.json()["generation"])
+
+
 def test_the_same_next_message_with_a_text_that_cannot_be_sent_answers_409_as_well(alice: Person) -> None:
     sent = alice.start()
     finished(sent["generation"])
