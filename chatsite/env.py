@@ -43,22 +43,23 @@ class Environment:
         """As `secret`, with the spaces around it: they are part of what a person types."""
         self.secret_names.append(name)
         value = self._environ.get(name, "").strip("\r\n") if self.text(name) else ""
+        written = self._first_line(name)
+        if value and written:
+            self.problems.append(f"{name} and {name}_FILE are both set; keep one of them.")
+        return value or written
+
+    def _first_line(self, name: str) -> str:
+        """What the file of a secret holds; an empty one counts as unset."""
         path = self._environ.get(f"{name}_FILE", "").strip()
         if not path:
-            return value
-        if value:
-            self.problems.append(f"{name} and {name}_FILE are both set; keep one of them.")
-            return value
+            return ""
         try:
             # Some editors begin a file with a byte order mark, which is no part of the secret.
             lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
         except (OSError, UnicodeDecodeError):
             self.problems.append(f"{name}_FILE points to {path}, which cannot be read as text.")
             return ""
-        written = [line for line in lines if line.strip()]
-        if not written:
-            self.problems.append(f"{name}_FILE points to {path}, which is empty.")
-        return written[0] if written else ""
+        return next((line for line in lines if line.strip()), "")
 
     def number(self, name: str, default: float, *, least: float = 0, most: float = math.inf) -> float:
         """A finite number from `least` to `most`."""

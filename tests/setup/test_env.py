@@ -39,11 +39,22 @@ def test_a_password_keeps_its_spaces_and_loses_the_end_of_its_line(tmp_path: Pat
     assert not env.problems
 
 
-def test_a_secret_file_that_is_missing_or_empty_is_a_problem_without_its_content(tmp_path: Path) -> None:
-    (tmp_path / "empty").write_text("\n")
-    env = Environment({"A_FILE": str(tmp_path / "nothing"), "B_FILE": str(tmp_path / "empty")})
+def test_a_secret_file_that_cannot_be_read_is_a_problem_without_its_content(tmp_path: Path) -> None:
+    (tmp_path / "binary").write_bytes(b"s3cret\xff")
+    env = Environment({"A_FILE": str(tmp_path / "nothing"), "B_FILE": str(tmp_path / "binary")})
     assert env.secret("A") == env.secret("B") == ""
     assert len(env.problems) == 2
+    assert "s3cret" not in "".join(env.problems)
+
+
+@pytest.mark.parametrize("content", ["", "\n", " \r\n\t\n"])
+def test_an_empty_secret_file_counts_as_unset(tmp_path: Path, content: str) -> None:
+    (tmp_path / "empty").write_text(content)
+    empty = str(tmp_path / "empty")
+    env = Environment({"A_FILE": empty, "B": "from-variable", "B_FILE": empty})
+    assert env.secret("A", "default") == "default"
+    assert env.secret("B") == "from-variable"
+    assert not env.problems
 
 
 def test_a_secret_given_twice_is_a_problem_that_does_not_show_it(tmp_path: Path) -> None:
