@@ -161,7 +161,9 @@ class Answer:
         """A try has failed, and there is a pause before the next: pages show a countdown, the ledger has its row."""
         self._failed_attempts.append(wait.error.type)
         self._request_id = ""
-        self._tell_status("waiting", wait.retry_at, described(wait.error) | {"message": wait.error.brief})
+        # A connection that was lost before an answer began is made again silently (promises S08).
+        if wait.error.type != "connection_lost":
+            self._tell_status("waiting", wait.retry_at, described(wait.error) | {"message": wait.error.brief})
         try:
             is_ours = await database_sync_to_async(ledger.book_failed_tries)(
                 self.turn.generation, owner.identity(), list(self._failed_attempts)

@@ -453,14 +453,18 @@ def test_row_34_a_hundred_thousand_tiny_events(world: World) -> None:
 
 def test_a_silent_reconnect_happens_only_before_the_first_byte(world: World) -> None:
     world.upstream.script(*wire.text_answer("First"))
-    first = world.alice.start()
-    world.ended(first)
-    world.upstream.calls.clear()
     world.upstream.script(Reset())
     world.upstream.script(*wire.text_answer("Second"))
-    sent = world.alice.send(first["conversation"])
-    assert follow(world, first["conversation"], sent)[-1]["status"] == "completed"
-    assert len(world.asked()) == 2
+    seen = ask(world)
+    completed(seen, "Second")
+    assert seen.calls == 2
+    assert not [frame for frame in seen.frames if frame["type"] == "generation_status"]
+    tries = (
+        UsageRecord.objects.filter(generation=seen.generation).exclude(purpose="title").order_by("attempt")
+    )
+    assert list(tries.values_list("status", "error_type")) == [
+        ("failed", "connection_lost"), ("completed", ""),
+    ]  # fmt: skip
 
 
 def test_an_answer_as_plain_json_is_taken(world: World) -> None:
