@@ -374,11 +374,14 @@ def test_a_binary_frame_closes(world: World) -> None:
     assert page.closed() in (1002, 1003)
 
 
-def test_too_many_messages_close_this_socket_and_no_other(world: World, settings: Any) -> None:
+@pytest.mark.parametrize("fields", [{"type": "ack", "seq": 1}, {"type": "resume", "after": 0}, {"type": "x"}])
+def test_too_many_messages_close_this_socket_and_no_other(
+    world: World, settings: Any, fields: dict[str, Any]
+) -> None:
     sent, _ = world.answer()
     quiet, loud = open_page(world, sent), open_page(world, sent)
     for _ in range(settings.SOCKET_BURST + 20):
-        loud.send({"type": "ack", "generation": sent["generation"], "seq": 1})
+        loud.send(fields | {"generation": sent["generation"]})
     assert loud.closed() == 1008
     quiet.resume(sent["generation"], 0)
     assert quiet.next("message_stop")
@@ -391,6 +394,27 @@ def test_a_burst_within_the_limit_is_fine(world: World, settings: Any) -> None:
         page.ack(sent["generation"], 1)
     page.resume(sent["generation"], 0)
     assert page.next("message_stop")
+
+
+def test_each_frame_may_be_acknowledged_and_no_more_than_that(world: World, settings: Any) -> None:
+    """A fast answer has more frames than the rate allows."""
+    settings.SOCKET_RATE = 0
+    blocks = [
+        wire.text_delta(f"Block {index}.", index) + wire.block_stop(index) + wire.block_start(index + 1)
+        for index in range(100)
+    ]
+    sent, page = running(world, *blocks)
+    count = 1  # `conversation`
+    while page.frame().get("seq", 0) < 302:
+        count += 1
+    assert count > 4 * settings.SOCKET_BURST
+    for _ in range(count):
+        page.ack(sent["generation"], 302)
+    page.send("understood by nobody")
+    assert page.next("error")["error"]["type"] == "bad_request"
+    for _ in range(count):
+        page.ack(sent["generation"], 302)
+    assert page.closed() == 1008
 
 
 # Doors.
