@@ -27,6 +27,7 @@ _PROGRAM = "from conversations.attachments.child import main; main()"
 _ROOT = Path(__file__).resolve().parents[2]
 _TOO_LONG = "This file takes too long to read. Make it smaller or simpler and attach it again."
 _UNREADABLE = "This file cannot be read: it is damaged."
+_LARGEST_REPLY = 64 * 1024
 _OUT_OF_TIME = (-signal.SIGXCPU, -signal.SIGKILL)
 
 
@@ -68,14 +69,20 @@ def run(task: str, media_type: str, source: IO[bytes], folder: Path, bounds: Lim
             cwd=_ROOT,
             env={},
         )
+        assert child.stdout is not None
+        # Its code says then that it took too long.
+        clock = threading.Timer(settings.ATTACHMENT_CHILD_SECONDS, child.kill)
+        clock.start()
         try:
-            output, _ = child.communicate(timeout=settings.ATTACHMENT_CHILD_SECONDS)
-        except subprocess.TimeoutExpired:
-            raise FileRefused("too_large", _TOO_LONG) from None
+            # No more: a decoder that was taken over could fill the server's memory.
+            with child.stdout as said:
+                output = said.read(_LARGEST_REPLY)
+            child.wait()
         finally:
+            clock.cancel()
             if child.poll() is None:
                 child.kill()
-                child.communicate()
+                child.wait()
     return _reply(child.returncode, output, task, media_type, folder)
 
 
