@@ -54,7 +54,11 @@ class Request(WebRequest):  # type: ignore[misc]
         elif length != 0 and self._is_upload() and not self._has_room():
             self._refuse(CROWDED)
         else:
-            super().gotLength(length)
+            try:
+                super().gotLength(length)
+            except OSError:
+                # A large one is kept in a file.
+                self._refuse(NO_ROOM)
 
     def _has_room(self) -> bool:
         """People whose session is known find a place also where invented sessions hold all the others."""

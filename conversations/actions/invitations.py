@@ -31,7 +31,9 @@ def invite(actor: User, role: str, groups: list[Group], email: str, days: int) -
     if not 1 <= days <= settings.INVITATION_MAX_DAYS:
         raise Invalid(f"An invitation lasts between 1 and {settings.INVITATION_MAX_DAYS} days.")
     email = User.objects.normalize_email(email)
-    if email and address_is_taken(email):
+    # Whoever proves an address takes it from those who only claim it; elsewhere a claim is all that there is.
+    taken = address_is_taken if settings.MAIL_WORKS or settings.OIDC_ISSUER else address_is_claimed
+    if email and taken(email):
         raise Invalid("There is already an account with this address.")
     token = Invitation.new_token()
     with writing():
@@ -84,16 +86,16 @@ def accept(token: str, username: str, email: str, password: str) -> User:
         if invitation is None:
             raise Invalid("This invitation no longer works. Ask for a new one.")
         address = invitation.email or email
-        if address and address_is_taken(address):
+        is_proven = bool(invitation.email) and settings.MAIL_WORKS
+        if address and (address_is_taken(address) if is_proven else address_is_claimed(address)):
             raise Invalid("There is already an account with this address.")
         user = _account(username, address, password)
-        if invitation.email:
+        if is_proven:
             _end_claims(address, user)
         # Whoever has the link that went to an address has read its mail. One that an administrator entered and that
         # nothing went to stays without a row, which is for what people choose.
-        verified = bool(invitation.email) and settings.MAIL_WORKS
-        if address and (verified or not invitation.email):
-            EmailAddress.objects.create(user=user, email=user.email, verified=verified, primary=True)
+        if address and (is_proven or not invitation.email):
+            EmailAddress.objects.create(user=user, email=user.email, verified=is_proven, primary=True)
         _used(invitation, user)
     return user
 
@@ -149,8 +151,16 @@ def _account(username: str, email: str, password: str | None) -> User:
         raise taken from None
 
 
+def address_is_claimed(email: str) -> bool:
+    """Whether anybody has it or says so: who signs in by it must be one person."""
+    email = User.objects.normalize_email(email)
+    return User.objects.filter(email=email).exists() or EmailAddress.objects.filter(email=email).exists()
+
+
 def address_is_taken(email: str) -> bool:
-    """Whether it is somebody's: verified here, or entered by an administrator. A mere claim keeps nobody out."""
+    """Whether it is somebody's: verified here, or entered by an administrator. A mere claim keeps nobody out who proves
+    that it is theirs.
+    """
     email = User.objects.normalize_email(email)
     return EmailAddress.objects.filter(email=email, verified=True).exists() or entered_for(email).exists()
 

@@ -14,7 +14,7 @@ from . import branches, idempotency
 from .asking import Sent, ask, text_content, user_turn
 from .choices import parameters_for
 from .errors import Invalid
-from .text import clean_prompt, clean_title, storable
+from .text import as_in_a_form, clean_prompt, clean_title
 
 
 def start(
@@ -32,9 +32,17 @@ def start(
     `owner` is the process that will answer. Raises Invalid, TooLarge, ClientIdReused, Unavailable,
     BudgetExceeded.
     """
-    asked = {name: storable(raw) if isinstance(raw, str) else raw for name, raw in (parameters or {}).items()}
+    asked = {
+        name: as_in_a_form(raw) if isinstance(raw, str) else raw for name, raw in (parameters or {}).items()
+    }
     digest = idempotency.digest(
-        {"act": "start", "text": storable(text), "model": model, "parameters": asked, "files": attachments}
+        {
+            "act": "start",
+            "text": as_in_a_form(text),
+            "model": model,
+            "parameters": asked,
+            "files": attachments,
+        }
     )
 
     def make(chosen: LanguageModel) -> tuple[Conversation, Message]:
@@ -68,7 +76,13 @@ def send(
     Raises Invalid, TooLarge, Busy, ClientIdReused, Unavailable, BudgetExceeded.
     """
     digest = idempotency.digest(
-        {"act": "send", "in": conversation.pk, "text": storable(text), "parent": parent, "files": attachments}
+        {
+            "act": "send",
+            "in": conversation.pk,
+            "text": as_in_a_form(text),
+            "parent": parent,
+            "files": attachments,
+        }
     )
 
     def make(chosen: LanguageModel) -> tuple[Conversation, Message]:
@@ -97,7 +111,7 @@ def edit(
     kept = [block for block in message.content if block.get("type") != "text"]
     conversation = message.conversation
     digest = idempotency.digest(
-        {"act": "edit", "message": message.pk, "text": storable(text), "files": attachments}
+        {"act": "edit", "message": message.pk, "text": as_in_a_form(text), "files": attachments}
     )
 
     def make(chosen: LanguageModel) -> tuple[Conversation, Message]:

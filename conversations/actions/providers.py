@@ -132,8 +132,18 @@ def _offer(provider: Provider, model_ids: list[str]) -> None:
     then, and longer of those that are named as before.
     """
     before = provider.named_models
-    if model_ids == before:
-        return
+    if before is None:
+        # Of versions that did not write it down: what is there was named.
+        known = set(provider.language_models.values_list("model_id", flat=True))
+        before = model_ids if known.issuperset(model_ids) else [one for one in model_ids if one in known]
+    if model_ids != before:
+        _change(provider, before, model_ids)
+    if model_ids != provider.named_models:
+        provider.named_models = model_ids
+        provider.save(update_fields=["named_models"])
+
+
+def _change(provider: Provider, before: list[str], model_ids: list[str]) -> None:
     provider.language_models.exclude(model_id__in=model_ids).update(enabled=False)
     for position, model_id in enumerate(model_ids):
         if model_id in before:
@@ -144,8 +154,6 @@ def _offer(provider: Provider, model_ids: list[str]) -> None:
                 model_id=model_id,
                 defaults={"enabled": True, "position": position, "retired_at": None},
             )
-    provider.named_models = model_ids
-    provider.save(update_fields=["named_models"])
 
 
 def _holds(provider: Provider, key: str) -> bool:

@@ -36,6 +36,11 @@ def clean_title(title: str) -> str:
     return visible(" ".join(storable(title).split())[:200])
 
 
+def as_in_a_form(text: str) -> str:
+    """Text as a browser's form sends it, with CRLF, whichever way it came: what is equal here is stored alike."""
+    return storable(text).replace("\n", "\r\n")
+
+
 def storable(text: str) -> str:
     """Text that both databases take: NUL removed, lone surrogates replaced, line ends normalised to LF."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")

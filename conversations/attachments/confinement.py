@@ -28,6 +28,8 @@ _ARCHITECTURES = {
     "x86_64": (0xC000003E, (41, 53, 42, 425, 59, 322, 101), 0x40000000),
     "aarch64": (0xC00000B7, (198, 199, 203, 425, 221, 281, 117), 0xFFFFFFFF),
 }
+# i386 and ARM: their programs run beside those of 64 bits, and their calls have other numbers.
+_OLD = (0x40000003, 0x40000028)
 _FORBIDDEN_EVENTS = (
     "socket.",
     "subprocess.",
@@ -73,7 +75,7 @@ def _forbid_system_calls(folder: Path) -> None:
     """A seccomp filter, and Landlock: neither sockets nor programs nor files of others, also for a decoder that was
     taken over. Ends with the server.
 
-    The numbers are those of 64-bit processes; a call of another architecture, as `int 0x80` makes it, ends the process.
+    The numbers are those of 64-bit processes; a call of the 32-bit kind, as `int 0x80` makes it, ends the process.
     """
     found = _ARCHITECTURES.get(os.uname().machine)
     if sys.platform != "linux" or found is None or struct.calcsize("P") != 8:
@@ -82,7 +84,10 @@ def _forbid_system_calls(folder: Path) -> None:
     load, equal, at_least, answer = 0x20, 0x15, 0x35, 0x06
     allow, refuse, kill = 0x7FFF0000, 0x00050001, 0x80000000
     checks = [(equal, number) for number in denied] + [(at_least, foreign)]
-    program = [(load, 0, 0, 4), (equal, 1, 0, architecture), (answer, 0, 0, kill), (load, 0, 0, 0)]
+    program = [(load, 0, 0, 4), (equal, len(_OLD) + 2, 0, architecture)]
+    # What translates programs for another machine has calls of its own: only the old kinds are known to be a way round.
+    program += [(equal, len(_OLD) - place, 0, number) for place, number in enumerate(_OLD)]
+    program += [(answer, 0, 0, allow), (answer, 0, 0, kill), (load, 0, 0, 0)]
     program += [(code, len(checks) - place, 0, number) for place, (code, number) in enumerate(checks)]
     program += [(answer, 0, 0, allow), (answer, 0, 0, refuse)]
     code = b"".join(struct.pack("HBBI", *step) for step in program)

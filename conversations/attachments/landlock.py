@@ -40,9 +40,9 @@ def keep_to(folder: Path) -> None:
     # Files, network (there is none anyway), and from version 6 what may go to other processes.
     ruled = ctypes.create_string_buffer(struct.pack("QQQ", rights, 0, 3 if version >= 6 else 0), 24)
     rules = call(_CREATE, ctypes.addressof(ruled), 24, 0, 0)
+    code = [path for path in (*sys.path, str(_CODE), *_LIBRARIES) if path]
     # Where this site is installed as a package, its folder, with the data in it, may be among them.
-    code = [path for path in sys.path if path and not folder.is_relative_to(path)]
-    allowed = dict.fromkeys((*code, str(_CODE), *_LIBRARIES), _READ)
+    allowed = {path: _READ for path in code if not folder.is_relative_to(path)}
     allowed |= dict.fromkeys((str(folder), *_DEVICES), _WRITE)
     for path, access in allowed.items():
         try:

@@ -32,6 +32,14 @@ def begin(generation: Generation) -> None:
     """Build the request and hand it to the supervisor; what makes that impossible ends the answer as failed."""
     supervisor.hold(generation.pk)
     try:
+        _begin(generation)
+    finally:
+        # One that was launched is held as a running one.
+        supervisor.let_go(generation.pk)
+
+
+def _begin(generation: Generation) -> None:
+    try:
         turn = context.prepare(generation)
     except SecretUnreadable:
         _fail(generation, _KEY_LOST)
@@ -47,8 +55,6 @@ def begin(generation: Generation) -> None:
         _fail(generation, _UNEXPECTED)
     else:
         supervisor.launch(turn)
-        return
-    supervisor.let_go(generation.pk)
 
 
 def _fail(generation: Generation, error: dict[str, str]) -> None:

@@ -183,7 +183,7 @@ def hold(generation: uuid.UUID) -> None:
 
 
 def let_go(generation: uuid.UUID) -> None:
-    """There is nothing to launch; from any thread."""
+    """It is launched, or will never be; from any thread."""
     hub.call(supervisor.let_go, generation)
 
 

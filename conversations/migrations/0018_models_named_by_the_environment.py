@@ -13,6 +13,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='provider',
             name='named_models',
-            field=models.JSONField(default=list, editable=False),
+            field=models.JSONField(editable=False, null=True),
         ),
     ]

@@ -35,8 +35,8 @@ class Provider(models.Model):
     sealed_headers = SecretField(default=no_secret, editable=False)
     source = models.CharField(max_length=20, choices=Source.choices, default=Source.ADMIN, editable=False)
     enabled = models.BooleanField(default=True)
-    # The models that the environment named at the last start; empty for other sources.
-    named_models = models.JSONField(default=list, editable=False)
+    # The models that the environment named at the last start; none for other sources.
+    named_models = models.JSONField(null=True, editable=False)
 
     def __str__(self) -> str:
         return self.name

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from contextlib import ExitStack
+from secrets import token_hex
 from tempfile import TemporaryFile
 from typing import Any
+from weakref import finalize
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from django.core.cache import cache
@@ -33,32 +36,41 @@ def own_data(request: HttpRequest) -> HttpResponseBase:
     on the disk until it has been fetched.
     """
     user = person(request)
-    key = f"own-data-{user.pk}"
-    if not cache.add(key, True, UNDER_WAY_SECONDS):
-        raise Busy("An archive of your data is on its way already. Wait until you have it, then try again.")
+    key, mine = f"own-data-{user.pk}", token_hex()
     with ExitStack() as opened:
-        opened.callback(cache.delete, key)
         # Not in the system's folder, which may be memory.
         archive = opened.enter_context(TemporaryFile(dir=uploads.work_root()))
+        if not cache.add(key, mine, UNDER_WAY_SECONDS):
+            raise Busy(
+                "An archive of your data is on its way already. Wait until you have it, then try again."
+            )
+        # Also where nobody is there any more to take it.
+        end = finalize(archive, _end, key, mine)
+        opened.callback(end)
         with ZipFile(archive, "w", ZIP_DEFLATED) as made:
             _fill(made, user)
         archive.seek(0)
         audit.record(user, "data_exported", user)
         # From here on the response closes it.
         opened.pop_all()
-    return _Archive(key, archive, as_attachment=True, filename=f"{user.username}.zip")
+    return _Archive(end, archive, as_attachment=True, filename=f"{user.username}.zip")
 
 
 class _Archive(FileResponse):
     """Lets the person have another one once it is closed."""
 
-    def __init__(self, key: str, *arguments: Any, **options: Any) -> None:
+    def __init__(self, end: Callable[[], object], *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self._key = key
+        self._end = end
 
     def close(self) -> None:
         super().close()
-        cache.delete(self._key)
+        self._end()
+
+
+def _end(key: str, mine: str) -> None:
+    if cache.get(key) == mine:
+        cache.delete(key)
 
 
 def _fill(archive: ZipFile, user: User) -> None:

@@ -17,7 +17,7 @@ from django.utils import timezone
 from conversations.actions import answers, journal
 from conversations.live import replay
 from conversations.live.hub import hub
-from conversations.models import Generation, GenerationEvent
+from conversations.models import Generation, GenerationEvent, Provider
 from tests import full_disk, patience
 from tests.clients import Frame
 from tests.fake_upstream import wire
@@ -244,6 +244,23 @@ def test_an_end_that_the_database_refuses_leaves_all_that_was_shown(
     world.upstream.script(*wire.text_answer("Short."))
     sent = world.alice.start()
     wait_for(lambda: journalled(sent) == "Short.")
+
+
+def test_an_answer_that_could_neither_be_begun_nor_ended_is_not_held(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from conversations.generation.supervisor import supervisor
+
+    def away(*_: Any) -> None:
+        raise OperationalError("the database is away")
+
+    Provider.objects.update(base_url="no address")
+    monkeypatch.setattr(answers, "finish", away)
+    fields = {"text": "Hello", "client_id": "00000000-0000-4000-8000-000000000001"}
+    assert world.alice.post("/conversations/", fields).status_code == 503
+    journal = supervisor._journal
+    assert journal is not None
+    wait_for(lambda: not journal.at_work_on)
 
 
 def test_an_event_loop_that_stands_still_gives_its_answers_up(world: World, settings: Any) -> None:

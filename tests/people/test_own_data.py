@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import gc
 import io
 import json
 import shutil
+import warnings
 from pathlib import Path
 from typing import Any, NoReturn
 from zipfile import ZipFile
@@ -92,6 +94,15 @@ def test_a_person_has_one_archive_at_a_time(alice: Person, bob: Person) -> None:
     assert (second.status_code, second.json()["error"]["type"]) == (409, "busy")  # type: ignore[attr-defined]
     archive(bob)
     assert content(first)
+    archive(alice)
+
+
+def test_an_archive_that_nobody_takes_is_not_waited_for(alice: Person) -> None:
+    """Its request was cancelled: nobody closes the response."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        alice.post("/account/data/")
+        gc.collect()
     archive(alice)
 
 

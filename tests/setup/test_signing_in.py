@@ -289,7 +289,6 @@ def test_the_admin_signs_in_through_the_same_door(client: Client, ann: User) -> 
     assert client.get("/admin/", follow=True).status_code == 403
 
 
-@pytest.mark.any_database
 def test_what_a_library_has_under_another_name_is_not_replaced_in_silence() -> None:
     """Other tests try each of these protections; whoever upgrades without them is told as well."""
     library = SimpleNamespace(check_limit=1)
@@ -299,6 +298,7 @@ def test_what_a_library_has_under_another_name_is_not_replaced_in_silence() -> N
     assert library.check_limit == 2
 
 
+@pytest.mark.any_database
 def test_a_session_made_with_djangos_api_is_valid(client: Client, ann: User) -> None:
     client.force_login(ann)
     assert client.get("/account/").status_code == 200
