@@ -67,6 +67,66 @@ async def test_a_name_that_is_being_written_outlives_news_of_the_conversation(
     await expect(field).to_have_value("Bo")
 
 
+HAS_GONE = "async (one) => !one.isConnected"
+
+
+async def news_of(chat: Chat) -> list[str]:
+    """News of the conversation, and what the panel has waited for since; returns what it asked the server for."""
+    asked: list[str] = []
+    chat.page.on("request", lambda request: asked.append(request.url))
+    tell = "id => document.dispatchEvent(new CustomEvent('chatsite:conversation', { detail: { id } }))"
+    await chat.page.evaluate(tell, chat.conversation)
+    await chat.page.clock.run_for(1000)
+    # What was asked for before this is known when this is answered.
+    await chat.page.evaluate("fetch('/healthz').then(() => null)")
+    return [url for url in asked if url.endswith("/people/")]
+
+
+async def test_what_the_next_link_shall_show_and_its_address_outlive_news_of_the_conversation(
+    alice: Visit, path: str
+) -> None:
+    alice.place.clerk.workspace(public_links=True)
+    chat = await alice.chat(path)
+    panel = chat.page.locator("#people")
+    ends, made = panel.locator("[data-ends]"), panel.get_by_label("Link", exact=True)
+    public, name = (
+        panel.get_by_label("Also for people without an account"),
+        panel.locator("#people-who-field"),
+    )
+    create = panel.get_by_role("button", name="Create a link")
+    await chat.page.get_by_role("button", name="Share", exact=True).click()
+    await expect(name).to_be_focused()
+    await chat.page.clock.install()
+    before = await panel.locator("[data-people]").element_handle()
+    assert await news_of(chat)
+    await chat.until(HAS_GONE, before)
+    await create.focus()
+    assert await news_of(chat) == []
+    await public.check()
+    await name.focus()
+    assert await news_of(chat) == []
+    await public.uncheck()
+    await panel.get_by_label("Lasts").select_option("365")
+    await name.focus()
+    assert await news_of(chat) == []
+    await chat.menu(chat.turns.first.get_by_role("button", name="More"), "Share up to here")
+    await panel.get_by_label("Lasts").select_option("30")
+    await name.focus()
+    assert await news_of(chat) == []
+    before = await panel.locator("[data-people]").element_handle()
+    await panel.get_by_label("Open to").select_option("workspace")
+    await chat.until(HAS_GONE, before)
+    await expect(ends).to_have_text("It ends at the message that you chose.")
+    await create.click()
+    url = await made.input_value()
+    await name.focus()
+    assert await news_of(chat) == []
+    await expect(made).to_have_value(url)
+    await expect(ends).to_be_empty()
+    page = await alice.page(url.removeprefix(alice.place.url))
+    await expect(page.locator(".message")).to_have_count(1)
+
+
 async def test_both_see_the_same_answer_live_and_each_other(
     place: Place, alice: Visit, visit: NewVisit, path: str
 ) -> None:

@@ -42,11 +42,19 @@ export class ChatPeople extends HTMLElement {
 
   /** The next link ends at this message, not at the newest one. */
   upTo(message) {
-    const form = this.querySelector("[data-makes-link]");
+    this.#endAt(message);
+    this.#linkForm?.querySelector("button").focus();
+  }
+
+  #endAt(message) {
+    const form = this.#linkForm;
     if (!form) return;
     form.elements.message.value = message;
     form.querySelector("[data-ends]").textContent = "It ends at the message that you chose.";
-    form.querySelector("button").focus();
+  }
+
+  get #linkForm() {
+    return this.querySelector("[data-makes-link]");
   }
 
   /* Of two that are under way the later one counts, or what was added last would be missing. */
@@ -63,9 +71,18 @@ export class ChatPeople extends HTMLElement {
     next.focus({ preventScroll: true });
   }
 
-  /* Somebody else may have changed who is in it; what is half typed here stays. */
+  /* A name that is half typed, what the next link shall show, and the address of one, which nobody tells again. */
+  get #isInUse() {
+    const form = this.#linkForm;
+    if (this.querySelector("#people-who-field")?.value || this.querySelector(".people__made")) return true;
+    if (!form) return false;
+    const isChanged = ({ checked, defaultChecked, selected, defaultSelected }) => checked !== defaultChecked || selected !== defaultSelected;
+    return form.contains(document.activeElement) || form.elements.message.value !== "" || [...form.querySelectorAll("input, option")].some(isChanged);
+  }
+
+  /* Somebody else may have changed who is in it; what is begun here stays. */
   #news({ id }) {
-    const isIdle = () => !this.hidden && !this.querySelector("#people-who-field")?.value;
+    const isIdle = () => !this.hidden && !this.#isInUse;
     if (id !== page.conversation || !isIdle()) return;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => isIdle() && this.#load(isIdle).catch(() => {}), RELOAD_AFTER);
@@ -82,7 +99,9 @@ export class ChatPeople extends HTMLElement {
         return;
       }
       clearTimeout(this.#timer);
+      const end = form.matches("[data-makes-link]") ? "" : this.#linkForm?.elements.message.value;
       await this.#load();
+      if (end) this.#endAt(end);
       if (answer.url) this.#show(answer.url);
     } catch (error) {
       this.#say(error.message);
@@ -116,7 +135,7 @@ export class ChatPeople extends HTMLElement {
       confirmOn(button);
     });
     box.append(line, field, button);
-    this.querySelector("[data-makes-link]").after(box);
+    this.#linkForm.after(box);
     field.select();
   }
 }
