@@ -57,14 +57,19 @@ def restore(conversation: Conversation) -> None:
 def change_settings(
     user: User, conversation: Conversation, model: str, raw: dict[str, Any]
 ) -> dict[str, Any]:
-    """Model and parameters of the next request; earlier requests keep what they were made with. Returns the parameters
-    as they are stored. Raises Invalid.
+    """Model and parameters of the next request; earlier requests keep what they were made with. What `raw` does not
+    name stays as it is, and what is empty there is removed. Returns the parameters as they are stored. Raises Invalid.
     """
-    parameters = parameters_for(raw)
-    changes: dict[str, Any] = {"parameters": parameters}
+    changed = parameters_for(raw)
+    changes: dict[str, Any] = {}
     if model:
         changes["language_model"] = model_for(user, conversation, model)
-    _update(conversation, **changes)
+    with writing():
+        # Another page may have changed the rest meanwhile.
+        locked = branches.lock(conversation)
+        kept = {name: value for name, value in locked.parameters.items() if name not in raw}
+        changes["parameters"] = parameters = kept | changed
+        _store(locked, changes)
     return parameters
 
 
@@ -124,8 +129,11 @@ def _copied(
 def _update(conversation: Conversation, **changes: Any) -> None:
     with writing():
         # What others did to it meanwhile stays, and is in the news.
-        locked = branches.lock(conversation)
-        for name, value in changes.items():
-            setattr(locked, name, value)
-        locked.save(update_fields=list(changes))
-        after_commit.conversation_updated(locked)
+        _store(branches.lock(conversation), changes)
+
+
+def _store(locked: Conversation, changes: dict[str, Any]) -> None:
+    for name, value in changes.items():
+        setattr(locked, name, value)
+    locked.save(update_fields=list(changes))
+    after_commit.conversation_updated(locked)

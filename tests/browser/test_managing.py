@@ -123,8 +123,9 @@ async def test_settings_stay_open_when_a_new_chat_becomes_a_conversation(place: 
     await expect(panel.get_by_label("System prompt")).to_have_value("Answer in Dutch.")
 
 
-async def test_settings_change_the_next_request(place: Place, chat: Chat) -> None:
+async def test_settings_change_the_next_request(place: Place, alice: Visit, chat: Chat) -> None:
     await chat.ask("First")
+    other = await alice.chat(f"/conversations/{chat.conversation}/")
     await chat.page.get_by_role("button", name="Settings for this conversation").click()
     panel = chat.page.locator("#settings")
     await expect(panel).to_be_visible()
@@ -139,6 +140,16 @@ async def test_settings_change_the_next_request(place: Place, chat: Chat) -> Non
     await chat.page.reload()
     await chat.page.get_by_role("button", name="Settings for this conversation").click()
     await expect(panel.get_by_label("System prompt")).to_have_value("Answer in Dutch.")
+    # What a page that was open before does not show is not taken back by what is chosen there.
+    async with other.page.expect_response("**/settings/"):
+        await other.page.get_by_label("Model").first.select_option(index=2)
+    await panel.get_by_label("Longest answer, in tokens").fill("")
+    async with chat.page.expect_response("**/settings/"):
+        await panel.get_by_label("Longest answer, in tokens").blur()
+    await chat.ask("Third")
+    last = place.asked()[-1].body
+    assert "Answer in Dutch." in str(last["system"])
+    assert last["model"] == "claude-haiku-5-5" and last["max_tokens"] != 777
 
 
 async def test_settings_before_the_first_message_go_with_it(place: Place, chat: Chat) -> None:

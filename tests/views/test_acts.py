@@ -14,7 +14,15 @@ from django.utils import timezone
 from conversations import access
 from conversations.actions import conversations, messages
 from conversations.generation.answer import RESTART, UNEXPECTED
-from conversations.models import Conversation, Generation, GenerationStatus, Message, User
+from conversations.models import (
+    Conversation,
+    Generation,
+    GenerationStatus,
+    LanguageModel,
+    Message,
+    Provider,
+    User,
+)
 from tests.world import Person, finished
 
 
@@ -326,6 +334,26 @@ def test_settings_are_for_the_next_answer_and_checked(alice: Person, sent: dict[
     ):  # fmt: skip
         assert alice.post(path, wrong).status_code == 400, wrong
     assert Conversation.objects.get().parameters == wanted
+
+
+def test_settings_that_a_request_does_not_name_stay(alice: Person, sent: dict[str, Any]) -> None:
+    path = f"/conversations/{sent['conversation']}/settings/"
+    other = LanguageModel.objects.create(provider=Provider.objects.get(), model_id="other")
+    alice.post(path, {"system": "Be brief.", "max_tokens": "500", "temperature": "0.5"})
+    stale = Conversation.objects.get()
+    for change, left in (
+        ({"model": str(other.pk)}, {"system": "Be brief.", "max_tokens": 500, "temperature": 0.5}),
+        ({"max_tokens": "600"}, {"system": "Be brief.", "max_tokens": 600, "temperature": 0.5}),
+        ({"temperature": ""}, {"system": "Be brief.", "max_tokens": 600}),
+    ):
+        assert alice.post(path, change).json() == {"parameters": left}
+    response = alice.post(path, {"system": None, "effort": "low"}, content_type="application/json")
+    assert response.json() == {"parameters": {"max_tokens": 600, "effort": "low"}}
+    stored = conversations.change_settings(alice.user, stale, "", {"effort": "high"})
+    assert stored == Conversation.objects.get().parameters == {"max_tokens": 600, "effort": "high"}
+    assert Conversation.objects.get().language_model == other
+    whole = dict.fromkeys((*stored, "system", "temperature", "thinking"), "")
+    assert alice.post(path, whole | {"thinking": "on"}).json() == {"parameters": {"thinking": "on"}}
 
 
 @pytest.mark.parametrize("value", [[1], {"a": 1}, True, 10**400, 1e300, "9" * 5000])

@@ -4,6 +4,8 @@ import { closeOnEscape, layOver } from "./drawer.js";
 
 const WAIT = 500;
 
+const renderedValue = ({ options, defaultValue }) => (options ? ([...options].find((one) => one.defaultSelected) ?? options[0])?.value : defaultValue);
+
 /**
  * <chat-settings>: the panel with model and parameters. In a conversation every change is saved by itself;
  * before the first message the fields travel with it. Fields that the chosen model refuses are not shown.
@@ -12,6 +14,9 @@ export class ChatSettings extends HTMLElement {
   #listeners = null;
   #timer = null;
   #opener = null;
+  /* What the server has, as far as this page knows: from its rendering, then from what was saved. */
+  #saved = {};
+  #saving = Promise.resolve();
 
   connectedCallback() {
     this.#listeners = new AbortController();
@@ -20,6 +25,7 @@ export class ChatSettings extends HTMLElement {
     form.addEventListener("change", (event) => this.#changed(event), { signal });
     form.addEventListener("submit", (event) => event.preventDefault(), { signal });
     closeOnEscape(this, signal);
+    for (const field of this.#fields) this.#saved[field.name] = renderedValue(field);
     this.#suit();
   }
 
@@ -31,6 +37,10 @@ export class ChatSettings extends HTMLElement {
     return this.querySelector("[name=model]");
   }
 
+  get #fields() {
+    return [...this.querySelectorAll("select, input:not([type=hidden]), textarea")];
+  }
+
   toggle(open = this.hidden) {
     if (open === !this.hidden) return;
     this.hidden = !open;
@@ -38,14 +48,15 @@ export class ChatSettings extends HTMLElement {
     if (open) this.#opener = document.activeElement;
     layOver();
     if (open) {
-      this.querySelector("select, input:not([type=hidden]), textarea")?.focus();
+      this.#fields[0]?.focus();
     } else {
       this.#opener?.focus({ preventScroll: true });
     }
   }
 
-  /** In a conversation from now on: what was changed is saved. */
+  /** In a conversation from now on, of which nobody else knows: all is saved. */
   moved() {
+    this.#saved = {};
     this.#mark();
     this.#saveSoon();
   }
@@ -65,7 +76,8 @@ export class ChatSettings extends HTMLElement {
 
   /** Chosen in the composer: the same model here. */
   choose(model) {
-    if (this.model && this.model.value !== model) this.model.value = model;
+    if (!this.model) return;
+    this.model.value = model;
     this.#suit();
     this.#saveSoon();
   }
@@ -84,10 +96,22 @@ export class ChatSettings extends HTMLElement {
     this.#timer = setTimeout(() => this.#save(), WAIT);
   }
 
-  async #save() {
+  /* Only what has changed here: another page may have changed the rest. */
+  #changes() {
+    const changed = this.#fields.filter(({ name, value }) => value !== this.#saved[name]);
+    return Object.fromEntries(changed.map(({ name, value }) => [name, value]));
+  }
+
+  /* One save after the other, or an older choice may come last. */
+  #save() {
+    this.#saving = this.#saving.then(() => this.#post(this.#changes()));
+  }
+
+  async #post(sent) {
     const status = this.querySelector("#settings-status");
     try {
-      await post(urls.act("settings"), new FormData(this.querySelector("form")));
+      if (Object.keys(sent).length) await post(urls.act("settings"), sent);
+      Object.assign(this.#saved, sent);
       status.textContent = "Saved. Changes apply from the next answer on.";
       status.classList.remove("panel__status--problem");
     } catch (error) {
