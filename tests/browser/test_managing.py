@@ -171,6 +171,25 @@ async def test_the_model_of_the_composer_is_the_next_answers(place: Place, chat:
     assert [call.body["model"] for call in place.asked()] == ["claude-sonnet-5-5", "claude-haiku-5-5"]
 
 
+async def test_a_model_that_cannot_be_chosen_is_not_shown_as_chosen(chat: Chat) -> None:
+    await chat.ask("First")
+    picker, state = chat.page.locator("#composer-model"), chat.page.locator("#composer-state")
+    header = chat.page.locator("#header-model")
+    chosen, name = await picker.input_value(), await header.text_content()
+    assert name
+    await chat.page.route("**/settings/", lambda route: route.abort())
+    await picker.select_option(index=2)
+    await expect(state).to_have_text("The server cannot be reached. Nothing was changed.")
+    await expect(picker).to_have_value(chosen)
+    await expect(header).to_have_text(name)
+    await chat.page.unroute_all()
+    await picker.select_option(index=2)
+    other = await picker.locator("option").nth(2).text_content()
+    assert other and other != name
+    await expect(header).to_have_text(other)
+    await expect(state).to_be_empty()
+
+
 async def test_a_limit_that_is_used_up_is_said_after_the_answer_and_refuses_the_next(
     place: Place, alice: Visit
 ) -> None:

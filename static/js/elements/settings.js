@@ -17,6 +17,7 @@ export class ChatSettings extends HTMLElement {
   /* What the server has, as far as this page knows: from its rendering, then from what was saved. */
   #saved = {};
   #saving = Promise.resolve();
+  #told = "";
 
   connectedCallback() {
     this.#listeners = new AbortController();
@@ -74,18 +75,18 @@ export class ChatSettings extends HTMLElement {
     return values;
   }
 
-  /** Chosen in the composer: the same model here. */
+  /** Chosen in the composer: the same model here, saved at once. */
   choose(model) {
     if (!this.model) return;
     this.model.value = model;
     this.#suit();
-    this.#saveSoon();
+    if (page.conversation) this.#save(() => ({ model }), (problem) => this.#sayInComposer(problem));
   }
 
   #changed(event) {
     if (event.target === this.model) {
       this.#suit();
-      this.dispatchEvent(new CustomEvent("model", { detail: this.model.value, bubbles: true }));
+      this.#tellModel();
     }
     this.#saveSoon();
   }
@@ -93,7 +94,7 @@ export class ChatSettings extends HTMLElement {
   #saveSoon() {
     if (!page.conversation) return;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#save(), WAIT);
+    this.#timer = setTimeout(() => this.#save(() => this.#changes(), (problem) => this.#say(problem)), WAIT);
   }
 
   /* Only what has changed here: another page may have changed the rest. */
@@ -103,21 +104,52 @@ export class ChatSettings extends HTMLElement {
   }
 
   /* One save after the other, or an older choice may come last. */
-  #save() {
-    this.#saving = this.#saving.then(() => this.#post(this.#changes()));
+  #save(changes, say) {
+    this.#saving = this.#saving.then(() => this.#post(changes(), say));
   }
 
-  async #post(sent) {
-    const status = this.querySelector("#settings-status");
+  async #post(sent, say) {
     try {
       if (Object.keys(sent).length) await post(urls.act("settings"), sent);
       Object.assign(this.#saved, sent);
-      status.textContent = "Saved. Changes apply from the next answer on.";
-      status.classList.remove("panel__status--problem");
+      if (sent.model) this.#showModel(sent.model);
+      say("");
     } catch (error) {
-      status.textContent = `${error.message} Nothing was changed.`;
-      status.classList.add("panel__status--problem");
+      if (sent.model && this.#saved.model && sent.model === this.model.value) this.#putBack();
+      say(`${error.message} Nothing was changed.`);
     }
+  }
+
+  /* A conversation that has only just come into being has no header yet. */
+  #showModel(model) {
+    const header = document.getElementById("header-model");
+    const option = [...this.model.options].find(({ value }) => value === model);
+    if (header && option) header.textContent = option.text;
+  }
+
+  /* The pickers show the model that answers. */
+  #putBack() {
+    this.model.value = this.#saved.model;
+    this.#suit();
+    this.#tellModel();
+  }
+
+  #tellModel() {
+    this.dispatchEvent(new CustomEvent("model", { detail: this.model.value, bubbles: true }));
+  }
+
+  #say(problem) {
+    const status = this.querySelector("#settings-status");
+    status.textContent = problem || "Saved. Changes apply from the next answer on.";
+    status.classList.toggle("panel__status--problem", problem !== "");
+    if (this.hidden || !problem) this.#sayInComposer(problem);
+  }
+
+  #sayInComposer(problem) {
+    const composer = document.getElementById("composer");
+    const isOurs = composer.querySelector("#composer-state").textContent === this.#told;
+    if (problem || isOurs) composer.say(problem, { problem: problem !== "" });
+    this.#told = problem;
   }
 
   /* Only what the chosen model takes. */
