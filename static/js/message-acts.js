@@ -18,12 +18,11 @@ export class MessageActs {
   }
 
   async copy(article, button) {
-    await this.#copy(sourceOf(article), button);
+    await this.#copy(sourceOfWhole(article), button);
   }
 
   async "copy-plain"(article, button) {
-    const blocks = article.querySelector(".message__blocks");
-    await this.#copy(blocks ? plainText(blocks) : sourceOf(article), button);
+    await this.#copy(plainOfWhole(article), button);
   }
 
   unfold(article, button) {
@@ -166,6 +165,34 @@ function unfold(button) {
   target.classList.remove("message__text--folded");
   button.remove();
   if (folded) target.focus({ preventScroll: true });
+}
+
+/* An answer that goes on where another one ended is joined to it: from the first one to this. */
+function partsOf(article) {
+  const parts = [article];
+  while (parts[0].matches(".message--joined") && parts[0].previousElementSibling) parts.unshift(parts[0].previousElementSibling);
+  return parts.filter(({ dataset }) => dataset.role === article.dataset.role);
+}
+
+async function sourceOfWhole(article) {
+  return (await Promise.all(partsOf(article).map(sourceOf))).join("");
+}
+
+async function plainOfWhole(article) {
+  const parts = partsOf(article);
+  if (parts.length === 1) return plainOf(article);
+  // The white space where one ends and the next begins is in their sources alone.
+  const pieces = parts.map(async (part) => {
+    const source = await sourceOf(part);
+    const before = source.slice(0, source.length - source.trimStart().length);
+    return before + (await plainOf(part)) + source.slice(source.trimEnd().length);
+  });
+  return (await Promise.all(pieces)).join("").trim();
+}
+
+function plainOf(article) {
+  const blocks = article.querySelector(".message__blocks");
+  return blocks ? plainText(blocks) : sourceOf(article);
 }
 
 /** The text of a message: the turn as written, the answer's Markdown; nothing hidden in it. May be a promise. */

@@ -11,6 +11,7 @@ from .place import Place
 from .visit import Chat, Visit
 
 JOINED = re.compile(r"\bmessage--joined\b")
+COPIED = "async (text) => (await navigator.clipboard.readText()) === text"
 
 
 async def test_an_edit_asks_again_and_keeps_the_old_version(place: Place, chat: Chat) -> None:
@@ -107,7 +108,9 @@ async def test_a_fork_is_a_conversation_of_its_own(chat: Chat) -> None:
     await expect(chat.turns).to_have_count(2)
 
 
-async def test_an_answer_that_reached_its_limit_continues_in_place(place: Place, chat: Chat) -> None:
+async def test_an_answer_that_reached_its_limit_continues_in_place(
+    place: Place, alice: Visit, chat: Chat
+) -> None:
     answer = place.answer()
     await chat.say("A long one")
     answer.begin().text("The first half, and").end("max_tokens")
@@ -133,6 +136,13 @@ async def test_an_answer_that_reached_its_limit_continues_in_place(place: Place,
     await chat.page.reload()
     await expect(chat.turns).to_have_count(1)
     await expect(chat.answers).to_have_count(2)
+    await alice.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=place.url)
+    await chat.act(chat.answers.last, "copy")
+    await chat.until(COPIED, "The first half, and the second half.")
+    await chat.page.evaluate("navigator.clipboard.writeText('')")
+    await chat.answers.last.hover()
+    await chat.menu(chat.answers.last.get_by_role("button", name="More"), "Copy as plain text")
+    await chat.until(COPIED, "The first half, and the second half.")
     await chat.ask("And then?")
 
 
