@@ -9,6 +9,8 @@ import { uuid } from "./models/draft.js";
 import { fold } from "./elements/long-content.js";
 import { turnArticle } from "./sending.js";
 
+const TOUCH = matchMedia("(pointer: coarse)");
+
 /** What can be done to a message: one method per `data-act`. Each gets the article and the pressed button. */
 export class MessageActs {
   constructor({ session, transcript, composer }) {
@@ -118,9 +120,10 @@ export class MessageActs {
     const end = this.transcript.last();
     const added = user ? [user, reply] : [reply];
     this.transcript.append(...added);
-    this.transcript.toEnd();
+    this.transcript.toEnd({ focus: TOUCH.matches });
     this.composer.answering = true;
-    this.composer.focus();
+    // On a touch screen the keyboard would come up over the answer.
+    if (!TOUCH.matches) this.composer.focus();
     own.add(clientId);
     try {
       const result = await post(urls.message(message, act), { ...fields, client_id: clientId });

@@ -7,6 +7,7 @@ import re
 import pytest
 from playwright.async_api import expect
 
+from .conftest import NewVisit
 from .place import Place
 from .visit import Chat, Visit
 
@@ -59,6 +60,14 @@ async def test_regenerate_makes_a_second_answer(place: Place, chat: Chat) -> Non
     assert asked[0] == asked[1]
     await chat.act_branch(chat.answers.last, "Previous version")
     await chat.shows("Hello from the fake upstream.")
+
+
+async def test_on_a_touch_screen_no_keyboard_comes_up_over_the_answer(visit: NewVisit) -> None:
+    bob = await visit(has_touch=True, is_mobile=True, viewport={"width": 360, "height": 740})
+    chat = await bob.chat(bob.conversation(["Question", "Answer"]))
+    await chat.act(chat.answers.last, "regenerate")
+    await expect(chat.page.locator("#transcript")).to_be_focused()
+    await chat.settled()
 
 
 async def test_what_is_sent_goes_under_the_branch_that_the_tab_shows(
