@@ -1,7 +1,7 @@
 import { copy, confirmOn } from "../lib/clipboard.js";
 import { nodesOf } from "../lib/html.js";
 import { getHTML, post } from "../lib/http.js";
-import { page, urls } from "../lib/page.js";
+import { announce, page, urls } from "../lib/page.js";
 import { closeOnEscape, layOver } from "./drawer.js";
 
 const RELOAD_AFTER = 400;
@@ -64,10 +64,9 @@ export class ChatPeople extends HTMLElement {
     if (asked !== this.#asked || !isWanted()) return;
     const body = this.querySelector("#people-body");
     const focused = body.contains(document.activeElement) ? document.activeElement : null;
-    const name = focused?.id || "people-who-field";
     body.replaceChildren(nodesOf(html));
     if (!focused) return;
-    const next = document.getElementById(name) ?? this.querySelector("[data-act=people]");
+    const next = document.getElementById(focused.id) ?? this.querySelector("#people-who-field") ?? this.querySelector("[data-act=people]");
     next.focus({ preventScroll: true });
   }
 
@@ -103,6 +102,7 @@ export class ChatPeople extends HTMLElement {
       await this.#load();
       if (end) this.#endAt(end);
       if (answer.url) this.#show(answer.url);
+      else announce(form.dataset.done);
     } catch (error) {
       this.#say(error.message);
       if (form.matches("[data-on-change]")) form.reset();
