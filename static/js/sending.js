@@ -117,7 +117,7 @@ export class Sending {
     if (!this.#waiting.delete(record.client_id)) return;
     user.remove();
     reply.remove();
-    this.composer.takeBack(record.client_id);
+    this.composer.takeBack(record);
     this.on.refused(error);
   }
 }

@@ -41,11 +41,41 @@ test("an acknowledgement does not touch what was written since", () => {
 
 test("a refused send returns before the newer text", () => {
   const draft = new Draft(storage(), "k");
-  draft.send({ client_id: "a", text: "first" });
+  const record = { client_id: "a", text: "first" };
+  draft.send(record);
   draft.write("second");
-  assert.equal(draft.giveBack("a"), "first\n\nsecond");
+  assert.equal(draft.giveBack(record, "second"), "first\n\nsecond");
+  assert.equal(draft.text, "first\n\nsecond");
   assert.equal(draft.pending, null);
-  assert.equal(draft.giveBack("a"), "first\n\nsecond");
+});
+
+test("a refused send returns where another tab's has taken its place, and that one stays", () => {
+  const place = storage();
+  const here = new Draft(place, "k");
+  const there = new Draft(place, "k");
+  const record = { client_id: "a", text: "first", attachments: [{ id: "1" }] };
+  here.send(record);
+  here.write("since");
+  there.send({ client_id: "b", text: "another" });
+  assert.equal(here.giveBack(record, "since"), "first\n\nsince");
+  assert.deepEqual(here.attachments, [{ id: "1" }]);
+  assert.equal(here.pending.client_id, "b");
+});
+
+test("a refused send returns where nothing could be stored", () => {
+  const full = () => {
+    throw new Error("full");
+  };
+  const draft = new Draft({ ...storage(), setItem: full }, "k");
+  const record = { client_id: "a", text: "first", attachments: [{ id: "1" }] };
+  draft.send(record);
+  assert.deepEqual(draft.pending, record);
+  assert.equal(draft.giveBack(record, "since"), "first\n\nsince");
+  assert.deepEqual(draft.attachments, [{ id: "1" }]);
+  draft.write("");
+  draft.attach([]);
+  assert.equal(draft.text, "");
+  assert.deepEqual(draft.attachments, []);
 });
 
 test("unreadable storage counts as empty", () => {
@@ -59,11 +89,12 @@ test("attachments are part of the draft, go with the send, and return before new
   const draft = new Draft(place, "k");
   draft.attach([{ id: "1" }]);
   assert.deepEqual(new Draft(place, "k").attachments, [{ id: "1" }]);
-  draft.send({ client_id: "a", text: "", attachments: draft.attachments });
+  const record = { client_id: "a", text: "", attachments: draft.attachments };
+  draft.send(record);
   assert.deepEqual(draft.attachments, []);
   draft.write("more");
   draft.attach([{ id: "2" }]);
-  assert.equal(draft.giveBack("a"), "more");
+  assert.equal(draft.giveBack(record, "more"), "more");
   assert.deepEqual(draft.attachments, [{ id: "1" }, { id: "2" }]);
   draft.write("");
   draft.attach([]);

@@ -119,8 +119,8 @@ export class ChatComposer extends HTMLElement {
   }
 
   /** A send was refused: what it was made of is here again. */
-  takeBack(clientId) {
-    this.text = this.draft.giveBack(clientId);
+  takeBack(record) {
+    this.text = this.draft.giveBack(record, this.text);
     if (this.draft.attachments.length) this.dispatchEvent(new Event("returned"));
   }
 

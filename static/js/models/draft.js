@@ -4,6 +4,7 @@
  */
 export class Draft {
   #storage;
+  #unsaved = null;
 
   constructor(storage, key) {
     this.#storage = storage;
@@ -46,18 +47,17 @@ export class Draft {
     if (state.pending?.client_id === clientId) this.#save({ ...state, pending: null });
   }
 
-  /** The send was refused: its text and its attachments return, before anything added since. */
-  giveBack(clientId) {
-    const { text = "", attachments = [], pending = null } = this.#read();
-    if (pending?.client_id !== clientId) return text;
-    const all = [pending.text, text].filter(Boolean).join("\n\n");
-    this.#save({ text: all, attachments: [...(pending.attachments ?? []), ...attachments], pending: null });
-    return all;
+  /** The send was refused: its text and attachments return, before the newer `text` and attachments. */
+  giveBack(record, text) {
+    this.acknowledge(record.client_id);
+    text = [record.text, text].filter(Boolean).join("\n\n");
+    this.#save({ ...this.#read(), text, attachments: [...(record.attachments ?? []), ...this.attachments] });
+    return text;
   }
 
   #read() {
     try {
-      return JSON.parse(this.#storage.getItem(this.key)) ?? {};
+      return this.#unsaved ?? JSON.parse(this.#storage.getItem(this.key)) ?? {};
     } catch {
       return {};
     }
@@ -67,8 +67,10 @@ export class Draft {
     try {
       if (state.text || state.pending || state.attachments?.length) this.#storage.setItem(this.key, JSON.stringify(state));
       else this.#storage.removeItem(this.key);
+      this.#unsaved = null;
     } catch {
       // A full or forbidden storage only costs the memory across reloads.
+      this.#unsaved = state;
     }
   }
 }
