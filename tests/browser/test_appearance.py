@@ -364,4 +364,8 @@ async def test_on_a_low_screen_starting_points_leave_room_for_the_field(
     await expect(last).to_be_in_viewport(ratio=0.9)
     await last.click()
     await expect(chat.composer).to_have_value("Start 2")
+    # It would take the place of what has been written.
+    await expect(last).to_be_hidden()
+    await chat.composer.fill("")
+    await expect(last).to_be_visible()
     place.clerk.workspace(starters=[])
