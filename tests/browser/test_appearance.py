@@ -78,6 +78,12 @@ async def test_on_a_phone_everything_is_within_reach(visit: NewVisit) -> None:
     await chat.page.keyboard.press("Escape")
     await chat.page.get_by_role("button", name="Settings for this conversation").tap()
     await expect(chat.page.locator("#settings")).to_be_in_viewport()
+    letters = await chat.page.evaluate(
+        """() => [...document.querySelectorAll(
+            ".panel :is(input:not([type=checkbox]), select, textarea), .composer :is(select, textarea)"
+        )].map((one) => parseFloat(getComputedStyle(one).fontSize))"""
+    )
+    assert min(letters) >= 16, "iOS would make the page larger around the field"
     await chat.page.keyboard.press("Shift+Tab")
     await chat.page.keyboard.press("Shift+Tab")
     assert not await chat.page.evaluate("document.activeElement.closest('#main, .skip-link') !== null")
