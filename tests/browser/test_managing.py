@@ -352,9 +352,13 @@ async def test_an_answer_in_another_conversation_marks_it_in_the_sidebar(place: 
     await chat.page.close()
     entry = other.page.locator(".entry", has_text="Long one")
     await expect(entry).to_have_class(re.compile("entry--running"))
+    running = other.page.get_by_role("link", name=re.compile("answering"))
+    await expect(running).to_have_count(1)
     answer.end()
     await expect(other.page.locator(".entry--unread")).to_have_count(1)
     await expect(other.page.locator(".entry--running")).to_have_count(0)
+    await expect(other.page.get_by_role("link", name=re.compile("unread"))).to_have_count(1)
+    await expect(running).to_have_count(0)
 
 
 async def test_export_gives_the_conversation_as_a_file(alice: Visit) -> None:
