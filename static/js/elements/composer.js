@@ -1,4 +1,4 @@
-import { announce, page } from "../lib/page.js";
+import { page } from "../lib/page.js";
 import { Draft, uuid } from "../models/draft.js";
 
 const SIZES_ITSELF = CSS.supports("field-sizing", "content");
@@ -126,9 +126,9 @@ export class ChatComposer extends HTMLElement {
 
   say(sentence, { problem = false } = {}) {
     const state = this.querySelector("#composer-state");
-    state.textContent = sentence;
+    state.role = problem ? "alert" : "status";
+    if (state.textContent !== sentence) state.textContent = sentence;
     state.classList.toggle("composer__state--problem", problem);
-    state.role = problem ? "alert" : null;
   }
 
   #submit(event) {
@@ -147,8 +147,7 @@ export class ChatComposer extends HTMLElement {
     this.#waits = files.isReady ? files.isBusy : this.#hasFiles;
     const { problem = "", waiting = "" } = files;
     this.say(this.#waits ? waiting : problem, { problem: !this.#waits && problem !== "" });
-    if (this.#waits) announce(waiting);
-    else if (!problem) this.dispatchEvent(new CustomEvent("submit-text", { detail: { text, attachments: files.take?.() ?? [] } }));
+    if (!this.#waits && !problem) this.dispatchEvent(new CustomEvent("submit-text", { detail: { text, attachments: files.take?.() ?? [] } }));
   }
 
   get #files() {
@@ -163,8 +162,8 @@ export class ChatComposer extends HTMLElement {
   #filesChanged() {
     this.#field.required = !this.#hasFiles;
     if (!this.#waits) return;
-    this.say(this.#files.waiting);
-    if (!this.#files.isBusy) this.querySelector("form").requestSubmit();
+    if (this.#files.isBusy) this.say(this.#files.waiting);
+    else this.querySelector("form").requestSubmit();
   }
 
   #typed() {
