@@ -50,11 +50,20 @@ export class Editing {
     this.#form.prepend(bubble.querySelector(".message__files").cloneNode(true));
     bubble.hidden = true;
     bubble.after(this.#form);
+    this.#size();
+  }
+
+  /* Browsers without field-sizing get the height from the script. */
+  #size() {
+    if (CSS.supports("field-sizing", "content")) return;
+    this.#field.style.height = "auto";
+    this.#field.style.height = `${this.#field.scrollHeight}px`;
   }
 
   #write() {
     const text = this.#field.value;
     this.#draft.write(text === textOf(this.#turn) ? "" : text);
+    this.#size();
   }
 
   async #submit(event) {

@@ -145,6 +145,26 @@ async def test_an_edit_outlives_a_reload_and_ends_with_cancel(old: Chat) -> None
     await expect(field).to_be_visible()
 
 
+async def test_an_edit_is_as_high_as_its_text_where_fields_do_not_size_themselves(alice: Visit) -> None:
+    text = "A line\n" * 6
+    chat = await alice.chat(alice.conversation([text, "An answer"]))
+    await chat.page.evaluate(
+        """() => {
+            CSS.supports = () => false;
+            const sheet = new CSSStyleSheet();
+            sheet.replaceSync(".edit__text { field-sizing: fixed; }");
+            document.adoptedStyleSheets.push(sheet);
+        }"""
+    )
+    await chat.act(chat.turns.first, "edit")
+    field = chat.page.locator(".edit__text")
+    await expect(field).to_be_visible()
+    is_whole = "one => one.scrollHeight <= one.clientHeight"
+    assert await field.evaluate(is_whole)
+    await field.fill(text * 2)
+    assert await field.evaluate(is_whole)
+
+
 async def test_an_edit_stays_open_when_somebody_else_edits_the_same_message(old: Chat, his: Chat) -> None:
     mine = await edit(old, 1, MINE)
     await (await edit(his, 1, "What Bob wants")).press("Enter")
