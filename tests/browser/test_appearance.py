@@ -260,6 +260,7 @@ async def test_on_paper_stands_the_whole_conversation_dark_on_light(visit: NewVi
         for one in await page.locator(gone).all():
             await expect(one).to_be_hidden()
     await expect(page.locator("#title")).to_be_visible()
+    await expect(page.locator("#earlier")).to_be_hidden()
     cut = await page.evaluate(
         """() => [...document.querySelectorAll("#main, #main *:not(svg, svg *, math *)")].filter((one) => {
             if (one.matches(".truncate, .math, math") || !one.checkVisibility()) return false;
@@ -273,6 +274,19 @@ async def test_on_paper_stands_the_whole_conversation_dark_on_light(visit: NewVi
         "(({ color, backgroundColor }) => [color, backgroundColor])(getComputedStyle(document.body))"
     )
     assert colours == ["oklch(0.24 0.014 60)", "oklch(0.985 0.004 85)"]
+
+
+async def test_on_paper_a_sentence_stands_for_the_messages_that_are_not_there(alice: Visit) -> None:
+    path = alice.conversation([f"Message {number}" for number in range(40)], "On paper")
+    await alice.context.route(re.compile("/history/"), lambda route: route.abort())
+    page = await alice.page(path)
+    await page.emulate_media(media="print")
+    earlier = page.locator("#earlier")
+    await expect(earlier).to_be_visible()
+    said = await earlier.evaluate(
+        "one => [getComputedStyle(one).fontSize, getComputedStyle(one, '::after').content]"
+    )
+    assert said == ["0px", '"Earlier messages are not on this paper; an export has all of them."']
 
 
 async def test_on_paper_numbers_stay_whole_and_a_wide_formula_is_on_the_page(alice: Visit) -> None:
