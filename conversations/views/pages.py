@@ -8,8 +8,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from chatsite.errors import wants_json
+
 from .. import access
-from ..access import Operation
+from ..access import NotFound, Operation
 from .chat_context import chat_context
 from .requests import person
 
@@ -22,6 +24,15 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def conversation(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
-    """GET /conversations/<uuid>/: the page, with the newest messages of its current branch."""
-    found = access.conversation(person(request), id, Operation.READ)
-    return render(request, "conversations/conversation.html", chat_context(person(request), found))
+    """GET /conversations/<uuid>/: the page, with the newest messages of its current branch. Of one that was deleted,
+    for whoever may undo that, a page that offers it; to everybody else that one does not exist.
+    """
+    user = person(request)
+    try:
+        found = access.conversation(user, id, Operation.READ)
+    except NotFound:
+        if wants_json(request):
+            raise
+        access.deleted_conversation(user, id)
+        return render(request, "conversations/deleted.html", {"id": id}, status=404)
+    return render(request, "conversations/conversation.html", chat_context(user, found))

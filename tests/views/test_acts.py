@@ -279,6 +279,25 @@ def test_deleting_and_taking_back(alice: Person, sent: dict[str, Any]) -> None:
     assert branch(alice, sent) == ["Question", "Answer"]
 
 
+def test_the_page_of_a_deleted_conversation_offers_to_take_that_back_to_whoever_may(
+    alice: Person, bob: Person, sent: dict[str, Any], settings: Any
+) -> None:
+    path = f"/conversations/{sent['conversation']}/"
+    Conversation.objects.update(visibility=Conversation.Visibility.WORKSPACE)
+    assert bob.client.get(path).status_code == 200
+    alice.post(f"{path}delete/")
+    page = alice.client.get(path)
+    assert (page.status_code, f'action="{path}restore/"' in page.content.decode()) == (404, True)
+    assert alice.get(path).json()["error"]["type"] == "not_found"
+    his = bob.client.get(path)
+    Conversation.objects.update(deleted_at=timezone.now() - timedelta(seconds=settings.DELETED_SECONDS))
+    late = alice.client.get(path)
+    missing = alice.client.get(f"/conversations/{uuid.uuid4()}/")
+    for response in (his, late):
+        assert (response.status_code, response.content) == (404, missing.content)
+        assert set(response.headers) == set(missing.headers)
+
+
 def test_deleting_stops_what_runs(alice: Person) -> None:
     sent = alice.start()
     alice.post(f"/conversations/{sent['conversation']}/delete/")
