@@ -66,7 +66,7 @@ class Journal:
         self._closing = threading.Event()
 
     def hold(self, generation: uuid.UUID) -> None:
-        """Renew the lease of an answer whose request is still being prepared, until it is added or let go."""
+        """Renew the lease of an answer whose request is still being prepared, until it is let go."""
         with self._lock:
             self._prepared.add(generation)
         self._take_turn()
@@ -80,7 +80,6 @@ class Journal:
         """Journal this answer from now on."""
         with self._lock:
             self._answers[answer.turn.generation] = answer
-            self._prepared.discard(answer.turn.generation)
         answer.log.attach(self._mark)
         self._take_turn()
         self._mark()

@@ -1,4 +1,4 @@
-import { draftKey, isComposing, isSendKey } from "./elements/composer.js";
+import { draftKey, fit, isComposing, isSendKey } from "./elements/composer.js";
 import { clone } from "./lib/html.js";
 import { announce, page } from "./lib/page.js";
 import { toast } from "./lib/toast.js";
@@ -50,20 +50,13 @@ export class Editing {
     this.#form.prepend(bubble.querySelector(".message__files").cloneNode(true));
     bubble.hidden = true;
     bubble.after(this.#form);
-    this.#size();
-  }
-
-  /* Browsers without field-sizing get the height from the script. */
-  #size() {
-    if (CSS.supports("field-sizing", "content")) return;
-    this.#field.style.height = "auto";
-    this.#field.style.height = `${this.#field.scrollHeight}px`;
+    fit(this.#field);
   }
 
   #write() {
     const text = this.#field.value;
     this.#draft.write(text === textOf(this.#turn) ? "" : text);
-    this.#size();
+    fit(this.#field);
   }
 
   async #submit(event) {

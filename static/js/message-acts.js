@@ -6,10 +6,9 @@ import { getHTML, getJSON, post } from "./lib/http.js";
 import { announce, urls } from "./lib/page.js";
 import { plainText } from "./lib/plain-text.js";
 import { uuid } from "./models/draft.js";
+import { TOUCH } from "./elements/composer.js";
 import { fold } from "./elements/long-content.js";
 import { turnArticle } from "./sending.js";
-
-const TOUCH = matchMedia("(pointer: coarse)");
 
 /** What can be done to a message: one method per `data-act`. Each gets the article and the pressed button. */
 export class MessageActs {

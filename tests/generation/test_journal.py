@@ -40,6 +40,17 @@ def slowly(world: World, seconds: float = 0.02, *, then: Any = ()) -> dict[str, 
     return world.alice.start()
 
 
+def some_text(world: World) -> dict[str, Any]:
+    """An answer that has said so much, which a page has seen, and stays open."""
+    world.upstream.script(wire.message_start(), wire.block_start(), wire.text_delta("Some text"), Hang())
+    sent = world.alice.start()
+    page = world.socket(world.alice, sent["conversation"])
+    page.frame()
+    page.resume(sent["generation"], 0)
+    page.next("content_block_delta")
+    return sent
+
+
 def follow(world: World, sent: dict[str, Any]) -> list[Frame]:
     page = world.socket(world.alice, sent["conversation"])
     page.frame()
@@ -68,12 +79,7 @@ needs_sqlite = pytest.mark.skipif(connection.vendor != "sqlite", reason="one wri
 
 
 def test_a_running_answer_is_in_the_database_while_it_runs(world: World) -> None:
-    world.upstream.script(wire.message_start(), wire.block_start(), wire.text_delta("Some text"), Hang())
-    sent = world.alice.start()
-    page = world.socket(world.alice, sent["conversation"])
-    page.frame()
-    page.resume(sent["generation"], 0)
-    page.next("content_block_delta")
+    sent = some_text(world)
     wait_for(lambda: journalled(sent) == "Some text")
     assert world.alice.messages(sent["conversation"])[-1]["content"] == [
         {"type": "text", "text": "Some text"}
@@ -202,12 +208,7 @@ def test_a_stop_flag_of_another_process_is_seen(world: World) -> None:
 
 def test_the_journal_does_not_wait_for_a_busy_event_loop(world: World, settings: Any) -> None:
     settings.JOURNAL_INTERVAL = 0.5
-    world.upstream.script(wire.message_start(), wire.block_start(), wire.text_delta("Some text"), Hang())
-    sent = world.alice.start()
-    page = world.socket(world.alice, sent["conversation"])
-    page.frame()
-    page.resume(sent["generation"], 0)
-    page.next("content_block_delta")
+    sent = some_text(world)
     go = threading.Event()
     hub.call(go.wait, 2 * patience.SECONDS)
     try:

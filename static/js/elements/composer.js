@@ -1,8 +1,14 @@
 import { page } from "../lib/page.js";
 import { Draft, uuid } from "../models/draft.js";
 
-const SIZES_ITSELF = CSS.supports("field-sizing", "content");
-const TOUCH = matchMedia("(pointer: coarse)");
+export const TOUCH = matchMedia("(pointer: coarse)");
+
+/** Browsers without field-sizing get a field's height from the script. */
+export function fit(field) {
+  if (CSS.supports("field-sizing", "content")) return;
+  field.style.height = "auto";
+  field.style.height = `${field.scrollHeight}px`;
+}
 
 /** Whether an input method takes this key press; Safari tells of the last one by its number alone. */
 export const isComposing = (event) => event.isComposing || event.keyCode === 229;
@@ -68,7 +74,7 @@ export class ChatComposer extends HTMLElement {
   goOn(draft) {
     const { text } = (this.draft = draft);
     if (text !== this.text) this.text = [text, this.text].filter(Boolean).join("\n\n");
-    else this.#size();
+    else fit(this.#field);
     if (draft.attachments.length) this.dispatchEvent(new Event("returned"));
   }
 
@@ -186,14 +192,7 @@ export class ChatComposer extends HTMLElement {
 
   #written() {
     this.draft.write(this.text);
-    this.#size();
-  }
-
-  /* Browsers without field-sizing get the height from the script. */
-  #size() {
-    if (SIZES_ITSELF) return;
-    this.#field.style.height = "auto";
-    this.#field.style.height = `${this.#field.scrollHeight}px`;
+    fit(this.#field);
   }
 
   #focusField(event) {
