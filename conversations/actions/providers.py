@@ -135,7 +135,7 @@ def _offer(provider: Provider, model_ids: list[str]) -> None:
     if before is None:
         # Of versions that did not write it down: what is there was named.
         known = set(provider.language_models.values_list("model_id", flat=True))
-        before = model_ids if known.issuperset(model_ids) else [one for one in model_ids if one in known]
+        before = [one for one in model_ids if one in known]
     if model_ids != before:
         _change(provider, before, model_ids)
     if model_ids != provider.named_models:
