@@ -37,7 +37,7 @@ def test_all_tables_come_back_with_their_sequences(databases: tuple[str, str], t
     made = manage(data, "shell", "-v0", "-c", FILL, **source)
     assert made.returncode == 0, made.stderr
     # As an older version would have left it.
-    for command in (("migrate", "conversations", "0008"), ("backup", str(backup))):
+    for command in (("migrate", "conversations", "0019"), ("backup", str(backup))):
         done = manage(data, *command, **source)
         assert done.returncode == 0, done.stderr
     restored = manage(data, "restore", str(backup), **target)
