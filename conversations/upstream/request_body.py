@@ -94,12 +94,21 @@ def _plain(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _plain_content(content: Any) -> Any:
     """Without cache marks and response-only nulls, which other servers than the native one may refuse."""
-    if not isinstance(content, list):
-        return content
-    return [
-        {key: value for key, value in block.items() if key != "cache_control" and value is not None}
-        for block in content
-    ]
+    return [_plain_block(block) for block in content] if isinstance(content, list) else content
+
+
+def _plain_block(block: dict[str, Any]) -> dict[str, Any]:
+    plain = {key: value for key, value in block.items() if key != "cache_control" and value is not None}
+    if "content" in plain and str(block.get("type")).endswith("tool_result"):
+        # What a search found has an age or none; the nulls of an input or a citation belong to it.
+        plain["content"] = _without_nulls(plain["content"])
+    return plain
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
+    return [_without_nulls(item) for item in value] if isinstance(value, list) else value
 
 
 def _marked(messages: list[dict[str, Any]], cache_control: dict[str, Any]) -> list[dict[str, Any]]:

@@ -222,6 +222,24 @@ def test_cache_marks_and_response_nulls_stay_with_the_native_api() -> None:
     assert sent(dialect="aimlapi")["messages"] == [{"role": "user", "content": "Hi"}]
 
 
+def test_the_results_of_tools_lose_their_nulls_at_any_depth_and_what_was_asked_for_keeps_them() -> None:
+    call = {"type": "server_tool_use", "id": "s_1", "name": "web_search", "input": {"query": None}}
+    found = {
+        "type": "web_search_result",
+        "url": "https://example.org",
+        "title": "T",
+        "encrypted_content": "e",
+    }
+    result = {"type": "web_search_tool_result", "tool_use_id": "s_1", "content": [found]}
+    nulls = result | {"caller": None, "content": [found | {"page_age": None}]}
+    cited = {"type": "text", "text": "Hi", "citations": [{"type": "page_location", "document_title": None}]}
+    other = {"type": "hologram", "data": [{"depth": None}]}
+    messages = [{"role": "assistant", "content": [call, nulls, cited, other]}]
+    assert sent(messages=messages)["messages"] == messages
+    plain = sent(dialect="aimlapi", messages=messages)["messages"]
+    assert plain == [{"role": "assistant", "content": [call, result, cited, other]}]
+
+
 def test_what_was_cached_is_marked_where_the_end_is_too_far_from_it() -> None:
     """A cited answer is many blocks, and the mark at the end finds what is cached up to twenty blocks before it."""
 
