@@ -96,10 +96,12 @@ def _user_blocks(content: list[Block]) -> list[Block]:
 
 
 def _assistant_blocks(message: Message, dialect: str, *, keep_thinking: bool) -> list[Block]:
-    kept = []
+    kept: list[Block] = []
+    blank = ""
     for block in message.content:
         kind = block.get("type")
         if is_empty_text(block):
+            blank += block.get("text") or ""
             continue
         if kind in THINKING and not keep_thinking:
             continue
@@ -107,7 +109,11 @@ def _assistant_blocks(message: Message, dialect: str, *, keep_thinking: bool) ->
         if kind == "tool_use" or block.get("partial_json") is not None:
             continue
         if (taken := portable(block, dialect)) is not None:
+            if blank and kind == "text" and kept and kept[-1].get("type") == "text":
+                # By itself it would be refused; left out, it would join words or paragraphs.
+                taken = {**taken, "text": blank + taken["text"]}
             kept.append(taken)
+            blank = ""
     return _with_words(kept)
 
 

@@ -37,6 +37,8 @@ STOPPED, INTERRUPTED, FAILED = (
 )
 THOUGHT = {"type": "thinking", "thinking": "Hm \u2028 …", "signature": "c2ln+/=="}
 SECRET = {"type": "redacted_thinking", "data": "b3BhcXVl"}
+CITED = {"type": "text", "text": "B", "citations": [{"type": "web_search_result_location"}]}
+LATER = {"type": "of_a_later_version"}
 
 
 def text(words: str) -> dict[str, Any]:
@@ -120,6 +122,22 @@ def test_a_turn_that_says_nothing_is_left_out_and_its_neighbours_merged(
     alice: Person, answer: dict[str, Any]
 ) -> None:
     assert told(after(alice, answer)) == [("user", [text("Question"), text("More")])]
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ([text("A"), text("\n\n"), CITED], [text("A"), CITED | {"text": "\n\nB"}]),
+        ([text("A"), text(" "), text(""), text("\n"), CITED], [text("A"), CITED | {"text": " \nB"}]),
+        ([text(" "), CITED, text("\n"), LATER, CITED, text(" ")], [CITED, LATER, CITED]),
+    ],
+    ids=["a paragraph", "several", "beside no text"],
+)
+def test_white_space_of_its_own_goes_out_with_the_text_that_it_parts_from_another(
+    alice: Person, content: list[dict[str, Any]], expected: list[dict[str, Any]]
+) -> None:
+    """So a cited answer may part its paragraphs (messages-api 4.4)."""
+    assert told(after(alice, {"content": content}))[1] == ("assistant", expected)
 
 
 def test_what_the_model_declined_is_left_out_with_its_question(alice: Person) -> None:
