@@ -7,7 +7,7 @@ from collections import Counter
 from typing import Any
 
 from .chat_reply import calls_of, stop_reason_from_chat, text_of, usage_from_chat
-from .error_bodies import error_from_event
+from .error_bodies import error_from_event, is_error
 from .errors import GarbledAnswer
 from .events import (
     ContentBlockDelta,
@@ -91,7 +91,7 @@ class ChatDecoder(StreamDecoder):
         if not isinstance(raw, dict):
             raise GarbledAnswer("a chunk is not an object")
         value = storable(raw)
-        if name == b"error" or value.get("error"):
+        if name == b"error" or is_error(value):
             raise error_from_event(value, self._secrets)
         if not self._started and "choices" in value:
             self._started = True

@@ -134,6 +134,11 @@ def error_from_event(value: dict[str, Any], secrets: tuple[str, ...] = ()) -> Up
     )
 
 
+def is_error(value: dict[str, Any]) -> bool:
+    """Whether an object that says nothing of its type is an error: of the OpenAI style, or of AI/ML API's own."""
+    return bool(value.get("error")) or "statusCode" in value
+
+
 def _classify(status: int, said: _Body) -> str:
     """By error code, then HTTP status, then error type; never by the words of the message."""
     if said.code in _SPEND_CODES or said.name in _SPEND_CODES:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from .deltas import ALL_DELTAS, DELTAS_OF, PIECES, decode_delta_event, piece_text, whole_delta
-from .error_bodies import error_from_event
+from .error_bodies import error_from_event, is_error
 from .errors import GarbledAnswer
 from .events import (
     ContentBlockDelta,
@@ -99,7 +99,7 @@ class MessagesDecoder(StreamDecoder):
         if name == b"error" or kind == "error":
             raise error_from_event(storable(value), self._secrets)
         if not isinstance(kind, str):
-            if not name and value.get("error"):
+            if not name and is_error(value):
                 raise error_from_event(storable(value), self._secrets)
             kind = name.decode("ascii", "replace")
         handle = _HANDLERS.get(kind)

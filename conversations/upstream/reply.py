@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from .chat_reply import message_from_chat
-from .error_bodies import error_from_event
+from .error_bodies import error_from_event, is_error
 from .errors import UpstreamError
 from .events import (
     CitationsDelta,
@@ -65,7 +65,7 @@ def read_reply(
     except UnreadableJSON as error:
         raise UpstreamError("protocol", detail=f"unreadable JSON ({error})", request_id=request_id) from None
     if isinstance(value, dict):
-        if value.get("type") == "error" or value.get("error") or "statusCode" in value:
+        if value.get("type") == "error" or is_error(value):
             failure = error_from_event(value, secrets)
             failure.request_id = failure.request_id or request_id
             raise failure

@@ -253,6 +253,7 @@ def test_an_error_event_keeps_what_came_and_names_its_kind(error: Any, expected:
 
 def test_an_error_object_without_type_is_an_error_too() -> None:
     assert Decoded(BEGUN + b'data: {"error":{"message":"x"}}\n\n').failure == "service"
+    assert Decoded(BEGUN + b'data: {"message":"x","statusCode":"429"}\n\n').failure == "limit"
 
 
 def test_the_end_without_message_stop_is_complete_only_after_a_stop_reason() -> None:

@@ -360,6 +360,7 @@ def test_calls_without_index_begin_with_a_new_id() -> None:
             + b'data: {"error":{"message":"x","type":"overloaded_error"}}\n\n',
             "busy",
         ),
+        (wire.chat_delta(content="kept") + b'data: {"message":"x","statusCode":402}\n\n', "spend"),
         (wire.chat_delta(content="kept") + b"data: {,}\n\n", "garbled"),
         (wire.chat_delta(content="kept") + b"data: []\n\n", "garbled"),
         (wire.chat_delta(content="kept"), "connection_lost"),
