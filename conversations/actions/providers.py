@@ -19,6 +19,8 @@ from .transaction import writing
 
 # Offered when ANTHROPIC_MODEL does not name one; the first is the default (messages-api section 14).
 DEFAULT_MODELS = ("claude-sonnet-5-5", "claude-opus-5-5", "claude-haiku-5-5")
+# AI/ML API knows no other ids than those of its own list (messages-api section 3.2).
+AIMLAPI_MODELS = ("anthropic/claude-sonnet-5", "anthropic/claude-opus-5", "anthropic/claude-haiku-4.5")
 DEMO_MODEL = "demo"
 
 
@@ -108,7 +110,8 @@ def _environment() -> None:
         audit.record(
             None, "provider_saved", provider, actor_name="environment", name=provider.name, key_changed=True
         )
-    _offer(provider, [settings.ANTHROPIC_MODEL] if settings.ANTHROPIC_MODEL else list(DEFAULT_MODELS))
+    defaults = AIMLAPI_MODELS if dialect == Provider.Dialect.AIMLAPI else DEFAULT_MODELS
+    _offer(provider, [settings.ANTHROPIC_MODEL] if settings.ANTHROPIC_MODEL else list(defaults))
 
 
 def _demo(enabled: bool) -> None:

@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from conversations.actions.errors import Invalid
-from conversations.actions.providers import DEFAULT_MODELS, sync_environment
+from conversations.actions.providers import AIMLAPI_MODELS, DEFAULT_MODELS, sync_environment
 from conversations.models import LanguageModel, Provider
 
 pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
@@ -66,6 +66,16 @@ def test_the_dialect_is_named_or_guessed(settings: Any, url: str, named: str, di
     settings.ANTHROPIC_BASE_URL, settings.UPSTREAM_DIALECT = url, named
     sync_environment()
     assert Provider.objects.get(source="environment").dialect == dialect
+
+
+def test_a_gateway_with_ids_of_its_own_is_asked_for_those_that_it_knows(settings: Any) -> None:
+    settings.ANTHROPIC_API_KEY, settings.ANTHROPIC_BASE_URL = KEY, "https://api.aimlapi.com"
+    sync_environment()
+    assert offered() == [("environment", model) for model in AIMLAPI_MODELS]
+    assert all(row.can.known for row in LanguageModel.objects.filter(enabled=True))
+    settings.ANTHROPIC_MODEL = "claude-sonnet-4-6"
+    sync_environment()
+    assert offered() == [("environment", "claude-sonnet-4-6")]
 
 
 def test_the_provider_follows_the_environment(settings: Any) -> None:
