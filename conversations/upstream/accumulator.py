@@ -123,6 +123,7 @@ class Accumulator:
     def _start(self, message: dict[str, Any]) -> None:
         self.message_id = text_in(message, "id")
         self.model = text_in(message, "model")
+        self._take_container(message)
         self._usage.start(message.get("usage"))
         self.meta.update(clean_meta(message.get("meta")))
 
@@ -134,10 +135,14 @@ class Accumulator:
             self.stop_sequence = sequence
         if isinstance(details := delta.get("stop_details"), dict):
             self.stop_details = details
-        if isinstance(container := delta.get("container"), dict):
+        self._take_container(delta)
+        self._usage.update(event.usage)
+
+    def _take_container(self, holder: dict[str, Any]) -> None:
+        """Of the beginning, where it is named already, or of the end."""
+        if isinstance(container := holder.get("container"), dict):
             said = {name: text_in(container, name) for name in ("id", "expires_at")}
             self.container = {name: text for name, text in said.items() if text}
-        self._usage.update(event.usage)
 
     def _close(self) -> None:
         block = self._blocks[-1]

@@ -210,6 +210,13 @@ def test_stop_reason_model_and_usage_come_from_start_and_delta() -> None:
     assert result.complete
 
 
+def test_a_container_may_be_named_at_the_beginning_and_another_at_the_end() -> None:
+    begun = MessageStart({"container": {"id": "c_1", "expires_at": "2026-11-23T19:00:00Z"}})
+    named = {"id": "c_1", "expires_at": "2026-11-23T19:00:00Z"}
+    assert answer(begun).container == answer(begun, MessageDelta({"container": None})).container == named
+    assert answer(begun, MessageDelta({"container": {"id": "c_2"}})).container == {"id": "c_2"}
+
+
 @pytest.mark.parametrize("odd", [["c"], "c", 5, {"id": {"a": 1}}])
 def test_a_container_that_is_none_has_no_id(odd: Any) -> None:
     assert not (answer(MessageDelta({"container": odd})).container or {}).get("id")
