@@ -17,8 +17,8 @@ _CONTINUABLE_REASONS = {"max_tokens", "model_context_window_exceeded"} | _PAUSES
 
 
 def can_continue(message: Message) -> bool:
-    """Whether an answer has text that something can be added to."""
-    if message.role != Message.Role.ASSISTANT or not message.content:
+    """Whether an answer has text that something can be added to, and that goes out again."""
+    if message.role != Message.Role.ASSISTANT or not message.content or message.stop_reason == "refusal":
         return False
     if message.status in (GenerationStatus.INTERRUPTED, GenerationStatus.STOPPED):
         return True

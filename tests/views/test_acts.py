@@ -204,6 +204,16 @@ def test_there_is_nothing_to_continue_after_a_whole_or_an_empty_answer(
     assert act(alice, failed, failed["reply"], "continue").status_code == 400
 
 
+def test_what_the_model_declined_is_not_continued_where_it_broke_off_as_well(alice: Person) -> None:
+    """It is left out of every request with its question: nothing would be asked (messages-api 8.1)."""
+    declined = alice.start()
+    error = {"type": "garbled", "message": "Garbled."}
+    finished(
+        declined["generation"], "I", status=GenerationStatus.INTERRUPTED, stop_reason="refusal", error=error
+    )
+    assert act(alice, declined, declined["reply"], "continue").status_code == 400
+
+
 def test_selecting_shows_the_newest_leaf_of_the_other_branch(alice: Person, sent: dict[str, Any]) -> None:
     more = alice.send(sent["conversation"], "More")
     finished(more["generation"], "Yes")
