@@ -12,9 +12,10 @@ from collections.abc import AsyncIterator
 import httpx
 
 from .body_reader import BodyReader
+from .deltas import piece_text
 from .endpoint import Endpoint
 from .errors import UpstreamError, no_answer_message
-from .events import Event
+from .events import ContentBlockDelta, Event
 from .limits import Limits
 from .moving_timeout import MovingTimeout
 from .reply import Reply
@@ -88,14 +89,17 @@ class Exchange:
             error.request_id = error.request_id or self.request_id
             raise
         if events:
-            self._progress_at = self._silence_from
+            if any(map(_brings_something, events)):
+                self._progress_at = self._silence_from
             if self._awaits_cost and any(event.meta for event in events):
                 self._awaits_cost = False
         return events
 
     def resumed(self) -> None:
         """The reader has come back: the time that he held the events is not the upstream's silence."""
-        self._silence_from = self._progress_at = asyncio.get_running_loop().time()
+        now = asyncio.get_running_loop().time()
+        self._progress_at += now - self._silence_from
+        self._silence_from = now
 
     async def aclose(self) -> None:
         """Closes the connection at once."""
@@ -132,3 +136,8 @@ class Exchange:
         return UpstreamError(
             "timeout", no_answer_message(self._limits.progress if only_pings else self._silence)
         )
+
+
+def _brings_something(event: Event) -> bool:
+    """Whether an event is progress (promises row 18): with pieces without text some servers keep the line alive."""
+    return not isinstance(event, ContentBlockDelta) or piece_text(event.delta) != ""

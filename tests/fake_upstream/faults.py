@@ -115,7 +115,7 @@ def _cut_character(_: str) -> list[Step]:
 
 def _pings(variant: str) -> list[Step]:
     begun: list[Step] = [wire.message_start()] if variant == "early" else [*SOME_TEXT]
-    return [*begun, Repeat(wire.PING, 0.05)]
+    return [*begun, Repeat(wire.text_delta("") if variant == "empty" else wire.PING, 0.05)]
 
 
 _STREAMS = {

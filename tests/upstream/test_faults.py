@@ -222,7 +222,8 @@ async def test_17_silence_after_some_text(ask: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("variant", "expected", "text"), [("late", "stalled", "Some text"), ("early", "timeout", "")]
+    ("variant", "expected", "text"),
+    [("late", "stalled", "Some text"), ("early", "timeout", ""), ("empty", "stalled", "Some text")],
 )
 @bound(progress=1.8)
 async def test_18_pings_are_no_progress(ask: Any, variant: str, expected: str, text: str) -> None:
