@@ -21,7 +21,8 @@ def body(request: MessageRequest, *, sampling: dict[str, Any], stream: bool) -> 
     if request.system:
         messages.append({"role": "system", "content": request.system})
     for message in request.messages:
-        messages += _messages(message)
+        for made in _messages(message):
+            _add(messages, made)
     result: dict[str, Any] = {
         "model": request.model,
         "max_tokens": max(1, request.max_tokens),
@@ -36,6 +37,18 @@ def body(request: MessageRequest, *, sampling: dict[str, Any], stream: bool) -> 
     if request.tools:
         result |= _tools(request.tools, request.tool_choice or {})
     return result
+
+
+def _add(messages: list[dict[str, Any]], made: dict[str, Any]) -> None:
+    """A turn of which nothing goes out leaves its neighbours side by side: they become one (messages-api section 5)."""
+    if messages and messages[-1]["role"] == made["role"] == "user":
+        messages[-1]["content"] = _as_parts(messages[-1]["content"]) + _as_parts(made["content"])
+    else:
+        messages.append(made)
+
+
+def _as_parts(content: Any) -> list[dict[str, Any]]:
+    return content if isinstance(content, list) else [{"type": "text", "text": content}]
 
 
 def _messages(message: dict[str, Any]) -> list[dict[str, Any]]:

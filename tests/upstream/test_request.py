@@ -350,8 +350,11 @@ def test_chat_completions_get_their_own_words() -> None:
             {"role": "tool", "tool_call_id": "c1", "content": "21 C"},
             {"role": "tool", "tool_call_id": "c2", "content": "Error: broken"},
             {"role": "tool", "tool_call_id": "c3", "content": ""},
-            {"role": "user", "content": [picture, {"type": "text", "text": "And?"}]},
-            {"role": "user", "content": "Only text"},
+            # The thinking between them is left out.
+            {
+                "role": "user",
+                "content": [picture, {"type": "text", "text": "And?"}, {"type": "text", "text": "Only text"}],
+            },
         ],
         "temperature": 0.5,
         "stop": ["1", "2", "3", "4"],
@@ -380,6 +383,17 @@ def test_chat_tool_choices(kind: str, expected: str | None) -> None:
     assert (
         sent("gpt-x", "openai_chat", tools=[TOOL], tool_choice={"type": kind}).get("tool_choice") == expected
     )
+
+
+def test_what_a_person_said_around_an_answer_that_is_left_out_is_one_chat_message() -> None:
+    silent = {"role": "assistant", "content": [{"type": "web_search_tool_result", "tool_use_id": "s"}]}
+    turns = [{"role": "user", "content": "One"}, silent, {"role": "user", "content": "Two"}, silent]
+    messages = sent("gpt-x", "openai_chat", messages=[*turns, {"role": "user", "content": [PICTURE]}])[
+        "messages"
+    ]
+    assert [message["role"] for message in messages] == ["user"]
+    assert [part["type"] for part in messages[0]["content"]] == ["text", "text", "image_url"]
+    assert turns[0] == {"role": "user", "content": "One"}, "the caller's turns are not touched"
 
 
 def test_a_turn_of_tool_results_alone_is_no_user_message() -> None:
