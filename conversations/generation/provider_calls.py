@@ -28,6 +28,12 @@ from .limits import upstream_limits
 
 # Somebody waits at the page, and a thread of the server with them.
 SECONDS = 20.0
+_NO_LIST = (
+    "There is no list of models at this provider's address. Add models by their ids, and check the address if they do "
+    "not answer."
+)
+# Gateways of which nobody knows whether they have one (messages-api sections 1.2 and 15).
+_HAS_NO_LIST = (404, 405)
 
 Row = TypeVar("Row", bound=Model)
 
@@ -77,10 +83,17 @@ def try_model(actor: User | None, language_model: LanguageModel) -> Tried:
 
 
 def offered_by(provider: Provider) -> list[Listed]:
-    """The models of the provider's own list. Raises UpstreamError, ValueError or SecretUnreadable."""
+    """The models of the provider's own list. Raises UpstreamError, SecretUnreadable, or ValueError with a sentence
+    where there is none.
+    """
     endpoint = endpoint_of(provider)
     limits = replace(upstream_limits(), first_byte=SECONDS)
-    return asyncio.run(list_models(endpoint, limits))
+    try:
+        return asyncio.run(list_models(endpoint, limits))
+    except UpstreamError as error:
+        if error.status in _HAS_NO_LIST:
+            raise ValueError(_NO_LIST) from None
+        raise
 
 
 def told(error: UpstreamError) -> str:

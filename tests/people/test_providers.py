@@ -34,7 +34,7 @@ from conversations.models import (
 )
 from tests import patience
 from tests.beside import beside, is_waiting
-from tests.fake_upstream import Call, FakeUpstream, faults
+from tests.fake_upstream import Call, FakeUpstream, faults, wire
 from tests.fake_upstream.steps import Reply, Step
 from tests.upstream.test_models import NEW_MODEL
 from tests.world import MODEL, Person, finished, wait_for
@@ -242,6 +242,21 @@ class Refusing(FakeUpstream):
 
     def steps_for(self, call: Call) -> list[Step]:
         return faults.fault(6)
+
+
+class Unlisted(FakeUpstream):
+    """Answers, but not with a list."""
+
+    def steps_for(self, call: Call) -> list[Step]:
+        return [Reply(404, wire.error_body("not_found_error", "Not Found"))]
+
+
+def test_a_provider_without_a_list_is_no_model_that_is_gone(administrator: Person) -> None:
+    """Of RockAPI nobody knows one (messages-api 1.2)."""
+    with Unlisted() as unlisted:
+        Provider.objects.update(base_url=unlisted.url)
+        page = administrator.post(f"/providers/{Provider.objects.get().pk}/list/", **HTML).content.decode()
+    assert "There is no list of models" in page and "no longer available" not in page
 
 
 class Listing(FakeUpstream):
