@@ -30,6 +30,8 @@ class Dialect:
     takes_effort: bool = False
     # Runs a model itself, which takes the classic sampling fields whatever it is called.
     runs_any_model: bool = False
+    # Lists neither `top_p` nor `top_k`.
+    samples_by_temperature_alone: bool = False
     # Takes back citations, and blocks of tools that run at the service.
     knows_service_blocks: bool = True
     takes_tool_choice: bool = True
@@ -62,6 +64,7 @@ DIALECTS = {
     "rockapi": Dialect(
         "https://api.rockapi.ru/anthropic",
         key_header="x-api-key",
+        samples_by_temperature_alone=True,
         knows_service_blocks=False,
         takes_choice_of_none=False,
         names_time_of_limits=True,

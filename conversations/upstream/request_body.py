@@ -31,7 +31,7 @@ def body(request: MessageRequest, endpoint: Endpoint, *, stream: bool) -> dict[s
     service = endpoint.service
     if service.is_chat:
         return chat_request.body(
-            request, sampling=sampling(request, abilities, endpoint.version_sent, thinks=False), stream=stream
+            request, sampling=sampling(request, abilities, endpoint, thinks=False), stream=stream
         )
     result: dict[str, Any] = {
         "model": request.model,
@@ -50,7 +50,7 @@ def body(request: MessageRequest, endpoint: Endpoint, *, stream: bool) -> dict[s
     thinking = _thinking(request, abilities, result["max_tokens"], effort)
     if thinking is not None:
         result["thinking"] = thinking
-    result |= sampling(request, abilities, endpoint.version_sent, thinks=_thinks(thinking, abilities))
+    result |= sampling(request, abilities, endpoint, thinks=_thinks(thinking, abilities))
     if output_config := _output_config(request, effort) if service.is_native else None:
         result["output_config"] = output_config
     if metadata := _metadata(request.metadata, as_text=service.has_text_metadata):
@@ -65,13 +65,15 @@ def body(request: MessageRequest, endpoint: Endpoint, *, stream: bool) -> dict[s
 
 
 def sampling(
-    request: MessageRequest, abilities: Capabilities, version: str, *, thinks: bool
+    request: MessageRequest, abilities: Capabilities, endpoint: Endpoint, *, thinks: bool
 ) -> dict[str, Any]:
-    """Sampling fields that this model and version take: none since 4.7, none on 2026-10-21, none while
+    """Sampling fields that this service, model and version take: none since 4.7, none on 2026-10-21, none while
     thinking, else one of two.
     """
-    if not abilities.sampling or version >= "2026-10-21" or thinks:
+    if not abilities.sampling or endpoint.version_sent >= "2026-10-21" or thinks:
         return {}
+    if endpoint.service.samples_by_temperature_alone:
+        return {} if request.temperature is None else {"temperature": request.temperature}
     fields = {"temperature": request.temperature, "top_p": request.top_p, "top_k": request.top_k}
     if abilities.one_sampling_field and request.temperature is not None:
         fields["top_p"] = None

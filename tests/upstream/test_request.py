@@ -91,6 +91,12 @@ def test_top_p_alone_is_kept_and_thinking_excludes_sampling() -> None:
     assert "temperature" in sent("claude-sonnet-4-5", temperature=0.5, thinking={"type": "disabled"})
 
 
+def test_rockapi_gets_no_sampling_field_but_the_one_that_it_lists() -> None:
+    result = sent("claude-3-5-sonnet-20240620", "rockapi", **SAMPLING)
+    assert {name: result[name] for name in SAMPLING if name in result} == {"temperature": 0.5}
+    assert "top_p" not in sent("claude-3-5-sonnet-20240620", "rockapi", top_p=0.9)
+
+
 def test_servers_that_run_models_themselves_take_sampling_for_any_name() -> None:
     assert sent("llama-4", "ollama", temperature=0.5)["temperature"] == 0.5
     assert sent("llama-4", "openai_chat", temperature=0.5, top_p=0.9)["temperature"] == 0.5
