@@ -110,7 +110,9 @@ def _environment() -> None:
         audit.record(
             None, "provider_saved", provider, actor_name="environment", name=provider.name, key_changed=True
         )
-    defaults = AIMLAPI_MODELS if dialect == Provider.Dialect.AIMLAPI else DEFAULT_MODELS
+    # It speaks Chat Completions as well.
+    services = (dialect, guess_dialect(base_url.partition("/chat/completions")[0]))
+    defaults = AIMLAPI_MODELS if Provider.Dialect.AIMLAPI in services else DEFAULT_MODELS
     _offer(provider, [settings.ANTHROPIC_MODEL] if settings.ANTHROPIC_MODEL else list(defaults))
 
 

@@ -68,8 +68,18 @@ def test_the_dialect_is_named_or_guessed(settings: Any, url: str, named: str, di
     assert Provider.objects.get(source="environment").dialect == dialect
 
 
-def test_a_gateway_with_ids_of_its_own_is_asked_for_those_that_it_knows(settings: Any) -> None:
-    settings.ANTHROPIC_API_KEY, settings.ANTHROPIC_BASE_URL = KEY, "https://api.aimlapi.com"
+@pytest.mark.parametrize(
+    ("url", "dialect"),
+    [
+        ("https://api.aimlapi.com", ""),
+        ("http://127.0.0.1:9", "aimlapi"),
+        ("https://api.aimlapi.com/v1/chat/completions", ""),
+    ],
+)
+def test_a_gateway_with_ids_of_its_own_is_asked_for_those_that_it_knows(
+    settings: Any, url: str, dialect: str
+) -> None:
+    settings.ANTHROPIC_API_KEY, settings.ANTHROPIC_BASE_URL, settings.UPSTREAM_DIALECT = KEY, url, dialect
     sync_environment()
     assert offered() == [("environment", model) for model in AIMLAPI_MODELS]
     assert all(row.can.known for row in LanguageModel.objects.filter(enabled=True))
