@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 MAX_DEPTH = 100
+_BOM = b"\xef\xbb\xbf"
 _FIRST_HALVES = ("\ud800", "\udbff")
 
 
@@ -17,12 +18,12 @@ class UnreadableJSON(ValueError):
 
 
 def read_json(data: bytes) -> Any:
-    """The value in `data`, made storable. Raises UnreadableJSON.
+    """The value in `data`, made storable; some servers begin it with a byte order mark. Raises UnreadableJSON.
 
     The fast reader refuses lone surrogates, NaN and 1e999; the standard library reads them, and `storable`
     replaces them.
     """
-    return storable(read_raw_json(data))
+    return storable(read_raw_json(data.removeprefix(_BOM)))
 
 
 def read_raw_json(data: bytes) -> Any:

@@ -29,8 +29,6 @@ from .events import (
 from .json_values import UnreadableJSON, read_json, text_in
 from .usage import clean_meta, clean_usage
 
-_BOM = b"\xef\xbb\xbf"
-
 
 @dataclass(frozen=True, slots=True)
 class Reply:
@@ -61,7 +59,7 @@ def read_reply(
     `meta` is what the headers say it cost; each figure counts where the body has none (section 13.2).
     """
     try:
-        value = read_json(body.removeprefix(_BOM))
+        value = read_json(body)
     except UnreadableJSON as error:
         raise UpstreamError("protocol", detail=f"unreadable JSON ({error})", request_id=request_id) from None
     if isinstance(value, dict):

@@ -74,6 +74,7 @@ def native(kind: str, message: str = "why", **details: str) -> dict[str, Any]:
         (429, {"error": {"message": "m", "type": "insufficient_quota", "code": "insufficient_quota"}}, "spend"),
         (401, {"error": {"code": 401, "message": "m", "type": "authentication_error"}}, "auth"),
         (400, {"message": '400 {"error":{"type":"invalid_request_error"}}', "statusCode": "400"}, "invalid"),
+        (400, b"\xef\xbb\xbf" + json.dumps(native("not_found_error")).encode(), "model"),
         (400, {"message": "Body validation error", "requestId": "r"}, "invalid"),
         (400, {"message": "400 {not json}"}, "invalid"),
         (500, {"detail": [{"msg": "x"}]}, "service"),
