@@ -92,6 +92,7 @@ MIDDLEWARE = [
     "chatsite.middleware.time_zone",
     "chatsite.middleware.KnownNumbers",
     "conversations.views.refusals.Refusals",
+    "conversations.views.json_forms.JsonForms",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
 ]

@@ -31,7 +31,7 @@ class Refusals(MiddlewareMixin):
         if isinstance(exception, NotFound):
             return not_found(request)
         if isinstance(exception, Refused):
-            return _refusal(request, exception.status, exception.type, exception.message, **exception.more)
+            return refused(request, exception)
         if isinstance(exception, RequestDataTooBig):
             return _refusal(request, 413, "request_too_large", "This is larger than the site accepts.")
         if isinstance(exception, OperationalError):
@@ -42,6 +42,10 @@ class Refusals(MiddlewareMixin):
             logger.error("What a request to %s referred to is gone.", request.path, exc_info=exception)
             return _refusal(request, Changed.status, Changed.type, _CHANGED)
         return None
+
+
+def refused(request: HttpRequest, error: Refused) -> HttpResponse:
+    return _refusal(request, error.status, error.type, error.message, **error.more)
 
 
 def _refers_to_nothing(error: IntegrityError) -> bool:

@@ -96,6 +96,25 @@ def test_a_program_signs_in_through_the_same_form(client: Client, ann: User) -> 
     assert is_signed_in(client)
 
 
+@pytest.mark.any_database
+def test_a_program_signs_in_with_a_json_body_as_well(ann: User) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.get("/accounts/login/")
+    token = {"HTTP_X_CSRFTOKEN": client.cookies["csrftoken"].value}
+
+    def post(body: Any, **headers: Any) -> HttpResponse:
+        return client.post("/accounts/login/", body, content_type="application/json", **headers)
+
+    for broken in ("{", [1], {"login": "ann", "password": {}}):
+        answer = post(broken, **token)
+        assert (answer.status_code, answer.json()["error"]["type"]) == (400, "invalid_request")
+    typed = {"login": "ann", "password": PASSWORD}
+    assert post(typed).status_code == 403
+    assert not is_signed_in(client)
+    assert post(typed, **token).json() == {"location": "/"}
+    assert is_signed_in(client)
+
+
 def test_a_program_is_told_of_too_many_failures(client: Client, ann: User) -> None:
     for _ in range(settings.LOGIN_FAILURES_PER_ACCOUNT):
         sign_in(client, password="wrong")
