@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from twisted.internet import reactor as _reactor
 from twisted.web import http
 
@@ -18,6 +19,7 @@ LINGER_SECONDS = 1.5
 
 def _refusal(status: bytes, type: bytes, message: bytes, header: bytes = b"") -> bytes:
     body = b'{"error":{"type":"%b","message":"%b"}}' % (type, message)
+    header += "".join(f"{name}: {value}\r\n" for name, value in settings.SECURITY_HEADERS.items()).encode()
     return (
         b"HTTP/1.1 %b\r\n%bContent-Type: application/json\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b"
         % (status, header, len(body), body)

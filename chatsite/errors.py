@@ -51,6 +51,12 @@ def json_error(status: int, type: str, message: str, **more: str) -> JsonRespons
     return JsonResponse({"error": {"type": type, "message": message, **more}}, status=status)
 
 
+def unseen(status: int) -> bytes:
+    """The error object of a request that never reached Django."""
+    type, _, message = _SENTENCES[status]
+    return json_error(status, type, message).content
+
+
 def _answer(request: HttpRequest, status: int, type: str = "", message: str = "") -> HttpResponse:
     plain_type, heading, plain_message = _SENTENCES[status]
     type, message = type or plain_type, message or plain_message

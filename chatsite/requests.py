@@ -15,7 +15,7 @@ from daphne.http_protocol import HTTPFactory, WebRequest
 from django.conf import settings
 from twisted.web import http
 
-from . import known_sessions
+from . import errors, known_sessions
 from .channel import CROWDED, LINGER_SECONDS, NO_ROOM, NOT_WHOLE, TOO_LARGE, Channel, reactor
 from .handler import UPLOADS
 from .slow_readers import Patience, hold_little, look_seconds
@@ -149,6 +149,16 @@ class Request(WebRequest):  # type: ignore[misc]
         )
 
     # The answer, on its way out.
+
+    def basic_error(self, status: int, status_text: bytes, body: str) -> None:
+        """What Daphne refuses, or fails at: its own page has neither the site's words nor its headers."""
+        said = errors.unseen(status)
+        headers = {"Content-Type": "application/json", "Content-Length": str(len(said))}
+        raw = [
+            (name.encode(), value.encode()) for name, value in (headers | settings.SECURITY_HEADERS).items()
+        ]
+        self.handle_reply({"type": "http.response.start", "status": status, "headers": raw})
+        self.handle_reply({"type": "http.response.body", "body": said})
 
     def handle_reply(self, message: dict[str, Any]) -> None:
         streams = message["type"] == "http.response.body" and message.get("more_body")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import time
 from collections.abc import Iterator
 
 import pytest
+from django.conf import settings
 
 from .bare_server import BareServer, serving
 
@@ -65,6 +67,27 @@ def test_what_is_too_much_or_malformed_is_answered_once(
     head, body = answer.split(b"\r\n\r\n")
     assert b"Connection: close" in head and b"Content-Length: %d" % len(body) in head
     assert b'{"error":{"type":"%b","message":' % type.encode() in body
+    for name, value in settings.SECURITY_HEADERS.items():
+        assert f"{name}: {value}".encode() in head
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"GET /?q=\xc3\xa9 HTTP/1.1\r\nHost: x\r\n",
+        b"GET /\xc3\xa9 HTTP/1.1\r\nHost: x\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nX-A: \x0b\r\n",
+        b"GET / HTTP/1.1\r\n",
+        b"GET http://y/ HTTP/1.1\r\nHost: x\r\n",
+    ],
+    ids=["query", "path", "header value", "no host", "host in the line"],
+)
+def test_what_daphne_refuses_reads_as_every_other_refusal(server: BareServer, request_: bytes) -> None:
+    head, _, body = answer_to(server, request_ + b"Connection: close\r\n\r\n").partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 ") and b"Content-Type: application/json" in head
+    assert json.loads(body) == {"error": {"type": "invalid_request", "message": "The request is not valid."}}
+    for name, value in settings.SECURITY_HEADERS.items():
+        assert f"{name}: {value}".encode() in head
 
 
 def test_who_does_not_say_which_site_is_meant_is_refused_unless_the_protocol_is_older(
