@@ -52,8 +52,9 @@ def answered(status: str, usage: dict[str, Any] | None) -> None:
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
     """GET /metrics with `Authorization: Bearer <CHATSITE_METRICS_TOKEN>`; without such a token nothing is there."""
-    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    if not settings.METRICS_TOKEN or not hmac.compare_digest(given.encode(), settings.METRICS_TOKEN.encode()):
+    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    known = hmac.compare_digest(given.strip().encode(), settings.METRICS_TOKEN.encode())
+    if not settings.METRICS_TOKEN or scheme.lower() != "bearer" or not known:
         raise Http404
     registry = REGISTRY
     if workers.shared_figures:

@@ -7,6 +7,7 @@ import logging
 import sys
 from typing import Any
 
+import pytest
 from django.test import Client
 
 from chatsite.logging import JsonFormatter, generation_id, request_id
@@ -31,6 +32,22 @@ def test_metrics_count_answers_and_need_their_token(world: World, settings: Any)
     assert value('chatsite_tokens_total{kind="output"}') > 0
     assert value("chatsite_answers_running") == 0
     assert value("chatsite_first_word_seconds_count") > 0
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        ("bearer metrics-token", 200),
+        ("BEARER  metrics-token", 200),
+        ("metrics-token", 404),
+        ("Basic metrics-token", 404),
+    ],
+)
+def test_the_token_of_metrics_follows_the_name_of_its_scheme_in_any_case(
+    settings: Any, sent: str, status: int
+) -> None:
+    settings.METRICS_TOKEN = "metrics-token"
+    assert Client().get("/metrics", HTTP_AUTHORIZATION=sent).status_code == status
 
 
 def test_metrics_are_closed_without_a_token(settings: Any) -> None:
