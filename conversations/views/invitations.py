@@ -7,7 +7,7 @@ from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
@@ -20,7 +20,7 @@ from ..actions import invitations as acts
 from ..actions.errors import Invalid
 from ..forms.invitation import AcceptInvitationForm, InvitationForm
 from ..models import Invitation
-from .requests import answer, form_page, posted
+from .requests import answer, closed, form_page, posted
 
 SHOWN = 100
 
@@ -81,7 +81,7 @@ def accept(request: HttpRequest, token: str) -> HttpResponse:
     """/invitation/<token>/: name and password make the account, and it is signed in."""
     found = acts.opened_by(token)
     if found is None:
-        return render(request, "people/link_used_up.html", status=404)
+        return closed(request, "people/link_used_up.html")
     form = AcceptInvitationForm(posted(request), email=found.email)
     if form.is_valid():
         data = form.cleaned_data
@@ -89,10 +89,10 @@ def accept(request: HttpRequest, token: str) -> HttpResponse:
             user = acts.accept(token, data["username"], data["email"], data["password1"])
         except Invalid as refused:
             if acts.opened_by(token) is None:
-                return render(request, "people/link_used_up.html", status=404)
+                return closed(request, "people/link_used_up.html")
             form.add_error(None, refused.message)
         else:
             login(request, user, backend=BACKEND)
-            return redirect("/")
+            return answer(request, {"location": "/"}, "/")
     context = {"form": form, "invitation": found}
     return form_page(request, "people/accept.html", context)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.models import Group
 from django.db import transaction
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -21,7 +20,7 @@ from ..actions.errors import Invalid
 from ..forms.person import GroupForm, NewPasswordForm, PersonGroupsForm, RemovalForm
 from ..models import User
 from ..models.whatever_case import holds, words_of
-from .requests import Fields, answer, form_data, form_page, posted, whole_number
+from .requests import Fields, answer, closed, form_data, form_page, posted, whole_number
 
 PAGE = 50
 QUERY_CHARACTERS = 200
@@ -129,15 +128,15 @@ def new_password(request: HttpRequest, uid: str, token: str) -> HttpResponse:
     with transaction.atomic():
         found = acts.person_of_link(uid, token)
     if found is None:
-        return render(request, "people/link_used_up.html", status=404)
+        return closed(request, "people/link_used_up.html")
     form = NewPasswordForm(found, posted(request))
     if form.is_valid():
         try:
             acts.choose_password(uid, token, form.cleaned_data["password1"])
         except Invalid:
-            return render(request, "people/link_used_up.html", status=404)
-        messages.success(request, "The new password was set. Sign in with it.")
-        return redirect("account_login")
+            return closed(request, "people/link_used_up.html")
+        page = reverse("account_login")
+        return answer(request, {"location": page}, page, message="The new password was set. Sign in with it.")
     return form_page(request, "people/new_password.html", {"form": form, "person": found})
 
 

@@ -15,7 +15,7 @@ from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import redirect, render
 
-from chatsite.errors import wants_json
+from chatsite.errors import not_found, wants_json
 
 from ..actions.errors import Invalid
 from ..models import User
@@ -138,6 +138,11 @@ def form_page(request: HttpRequest, template: str, context: dict[str, Any]) -> H
     if form.errors and wants_json(request):
         raise Invalid(" ".join(_problem(form, name) for name in form.errors))
     return render(request, template, context, status=400 if form.errors else 200)
+
+
+def closed(request: HttpRequest, template: str) -> HttpResponse:
+    """What a link that opens nothing leads to: a page that says so, or the refusal of everything that is not there."""
+    return not_found(request) if wants_json(request) else render(request, template, status=404)
 
 
 def _problem(form: BaseForm, name: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
@@ -14,7 +13,9 @@ from chatsite.accounts import BACKEND
 from ..actions import people
 from ..actions.errors import Invalid
 from ..forms.setup import FirstAdministratorForm
-from .requests import form_page, posted
+from .requests import answer, closed, form_page, posted
+
+_USED_UP = "setup/used_up.html"
 
 
 @login_not_required
@@ -22,7 +23,7 @@ from .requests import form_page, posted
 @require_http_methods(["GET", "HEAD", "POST"])
 def first_administrator(request: HttpRequest, token: str) -> HttpResponse:
     if not people.setup_link_open(token):
-        return _used_up(request)
+        return closed(request, _USED_UP)
     form = FirstAdministratorForm(posted(request))
     if form.is_valid():
         data = form.cleaned_data
@@ -31,11 +32,7 @@ def first_administrator(request: HttpRequest, token: str) -> HttpResponse:
                 token, data["username"], data["email"], data["password1"]
             )
         except Invalid:
-            return _used_up(request)
+            return closed(request, _USED_UP)
         login(request, user, backend=BACKEND)
-        return redirect("/")
+        return answer(request, {"location": "/"}, "/")
     return form_page(request, "setup/first_administrator.html", {"form": form})
-
-
-def _used_up(request: HttpRequest) -> HttpResponse:
-    return render(request, "setup/used_up.html", status=404)

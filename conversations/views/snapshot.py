@@ -26,7 +26,7 @@ from ..upstream.capabilities import lookup
 from .citations import joined, runs
 from .files import files_of
 from .formatted import html_of
-from .requests import whole_number
+from .requests import closed, whole_number
 from .stored import original_response, thumbnail_response
 
 PAGE = 100
@@ -49,7 +49,7 @@ def _for_link_holders(view: View) -> View:
         try:
             response = view(request, access.snapshot(request.user, token), token, **kwargs)
         except NotFound:
-            response = render(request, "sharing/closed.html", status=404)
+            response = closed(request, "sharing/closed.html")
         for name, value in HEADERS.items():
             response[name] = value
         return response

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from conversations.actions import invitations, people
 from conversations.models import AuditEvent, Invitation, User
-from tests.world import Person, member
+from tests.world import JSON, Person, member
 
 FORM = {
     "username": "newcomer",
@@ -46,6 +46,28 @@ def test_an_invitation_makes_one_account_which_is_signed_in(administrator: Perso
     assert Client().get(path).status_code == 404
     assert Client().post(path, {**FORM, "username": "second"}).status_code == 404
     assert not User.objects.filter(username="second").exists()
+
+
+@pytest.mark.parametrize("page", ["invitation/x", "setup/x", "password/x/y", "share/x", "share/x/files/y"])
+def test_a_program_is_told_in_json_that_a_link_no_longer_works(db: None, page: str) -> None:
+    for method in ("GET", "POST") if "share" not in page else ("GET",):
+        refused = Client().generic(method, f"/{page}/", **JSON)
+        assert (refused.status_code, refused.json()["error"]["type"]) == (404, "not_found")
+    assert Client().get(f"/{page}/")["Content-Type"].startswith("text/html")
+
+
+def test_a_program_that_uses_a_link_is_told_in_json_where_to_go_on(
+    administrator: Person, bob: Person
+) -> None:
+    guest = Client()
+    refused = guest.post(link(administrator), {"username": "newcomer"}, **JSON)
+    assert (refused.status_code, refused.json()["error"]["type"]) == (400, "invalid_request")
+    used = guest.post(link(administrator), FORM, content_type="application/json")
+    assert (used.status_code, used.json()) == (200, {"location": "/"})
+    assert guest.get("/").status_code == 200
+    uid, token = people.password_link(administrator.user, bob.user)
+    used = Client().post(f"/password/{uid}/{token}/", FORM, **JSON)
+    assert (used.status_code, used.json()) == (200, {"location": "/accounts/login/"})
 
 
 def test_an_administrator_comes_of_an_administrators_invitation_alone(administrator: Person) -> None:

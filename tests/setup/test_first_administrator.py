@@ -29,6 +29,13 @@ def test_the_link_makes_an_administrator_who_is_signed_in(client: Client) -> Non
 
 
 @pytest.mark.django_db
+def test_a_program_that_uses_the_link_is_told_in_json_where_to_go_on(client: Client) -> None:
+    answer = client.post(f"/setup/{people.new_setup_token()}/", FORM, HTTP_ACCEPT="application/json")
+    assert (answer.status_code, answer.json()) == (200, {"location": "/"})
+    assert client.get("/account/").status_code == 200
+
+
+@pytest.mark.django_db
 def test_the_first_administrator_is_on_the_record() -> None:
     user = people.create_first_administrator(people.new_setup_token(), "ann", "", "x")
     event = AuditEvent.objects.get()
