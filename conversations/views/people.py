@@ -6,11 +6,13 @@ from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.models import Group
 from django.db import transaction
 from django.db.models import Count
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from chatsite.errors import wants_json
 
 from .. import access
 from ..actions import groups as grouping
@@ -91,10 +93,12 @@ def into_groups(request: HttpRequest, person: int) -> HttpResponse:
 
 @require_POST
 def password_link(request: HttpRequest, person: int) -> HttpResponse:
-    """A link to hand over, shown on this page alone."""
+    """A link to hand over, shown in this answer alone."""
     actor = access.administrator(request.user)
     found = get_object_or_404(User, pk=person)
     url = request.build_absolute_uri(reverse("new-password", args=acts.password_link(actor, found)))
+    if wants_json(request):
+        return JsonResponse({"url": url}, status=201)
     return _person_page(request, found, url)
 
 

@@ -62,7 +62,7 @@ TABLE = [
     Row("person", "GET", ADMINISTER, 200),
     Row("person-act", "POST", ADMINISTER, 200, {"act": "sign-out"}),
     Row("person-groups", "POST", ADMINISTER, 200),
-    Row("person-password", "POST", ADMINISTER, 200),
+    Row("person-password", "POST", ADMINISTER, 201),
     Row("person-remove", "GET", ADMINISTER, 200),
     Row("person-remove", "POST", ADMINISTER, 200, {"keep": "nothing", "confirm": "erin"}),
     Row("groups", "GET", ADMINISTER, 200),

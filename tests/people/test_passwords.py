@@ -34,6 +34,12 @@ def test_the_link_changes_the_password_once_and_ends_all_sessions(bob: Person, p
     assert Client().post(path, NEW).status_code == 404
 
 
+def test_a_program_gets_the_link_in_json(administrator: Person, bob: Person) -> None:
+    made = administrator.post(f"/people/{bob.user.pk}/password/")
+    assert made.status_code == 201
+    assert Client().get(made.json()["url"]).status_code == 200
+
+
 @pytest.mark.parametrize(
     "form",
     [{}, {"password1": "a"}, {"password1": "12345678", "password2": "12345678"}, {**NEW, "password2": "x"}],
