@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
+
 from ..models import Conversation, LanguageModel, User, Workspace
 from ..upstream.model_table import LEAST_BUDGET
 from .errors import Invalid, Unavailable
@@ -46,14 +48,20 @@ def parameters_for(raw: dict[str, Any]) -> dict[str, Any]:
     """
     parameters: dict[str, Any] = {}
     system = _text(raw, "system").strip()
+    if len(system) > settings.SYSTEM_MAX_CHARACTERS:
+        raise Invalid(
+            f"The system prompt has {len(system):,} characters; the limit is {settings.SYSTEM_MAX_CHARACTERS:,}."
+        )
     if system:
-        parameters["system"] = system[:100_000]
+        parameters["system"] = system
     for name, low, high in (
         ("max_tokens", 1, 1_000_000),
         ("top_k", 0, 10_000),
         ("budget_tokens", LEAST_BUDGET, 1_000_000),
     ):
         if (whole := _number(raw, name, low, high)) is not None:
+            if not whole.is_integer():
+                raise Invalid(f"{name} must be a whole number.")
             parameters[name] = int(whole)
     for name in ("temperature", "top_p"):
         if (fraction := _number(raw, name, 0, 1)) is not None:
@@ -64,8 +72,10 @@ def parameters_for(raw: dict[str, Any]) -> dict[str, Any]:
     elif not all(isinstance(sequence, str) for sequence in sequences):
         raise Invalid("stop_sequences must be a list of texts.")
     kept = [storable(sequence) for sequence in sequences if sequence.strip()]
+    if len(kept) > settings.STOP_SEQUENCES:
+        raise Invalid(f"These are {len(kept)} stop sequences; the limit is {settings.STOP_SEQUENCES}.")
     if kept:
-        parameters["stop_sequences"] = kept[:16]
+        parameters["stop_sequences"] = kept
     for name, allowed in (("thinking", THINKING), ("effort", EFFORTS)):
         value = _text(raw, name)
         if value not in allowed:
@@ -93,5 +103,5 @@ def _number(raw: dict[str, Any], name: str, low: float, high: float) -> float | 
     except ValueError:
         raise Invalid(f"{name} must be a number.") from None
     if not low <= number <= high:
-        raise Invalid(f"{name} must be between {low:g} and {high:g}.")
+        raise Invalid(f"{name} must be between {low:,} and {high:,}.")
     return number

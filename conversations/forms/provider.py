@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.conf import settings
 from django.contrib.auth.models import Group
 
 from ..actions import offers
@@ -193,7 +194,8 @@ class WorkspaceForm(forms.Form):
     name = forms.CharField(label="Name", max_length=100)
     default_model = ModelField(label="Default model", empty_label="The first in the picker")
     system_prompt = forms.CharField(
-        label="System prompt", required=False, max_length=100_000, widget=forms.Textarea(attrs={"rows": 5}),
+        label="System prompt", required=False, max_length=settings.SYSTEM_MAX_CHARACTERS,
+        widget=forms.Textarea(attrs={"rows": 5}),
         help_text="New conversations begin with it; existing ones keep theirs.",
     )  # fmt: skip
     starters = forms.CharField(

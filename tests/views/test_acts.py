@@ -365,6 +365,22 @@ def test_settings_are_for_the_next_answer_and_checked(alice: Person, sent: dict[
     assert Conversation.objects.get().parameters == wanted
 
 
+def test_a_setting_is_taken_as_it_is_or_refused(alice: Person, sent: dict[str, Any], settings: Any) -> None:
+    settings.SYSTEM_MAX_CHARACTERS, settings.STOP_SEQUENCES = 10, 2
+    path = f"/conversations/{sent['conversation']}/settings/"
+    wanted = {"system": "s" * 10, "max_tokens": 1_000_000, "stop_sequences": ["a", "b"]}
+    assert alice.post(path, wanted, content_type="application/json").json() == {"parameters": wanted}
+    for wrong, said in (
+        ({"system": "s" * 11}, "The system prompt has 11 characters; the limit is 10."),
+        ({"stop_sequences": "a\nb\nc"}, "These are 3 stop sequences; the limit is 2."),
+        ({"max_tokens": "1.5"}, "max_tokens must be a whole number."),
+        ({"max_tokens": "1000001"}, "max_tokens must be between 1 and 1,000,000."),
+    ):
+        refused = alice.post(path, wrong)
+        assert (refused.status_code, refused.json()["error"]["message"]) == (400, said)
+    assert Conversation.objects.get().parameters == wanted
+
+
 def test_settings_that_a_request_does_not_name_stay(alice: Person, sent: dict[str, Any]) -> None:
     path = f"/conversations/{sent['conversation']}/settings/"
     other = LanguageModel.objects.create(provider=Provider.objects.get(), model_id="other")
