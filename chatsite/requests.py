@@ -101,6 +101,8 @@ class Request(WebRequest):  # type: ignore[misc]
         self._uploads.discard(self)
         self.content = BytesIO()
         self.channel.persistent = False
+        # Or Twisted would ask for the body all the same, after the answer.
+        self.requestHeaders.removeHeader(b"Expect")
         self.channel.transport.write(answer)
         reactor.callLater(LINGER_SECONDS, self._hang_up)
 

@@ -55,8 +55,9 @@ NEXT = b"GET /attachments/ HTTP/1.1\r\nHost: x\r\n\r\n"
             "invalid_request",
         ),
         (HEAD + b"Transfer-Encoding: identity\r\nContent-Length: 1\r\n\r\nx", 400, "invalid_request"),
+        (HEAD + b"Expect: 100-continue\r\nContent-Length: 3000000\r\n\r\n", 413, "request_too_large"),
     ],
-    ids=range(10),
+    ids=range(11),
 )
 def test_what_is_too_much_or_malformed_is_answered_once(
     server: BareServer, request_: bytes, status: int, type: str
