@@ -26,7 +26,9 @@ _SENTENCES = {
 
 
 # Names of addresses that have no page: who does not ask for one (a browser does) is refused in JSON as well.
-_WITHOUT_PAGE = ("attachments", "generation-stop", "generation-events")
+_WITHOUT_PAGE = (
+    "attachments", "attachment", "attachment-thumbnail", "conversation-export", "generation-stop", "generation-events",
+)  # fmt: skip
 
 
 def wants_json(request: HttpRequest) -> bool:

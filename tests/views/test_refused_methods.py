@@ -50,6 +50,9 @@ def test_who_is_not_signed_in_is_told_to_before(alice: Person) -> None:
         ("POST", f"/generations/{SOME}/stop/", 404),
         ("GET", f"/generations/{SOME}/events/", 404),
         ("GET", f"/conversations/{SOME}/messages/", 404),
+        ("GET", f"/attachments/{SOME}/", 404),
+        ("GET", f"/attachments/{SOME}/thumbnail/", 404),
+        ("GET", f"/conversations/{SOME}/export/", 404),
     ],
 )
 def test_an_address_without_a_page_refuses_in_json_whoever_asks_for_none(
