@@ -91,10 +91,10 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def dressed(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-    """The answer itself, or a sentence in place of an empty one: Django and WhiteNoise refuse methods without a word.
-    Headers (`Allow`) and cookies stay.
+    """The answer itself, or a sentence in place of an empty one: Django and WhiteNoise refuse methods without a word,
+    allauth a wrong key. Headers (`Allow`) and cookies stay.
     """
-    if response.status_code not in (405, 416) or getattr(response, "content", None):
+    if response.status_code not in (400, 405, 416) or getattr(response, "content", None):
         return response
     found = _answer(request, response.status_code)
     for name, value in response.items():

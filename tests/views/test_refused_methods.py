@@ -69,6 +69,11 @@ def test_an_address_without_a_page_refuses_in_json_whoever_asks_for_none(
     assert Client().generic(method, path, HTTP_ACCEPT="text/html").status_code == 302
 
 
+def test_a_key_that_confirms_no_address_is_refused_in_words(db: None) -> None:
+    refused = Client().get("/accounts/confirm-email/made-up/", **JSON)
+    assert (refused.status_code, refused.json()["error"]["type"]) == (400, "invalid_request")
+
+
 def test_a_static_file_refuses_in_the_same_words(rf: RequestFactory) -> None:
     bare = WhiteNoiseFileResponse((), status=405, headers={"Allow": "GET, HEAD"})
     refused = errors.dressed(rf.post("/static/a.css", **JSON), bare)
