@@ -69,11 +69,15 @@ def save_provider(actor: User, provider: Provider, values: dict[str, Any], api_k
 
 
 def moves(provider: Provider, dialect: str, base_url: str) -> bool:
-    """Whether this is another place than the stored one, to which no secret of it may follow. Raises ValueError."""
+    """Whether this is another place than the stored one, to which no secret of it may follow. Raises ValueError for
+    one that is none; the stored one may be of a version that took it.
+    """
     if provider.pk is None:
         return False
-    before = (provider.dialect, normalise_base_url(provider.base_url, provider.dialect))
-    return before != (dialect, normalise_base_url(base_url, dialect))
+    return (
+        provider.upstream
+        != Provider(dialect=dialect, base_url=normalise_base_url(base_url, dialect)).upstream
+    )
 
 
 def add_models(

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit, urlunsplit
 
+import httpx
+
 from .dialects import DIALECTS, Dialect
 
 _HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")
@@ -124,7 +126,20 @@ def normalise_base_url(base_url: str, dialect: str) -> str:
                 path = path.removesuffix(pasted).rstrip("/")
                 break
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    return urlunsplit((parts.scheme, host if port is None else f"{host}:{port}", path, "", ""))
+    url = urlunsplit((parts.scheme, host if port is None else f"{host}:{port}", path, "", ""))
+    if not _is_readable(url):
+        raise ValueError("The base URL is not an address.")
+    return url
+
+
+def _is_readable(url: str) -> bool:
+    """Whether the client that connects can read it: of hosts such as 0177.0.0.1 it says with errors of its own, and
+    only then, that it cannot.
+    """
+    try:
+        return bool(httpx.URL(url).host)
+    except (httpx.InvalidURL, UnicodeError):
+        return False
 
 
 def guess_dialect(base_url: str) -> str:

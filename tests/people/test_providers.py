@@ -149,6 +149,24 @@ def test_a_key_does_not_follow_to_another_address(administrator: Person) -> None
     assert row.base_url == "http://127.0.0.1:9"
 
 
+@pytest.mark.parametrize("path", ["/providers/{}/", "/admin/conversations/provider/{}/change/"])
+def test_an_address_that_no_client_reads_is_refused_and_one_of_before_can_be_mended(
+    administrator: Person, path: str
+) -> None:
+    administrator.post("/providers/new/", fields(), **HTML)
+    row = Provider.objects.get(name="Ours")
+    headers = "{}" if "admin" in path else ""
+    unread = fields(base_url="http://0177.0.0.1", new_api_key=KEY, extra_headers=headers)
+    assert (
+        b"The base URL is not an address." in administrator.client.post(path.format(row.pk), unread).content
+    )
+    Provider.objects.filter(pk=row.pk).update(base_url="http://0177.0.0.1")
+    mended = fields(base_url="http://127.0.0.1:10", new_api_key=KEY, extra_headers=headers)
+    assert administrator.client.post(path.format(row.pk), mended).status_code == 302
+    row.refresh_from_db()
+    assert row.base_url == "http://127.0.0.1:10"
+
+
 def test_one_endpoint_is_one_upstream_however_its_address_is_written() -> None:
     def upstream_of(base_url: str, dialect: str = "anthropic") -> str:
         return Provider(dialect=dialect, base_url=base_url).upstream

@@ -40,6 +40,7 @@ def test_a_pasted_base_url_becomes_the_route(dialect: str, base_url: str, expect
         "https://x.org/#a",
         "https://x y.org", "https://a<b", "https://a\\b", "https://x.org/a b", "https://x/" + "y" * 1000,
         "https://x.org:99999", "https://x.org:port", "https://exa\nmple.org", "https://例え.jp", "https://[::1",
+        "http://0177.0.0.1", "http://256.1.1.1:80/v1", "https://xn--",
     ],
 )  # fmt: skip
 def test_an_address_that_is_none_is_refused_in_plain_words(base_url: str) -> None:
