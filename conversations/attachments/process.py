@@ -31,6 +31,7 @@ _ROOT = Path(__file__).resolve().parents[2]
 _TOO_LONG = "This file takes too long to read. Make it smaller or simpler and attach it again."
 _UNREADABLE = "This file cannot be read: it is damaged."
 _LARGEST_REPLY = 64 * 1024
+_LONGEST_POLL = 2**31 - 1  # milliseconds, which the system counts in an int
 _OUT_OF_TIME = (-signal.SIGXCPU, -signal.SIGKILL)
 
 
@@ -94,7 +95,10 @@ def _heard(said: int, ends_at: float) -> bytes:
     output = b""
     poll = select.poll()
     poll.register(said, select.POLLIN)
-    while len(output) < _LARGEST_REPLY and poll.poll(max(ends_at - time.monotonic(), 0) * 1000):
+    while len(output) < _LARGEST_REPLY:
+        left = max(ends_at - time.monotonic(), 0) * 1000
+        if not poll.poll(min(left, _LONGEST_POLL)):
+            break
         piece = os.read(said, _LARGEST_REPLY)
         if not piece:
             break

@@ -28,6 +28,13 @@ def test_a_child_that_talks_for_ever_is_not_listened_to(
     assert refused(endless, tmp_path, monkeypatch) == "invalid"
 
 
+def test_the_longest_time_that_the_setting_takes_can_be_waited(
+    tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.ATTACHMENT_CHILD_SECONDS = 1e9
+    assert refused("print('no reply')", tmp_path, monkeypatch) == "invalid"
+
+
 def test_a_copy_of_the_child_that_stays_holds_nobody_up(
     tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
