@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import io
 import json
 import os
 import re
@@ -17,9 +19,11 @@ from typing import Any
 from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import default_storage
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, connections
 from django.db.migrations.loader import MigrationLoader
+
+from chatsite.secret_file import encryption_key
 
 from ..models import Provider, User
 from ..models.encryption import SecretUnreadable
@@ -103,8 +107,9 @@ def restore(source: Path, *, replace: bool) -> Report:
     call_command("migrate", interactive=False, verbosity=0)
     if secrets is not None:
         report.secrets = _restore_secrets(secrets)
-    if report.secrets != "restored":
-        report.unreadable_keys = _unreadable_keys()
+        if report.secrets != "differ":
+            _take_over_keys(secrets)
+    report.unreadable_keys = _unreadable_keys()
     return report
 
 
@@ -186,6 +191,18 @@ def _restore_secrets(secrets: dict[str, Any]) -> str:
         out.write(secrets["SECRET_KEY"] + "\n")
     os.replace(draft, path)
     return "restored"
+
+
+def _take_over_keys(secrets: dict[str, Any]) -> None:
+    """A backup made in the middle of a change of secrets holds columns that only an earlier one opens, and that one
+    is nowhere but in the backup: they are encrypted anew.
+    """
+    keys = [encryption_key(secret) for secret in (secrets["SECRET_KEY"], *secrets["SECRET_KEY_FALLBACKS"])]
+    settings.FIELD_ENCRYPTION_KEYS = [*keys, *settings.FIELD_ENCRYPTION_KEYS]
+    if len(keys) > 1:
+        # What no key opens is told with the report.
+        with contextlib.suppress(CommandError):
+            call_command("rotate_keys", stdout=io.StringIO())
 
 
 def _unreadable_keys() -> list[str]:

@@ -69,6 +69,20 @@ def test_a_backup_with_secrets_brings_the_key_along_and_is_its_owners_alone(
     assert manage(copy, "shell", "-v0", "-c", SHOW_KEY).stdout.strip() == KEY
 
 
+def test_a_backup_from_the_middle_of_a_change_of_secrets_needs_no_earlier_secret(
+    given: tuple[Path, Path], tmp_path: Path
+) -> None:
+    backup, copy = tmp_path / "backup.tar", tmp_path / "copy"
+    old, new = (given[0] / "secret_key").read_text().strip(), "n" * 50
+    changed = {"SECRET_KEY": new, "CHATSITE_SECRET_KEY_FALLBACKS": old}
+    assert manage(given[0], "backup", str(backup), "--with-secrets", **changed).returncode == 0
+    restored = manage(copy, "restore", str(backup))
+    assert "The secret key came back" in restored.stdout, restored.stderr
+    assert "cannot be read" not in restored.stdout
+    assert (copy / "secret_key").read_text().strip() == new
+    assert manage(copy, "shell", "-v0", "-c", SHOW_KEY).stdout.strip() == KEY
+
+
 def test_a_backup_of_an_older_version_is_brought_up_to_date(given: tuple[Path, Path], tmp_path: Path) -> None:
     data, backup, copy = tmp_path / "data", tmp_path / "backup.tar", tmp_path / "copy"
     shutil.copytree(given[0], data)
