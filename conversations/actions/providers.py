@@ -93,7 +93,7 @@ def _environment() -> None:
     try:
         Endpoint(dialect=dialect, base_url=base_url, api_key=key)
     except ValueError as error:
-        raise Invalid(f"The provider of the environment cannot be used. {error}") from None
+        raise Invalid(f"ANTHROPIC_BASE_URL or ANTHROPIC_API_KEY cannot be used. {error}") from None
     provider = Provider.objects.filter(source=Provider.Source.ENVIRONMENT).first()
     if provider is None:
         provider = Provider(name=_free_name("Environment"), source=Provider.Source.ENVIRONMENT)

@@ -197,9 +197,10 @@ def test_a_name_that_is_taken_is_not_taken_over(settings: Any) -> None:
 
 
 def test_a_key_or_address_that_cannot_be_right_is_refused_plainly(settings: Any) -> None:
-    for key, url in (("clé secrète", ""), (KEY, "http://user@host")):
+    wrong = (("clé secrète", "", "ANTHROPIC_API_KEY"), (KEY, "http://user@host", "ANTHROPIC_BASE_URL"))
+    for key, url, name in wrong:
         settings.ANTHROPIC_API_KEY, settings.ANTHROPIC_BASE_URL = key, url
-        with pytest.raises(Invalid) as caught:
+        with pytest.raises(Invalid, match=name) as caught:
             sync_environment()
         assert key not in caught.value.message
     assert not Provider.objects.filter(source="environment").exists()
