@@ -16,6 +16,7 @@ from django.http import FileResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
 
+from .content_type import PageRequest
 from .thread_pools import ThreadPool, Worker
 from .threads import request_threads, upload_threads
 
@@ -36,6 +37,8 @@ class PageHandler(ASGIHandler):
     """Answers one HTTP request. Views may be async; they then run in the server's loop, called from the
     thread.
     """
+
+    request_class = PageRequest
 
     def __init__(self) -> None:
         BaseHandler.__init__(self)

@@ -16,6 +16,7 @@ from conversations.views import account, health, setup
 
 from . import metrics, mfa, single_sign_on
 from .accounts import limited_beginnings
+from .content_type import header_parameters
 
 
 def _replace(module: object, name: str, ours: object) -> None:
@@ -33,6 +34,7 @@ _replace(second_step, "check_rate_limit", mfa.limited)
 _replace(passkey, "check_rate_limit", mfa.limited)
 # The name of a file stands in the headers of its part, and may be as long as those of a request (promises U16).
 _replace(multipartparser, "MAX_TOTAL_HEADER_SIZE", 16 * 1024)
+_replace(multipartparser, "parse_header_parameters", header_parameters)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import encodings
 import json
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 
+from chatsite.content_type import header_parameters
 from chatsite.handler import PageHandler
 from tests import patience
 
@@ -123,6 +125,56 @@ async def test_a_path_that_is_no_text_is_refused() -> None:
     exchange = Exchange("/where")
     exchange.scope["query_string"] = b"\xff"
     assert (await exchange.run()).status == 400
+
+
+def form(charset: str, disposition: str = "name=a") -> tuple[bytes, str]:
+    """The body of a form that a browser with a CSRF cookie sends, and its Content-Type."""
+    body = f"--b\r\nContent-Disposition: form-data; {disposition}\r\n\r\nx\r\n--b--\r\n".encode()
+    return body, f"multipart/form-data; boundary=b; charset={charset}"
+
+
+@pytest.mark.urls("chatsite.urls")
+@pytest.mark.parametrize(
+    ("charset", "status"),
+    [("UTF-8", 403), ('"utf8"', 403), ("US-ASCII", 403), ("rot13", 400), ("idna", 400), ("punycode", 400)],
+)
+async def test_a_form_is_utf_8_whatever_else_python_can_decode(charset: str, status: int) -> None:
+    """403: it was read, and has no token."""
+    body, content_type = form(charset)
+    headers = {"content_type": content_type, "cookie": f"csrftoken={'a' * 32}", "accept": "application/json"}
+    exchange = await Exchange("/accounts/login/", body, **headers).run()
+    assert (exchange.status, exchange.json()["error"]["type"]) == (
+        status,
+        {403: "csrf_failed", 400: "invalid_request"}[status],
+    )
+
+
+@pytest.mark.urls("chatsite.urls")
+@pytest.mark.parametrize("named", ["x*=nonsense''a", "x*=undefined''a", "charset*=a''b", f"x*{'9' * 5000}=a"])
+async def test_a_content_type_that_cannot_be_read_counts_as_none(named: str) -> None:
+    exchange = await Exchange("/healthz", content_type=f"text/plain; {named}").run()
+    assert exchange.status == 200
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("form-data; name=file; filename*=UTF-8''%e2%82%ac.png", {"name": "file", "filename": "€.png"}),
+        ("form-data; filename*=iso-8859-1'en'%A3", {"filename": "£"}),
+        ('form-data; filename="a*b=c\'d.png"', {"filename": "a*b=c'd.png"}),
+        ("form-data; filename*=punycode''a", None),
+        ("form-data; name*0*=no-charset-of-anybody''a; name*1=b", None),
+    ],
+)
+def test_values_are_in_the_charsets_of_headers_and_others_are_not_looked_up(
+    line: str, found: dict[str, str] | None
+) -> None:
+    if found is not None:
+        assert header_parameters(line) == ("form-data", found)
+        return
+    with pytest.raises(ValueError):
+        header_parameters(line)
+    assert "no_charset_of_anybody" not in encodings._cache  # type: ignore[attr-defined]
 
 
 async def test_an_error_says_nothing_of_its_cause() -> None:
