@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime, time
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -170,9 +170,7 @@ class ModelForm(forms.Form):
             "label": data["label"].strip(),
             "enabled": data["enabled"],
             "capabilities": capabilities,
-            "retired_at": datetime(retired.year, retired.month, retired.day).astimezone()
-            if retired
-            else None,
+            "retired_at": datetime.combine(retired, time.min, UTC) if retired else None,
             "replacement": data.get("replacement"),
         }
         if not self.has_dated_prices:

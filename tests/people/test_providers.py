@@ -30,6 +30,7 @@ from conversations.models import (
     LanguageModel,
     Provider,
     UsageRecord,
+    User,
     Workspace,
 )
 from tests import patience
@@ -517,6 +518,18 @@ def test_a_retired_model_hands_its_conversations_to_its_replacement(
     assert model_for(alice.user, Conversation.objects.get(pk=conversation.pk), "") == first
     circle = administrator.post(f"/models/{heir.pk}/", {"enabled": "on", "replacement": model.pk})
     assert circle.status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("day", "shown"), [("2030-01-31", "until 31 Jan 2030"), ("0001-01-01", "until 1 Jan 0001")]
+)
+def test_the_day_of_a_models_end_is_shown_as_it_was_entered(
+    administrator: Person, model: LanguageModel, day: str, shown: str
+) -> None:
+    User.objects.update(time_zone="America/Los_Angeles")
+    administrator.post(f"/models/{model.pk}/", {"enabled": "on", "retired_at": day})
+    assert shown in administrator.get("/providers/", **HTML).content.decode()
+    assert f'value="{day}"' in administrator.get(f"/models/{model.pk}/", **HTML).content.decode()
 
 
 @pytest.mark.django_db(transaction=True)
