@@ -52,4 +52,8 @@ class PageRequest(ASGIRequest):
             and charset.lower() not in _CHARSETS_OF_FORMS
         ):
             raise BadRequest("A form must be in UTF-8.")
-        super()._load_post_and_files()
+        try:
+            super()._load_post_and_files()
+        except ValueError as error:
+            # What the parser has no error of its own for, such as a file's name with a number of 5,000 digits.
+            raise BadRequest("The form cannot be read.") from error
