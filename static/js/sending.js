@@ -40,10 +40,9 @@ export class Sending {
     return { parent: this.transcript.last()?.dataset.message ?? "" };
   }
 
-  /** After a reload: the send that nobody has acknowledged goes out again, as the same one. */
+  /** After a reload: what nobody has acknowledged goes out again, as the same send. */
   takeUp() {
-    const { pending } = this.composer.draft;
-    if (pending) this.#begin(pending, true);
+    for (const record of this.composer.draft.pending) this.#begin(record, true);
   }
 
   /** Whether it was still waiting: the POST's answer or the socket's news may come first. */

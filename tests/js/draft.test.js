@@ -26,9 +26,9 @@ test("a send stays until it is acknowledged by its own id", () => {
   draft.send({ client_id: "a", text: "hello" });
   assert.equal(draft.text, "");
   draft.acknowledge("b");
-  assert.equal(draft.pending.text, "hello");
+  assert.equal(draft.pending[0].text, "hello");
   draft.acknowledge("a");
-  assert.equal(draft.pending, null);
+  assert.deepEqual(draft.pending, []);
 });
 
 test("an acknowledgement does not touch what was written since", () => {
@@ -46,10 +46,33 @@ test("a refused send returns before the newer text", () => {
   draft.write("second");
   assert.equal(draft.giveBack(record, "second"), "first\n\nsecond");
   assert.equal(draft.text, "first\n\nsecond");
-  assert.equal(draft.pending, null);
+  assert.deepEqual(draft.pending, []);
 });
 
-test("a refused send returns where another tab's has taken its place, and that one stays", () => {
+test("sends of two tabs wait beside each other, each for its own acknowledgement", () => {
+  const place = storage();
+  const here = new Draft(place, "k");
+  const there = new Draft(place, "k");
+  here.send({ client_id: "a", text: "first" });
+  there.send({ client_id: "b", text: "another" });
+  const ids = () => new Draft(place, "k").pending.map((one) => one.client_id);
+  assert.deepEqual(ids(), ["a", "b"]);
+  there.acknowledge("b");
+  assert.deepEqual(ids(), ["a"]);
+  here.acknowledge("a");
+  assert.equal(place.items.size, 0);
+});
+
+test("a send that an older version of the page has stored goes out", () => {
+  const place = storage();
+  place.items.set("k", JSON.stringify({ text: "", pending: { client_id: "a", text: "first" } }));
+  const draft = new Draft(place, "k");
+  assert.equal(draft.pending[0].text, "first");
+  draft.acknowledge("a");
+  assert.deepEqual(draft.pending, []);
+});
+
+test("a refused send returns beside another tab's, and that one stays", () => {
   const place = storage();
   const here = new Draft(place, "k");
   const there = new Draft(place, "k");
@@ -59,7 +82,7 @@ test("a refused send returns where another tab's has taken its place, and that o
   there.send({ client_id: "b", text: "another" });
   assert.equal(here.giveBack(record, "since"), "first\n\nsince");
   assert.deepEqual(here.attachments, [{ id: "1" }]);
-  assert.equal(here.pending.client_id, "b");
+  assert.equal(here.pending[0].client_id, "b");
 });
 
 test("a refused send returns where nothing could be stored", () => {
@@ -69,7 +92,7 @@ test("a refused send returns where nothing could be stored", () => {
   const draft = new Draft({ ...storage(), setItem: full }, "k");
   const record = { client_id: "a", text: "first", attachments: [{ id: "1" }] };
   draft.send(record);
-  assert.deepEqual(draft.pending, record);
+  assert.deepEqual(draft.pending, [record]);
   assert.equal(draft.giveBack(record, "since"), "first\n\nsince");
   assert.deepEqual(draft.attachments, [{ id: "1" }]);
   draft.write("");

@@ -1,6 +1,6 @@
 /**
- * What a person has written but not seen arrive, per conversation: the text in the field, its attachments, and the send that
- * waits for its acknowledgement. Survives reloads; only an acknowledgement clears a send.
+ * What a person has written but not seen arrive, per conversation: the text in the field, its attachments, and what waits for
+ * its acknowledgement, from any tab. Survives reloads; only an acknowledgement clears a send.
  */
 export class Draft {
   #storage;
@@ -24,9 +24,9 @@ export class Draft {
     return this.#read().attachments ?? [];
   }
 
-  /** `{client_id, text, attachments, …}` of the unacknowledged send, or null. */
+  /** `{client_id, text, attachments, …}` of each unacknowledged send. */
   get pending() {
-    return this.#read().pending ?? null;
+    return [this.#read().pending ?? []].flat();
   }
 
   write(text) {
@@ -39,12 +39,11 @@ export class Draft {
 
   /** The field's text becomes a pending send. */
   send(pending) {
-    this.#save({ text: "", pending });
+    this.#save({ text: "", pending: [...this.pending, pending] });
   }
 
   acknowledge(clientId) {
-    const state = this.#read();
-    if (state.pending?.client_id === clientId) this.#save({ ...state, pending: null });
+    this.#save({ ...this.#read(), pending: this.pending.filter((one) => one.client_id !== clientId) });
   }
 
   /** The send was refused: its text and attachments return, before the newer `text` and attachments. */
@@ -65,7 +64,7 @@ export class Draft {
 
   #save(state) {
     try {
-      if (state.text || state.pending || state.attachments?.length) this.#storage.setItem(this.key, JSON.stringify(state));
+      if (state.text || state.pending?.length || state.attachments?.length) this.#storage.setItem(this.key, JSON.stringify(state));
       else this.#storage.removeItem(this.key);
       this.#unsaved = null;
     } catch {
