@@ -77,7 +77,12 @@ def note_for(message: Message, viewer: User, omits: str = "") -> Note | None:
     if says_nothing(message.content):
         return Note("empty", "The model returned nothing.", ["retry"])
     if message.stop_reason == "stop_sequence":
-        return Note("sequence", f"Ended at the stop sequence “{message.stop_sequence[:80]}”.", [])
+        which = (
+            f"the stop sequence “{message.stop_sequence[:80]}”"
+            if message.stop_sequence
+            else "a stop sequence"
+        )
+        return Note("sequence", f"Ended at {which}.", [])
     if message.stop_reason not in _QUIET:
         return Note("other", f"The answer ended for another reason: {message.stop_reason}.", [])
     return None

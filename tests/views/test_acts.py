@@ -156,6 +156,15 @@ def test_why_the_model_declined_is_told_in_its_own_words(alice: Person, details:
     assert f"The model declined to {told} is left out" in alice.client.get(sent["url"]).content.decode()
 
 
+@pytest.mark.parametrize(
+    ("sequence", "told"), [("###", "the stop sequence “###”."), ("", "a stop sequence.")]
+)
+def test_the_stop_sequence_is_named_where_it_is_known(alice: Person, sequence: str, told: str) -> None:
+    sent = alice.start()
+    finished(sent["generation"], stop_reason="stop_sequence", stop_sequence=sequence)
+    assert f"Ended at {told}" in alice.client.get(sent["url"]).content.decode()
+
+
 def test_what_the_provider_said_is_quoted_once(administrator: Person) -> None:
     sent = administrator.start()
     error = {
