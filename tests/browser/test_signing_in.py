@@ -136,7 +136,7 @@ async def test_without_scripts_a_message_is_sent_by_form(place: Place, visit: Ne
     for _ in range(50):
         if await page.get_by_text("Hello from the fake upstream.").count():
             break
-        await page.reload()
+        await page.get_by_role("link", name="Reload").click()
     await expect(page.locator(".message--assistant")).to_contain_text("Hello from the fake upstream.")
     await page.locator("#composer-text").fill("Once more")
     await page.get_by_role("button", name="Send").click()
