@@ -284,9 +284,10 @@ async def test_a_removed_file_is_taken_back(place: Place, chat: Chat) -> None:
 
 
 async def test_a_refusal_says_why_and_the_rest_can_go(place: Place, chat: Chat) -> None:
-    await attached(chat, picture("good.png"))
+    await attached(chat, *(picture(f"{number}.png") for number in range(8)))
     await attach(chat, HEIC)
     await expect(rows(chat).last).to_contain_text("This is a HEIC picture. It cannot be read here.")
+    await expect(rows(chat).last).to_be_in_viewport(ratio=0.9)
     await expect(chat.page.get_by_role("button", name="Try again")).to_be_hidden()
     await chat.composer.fill("Look")
     await chat.composer.press("Enter")
@@ -296,7 +297,7 @@ async def test_a_refusal_says_why_and_the_rest_can_go(place: Place, chat: Chat) 
     await chat.page.get_by_role("button", name="Remove beach.heic").click()
     await chat.composer.press("Enter")
     await chat.settled()
-    assert [block["type"] for block in sent(place)] == ["image", "text"]
+    assert [block["type"] for block in sent(place)] == ["image"] * 8 + ["text"]
 
 
 async def test_what_is_no_picture_has_the_sign_of_a_file(chat: Chat) -> None:

@@ -131,7 +131,11 @@ export class ChatAttachments extends HTMLElement {
     row.querySelector(".upload__detail").textContent = detail(item);
     this.#drawProgress(item);
     if (!changed) return;
-    if (item.state === "refused") announce(`${item.name}: ${item.problem}`);
+    if (item.state === "refused") {
+      announce(`${item.name}: ${item.problem}`);
+      // The row shows three lines of files or so: why a message cannot go out must be among them.
+      row.scrollIntoView({ block: "nearest" });
+    }
     if (item.state !== "done") return;
     const { thumbnail_url: thumbnail } = item.attachment;
     row.querySelector(".upload__name").textContent = item.name;
