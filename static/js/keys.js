@@ -1,16 +1,15 @@
 import { isComposing } from "./elements/composer.js";
 
-/* On Apple keyboards the same keys have other names. */
 const isApple = /Mac|iPhone|iPad/.test(navigator.platform);
+
+/** On Apple keyboards the same keys have other names. */
+export const named = (keys) => (isApple ? keys.replace("Ctrl", "⌘").replace("Shift", "⇧") : keys);
 
 const isTyping = (target) => target.closest?.("input, textarea, select, [contenteditable]") !== null;
 
-/**
- * The keyboard map. `acts`: search, newConversation, sidebar, composer, escape, copyAnswer, copyCode, help;
- * `escape` returns whether there was anything to do.
- */
+/** The keyboard map. `acts`: search, newConversation, sidebar, composer, escape, copyAnswer, copyCode, help. */
 export function enableKeys(acts) {
-  if (isApple) nameKeys();
+  for (const one of document.querySelectorAll("[data-keys]")) one.textContent = named(one.textContent);
   const withControl = {
     k: acts.search,
     b: acts.sidebar,
@@ -25,15 +24,9 @@ export function enableKeys(acts) {
     const key = event.key.toLowerCase();
     const control = isApple ? event.metaKey : event.ctrlKey;
     if (control) press(event, withControl[event.shiftKey ? `shift+${key}` : key]);
-    else if (key === "escape") acts.escape(event);
+    else if (key === "escape") acts.escape();
     else if (!isTyping(event.target) && !event.ctrlKey && !event.metaKey) press(event, alone[key]);
   });
-}
-
-function nameKeys() {
-  for (const key of document.querySelectorAll("[data-keys]")) {
-    key.textContent = key.textContent.replace("Ctrl", "⌘").replace("Shift", "⇧");
-  }
 }
 
 function press(event, act) {

@@ -18,7 +18,7 @@ const session = new Session({
   bar: new ConnectionBar($("connection-bar")),
   fields: () => ({ ...$("settings").values?.(), model: composer.model.value }),
 });
-/* What is needed only when somebody acts is loaded then, or when the page has been quiet for a while. */
+/* Loaded when somebody acts, or when the page has been quiet for a while. */
 const LATER = 15000;
 const once = (load) => {
   let loading = null;

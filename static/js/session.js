@@ -44,7 +44,7 @@ export class Session {
     this.connection = new Connection({
       url: urls.socket(),
       socket: (url) => new WebSocket(url),
-      timers: { setTimeout: (run, delay) => setTimeout(run, delay), clearTimeout: (timer) => clearTimeout(timer) },
+      timers: window,
       handlers: {
         frame: (frame) => this.frame(frame),
         state: (state) => this.#state(state),

@@ -6,6 +6,7 @@ import re
 
 from playwright.async_api import expect
 
+from .conftest import NewVisit
 from .place import Place
 from .visit import Chat, Visit
 
@@ -50,8 +51,24 @@ async def test_escape_stops_the_answer(place: Place, chat: Chat) -> None:
         await expect(chat.page.locator(panel)).to_be_hidden()
     answer.text(" and more")
     await chat.shows("Some words and more")
+    await chat.page.get_by_role("button", name="Settings for this conversation").click()
+    await chat.composer.focus()
     await chat.page.keyboard.press("Escape")
     await chat.settled("stopped")
+    await expect(chat.page.locator("#settings")).to_be_visible()
+    await chat.page.keyboard.press("Escape")
+    await expect(chat.page.locator("#settings")).to_be_hidden()
+    await expect(chat.composer).to_be_focused()
+
+
+async def test_keys_have_the_names_of_the_keyboard(visit: NewVisit) -> None:
+    apple = await visit(fresh=True)
+    await apple.context.add_init_script("Object.defineProperty(navigator, 'platform', { value: 'MacIntel' })")
+    chat = await apple.chat()
+    await chat.page.keyboard.press("Meta+k")
+    dialog = chat.page.locator("chat-command dialog")
+    await expect(dialog.get_by_role("option", name="New conversation")).to_contain_text("⌘ ⇧ O")
+    assert not await chat.page.get_by_text("Ctrl").count()
 
 
 async def test_arrow_up_in_an_empty_field_edits_the_last_message(place: Place, chat: Chat) -> None:

@@ -1,3 +1,4 @@
+import { named } from "../keys.js";
 import { nodesOf } from "../lib/html.js";
 import { getHTML } from "../lib/http.js";
 import { urls } from "../lib/page.js";
@@ -113,7 +114,7 @@ export class ChatCommand extends HTMLElement {
     if (keys) {
       const key = document.createElement("kbd");
       key.className = "key";
-      key.textContent = keys;
+      key.textContent = named(keys);
       option.append(key);
     }
     return option;

@@ -1,3 +1,4 @@
+import { isComposing } from "./composer.js";
 import { cover } from "./sidebar.js";
 
 const WIDE = matchMedia("(width >= 1024px)");
@@ -13,7 +14,7 @@ export function layOver() {
 /** Until the signal. */
 export function closeOnEscape(panel, signal) {
   const close = (event) => {
-    if (event.key !== "Escape") return;
+    if (event.key !== "Escape" || isComposing(event)) return;
     // Or it would stop the answer as well.
     event.preventDefault();
     panel.toggle(false);
@@ -21,5 +22,13 @@ export function closeOnEscape(panel, signal) {
   panel.addEventListener("keydown", close, { signal });
 }
 
+/* From beside the panel, where nothing else is there to be stopped or closed; the focus stays where it is. */
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || event.defaultPrevented || isComposing(event)) return;
+  if (document.getElementById("composer").answering || document.querySelector("dialog[open], [popover]:popover-open")) return;
+  const focused = document.activeElement;
+  openPanel()?.toggle(false);
+  focused.focus({ preventScroll: true });
+});
 document.getElementById("scrim").addEventListener("click", () => openPanel()?.toggle(false));
 WIDE.addEventListener("change", layOver);

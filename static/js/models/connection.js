@@ -102,11 +102,6 @@ export class Connection {
     this.connect();
   }
 
-  close() {
-    this.#drop();
-    this.#enter("closed");
-  }
-
   #closed(code) {
     if (this.state === "open" && this.now() - this.#openedAt > HEALTHY) {
       this.#failures = 0;
