@@ -128,6 +128,19 @@ async def test_a_send_survives_a_reload_before_its_acknowledgement(place: Place,
     assert len(place.asked()) == 2
 
 
+async def test_a_page_of_the_network_itself_does_not_count_as_the_servers_answer(
+    place: Place, chat: Chat
+) -> None:
+    async def sign_in_to_the_wifi(route: Route) -> None:
+        await route.fulfill(status=200, content_type="text/html", body="<h1>Welcome</h1>")
+
+    await chat.ask("First")
+    await chat.page.route(lambda url: url.endswith("/messages/"), sign_in_to_the_wifi, times=1)
+    await chat.ask("Second")
+    await chat.shows("Hello from the fake upstream.")
+    assert len(place.asked()) == 2
+
+
 async def test_an_answer_drawn_into_a_repeated_send_ends_also_when_the_network_is_cut(
     place: Place, chat: Chat
 ) -> None:

@@ -11,11 +11,9 @@ export class Refused extends Error {
   }
 }
 
-/** The server was not reached at all. */
+/** The server was not reached, its answer broke off, or a network's own came instead. */
 export class Unreached extends Error {
-  constructor() {
-    super("The server cannot be reached.");
-  }
+  message = "The server cannot be reached.";
 }
 
 /** POST a form (multipart: emoji are small in it); resolves to the JSON answer. Throws Refused or Unreached. */
@@ -23,7 +21,7 @@ export async function post(url, fields = {}) {
   const body = new FormData();
   for (const field of Symbol.iterator in fields ? fields : Object.entries(fields)) body.append(...field);
   const headers = { Accept: "application/json", "X-CSRFToken": token() };
-  return (await reach(url, { method: "POST", body, headers })).json().catch(() => ({}));
+  return (await reach(url, { method: "POST", body, headers })).json().catch(() => Promise.reject(new Unreached()));
 }
 
 /** GET JSON. */
