@@ -338,6 +338,10 @@ async def test_search_finds_a_conversation_by_keyboard(alice: Visit) -> None:
     await chat.page.keyboard.press("Control+k")
     await field.fill("zzz")
     await expect(chat.page.get_by_text("Nothing found")).to_be_visible()
+    await alice.context.set_offline(True)
+    await chat.page.keyboard.type("!")
+    await expect(chat.page.get_by_text("Nothing found")).to_be_hidden()
+    await expect(chat.page.locator("#command")).to_contain_text("The server cannot be reached.")
     await chat.page.keyboard.press("Escape")
     await expect(field).to_be_hidden()
 

@@ -5,6 +5,7 @@ import { urls } from "../lib/page.js";
 import { isComposing } from "./composer.js";
 
 const WAIT = 120;
+const NOTHING = "Nothing found. Try another word from the title.";
 
 /**
  * <chat-command>: search and jump, a combobox in a dialog. `commands`: [{label, keys, run}]. What is searched for may
@@ -19,6 +20,8 @@ export class ChatCommand extends HTMLElement {
   #timer = null;
   #asked = 0;
   #found = [];
+  /* Why no conversations could be looked for. */
+  #problem = "";
   /* What is shown was found for earlier words. */
   #isBehind = false;
 
@@ -61,10 +64,12 @@ export class ChatCommand extends HTMLElement {
         note: link.closest("[data-archived]") ? "archived" : "",
         run: () => location.assign(link.getAttribute("href")),
       }));
-    } catch {
+      this.#problem = "";
+    } catch (error) {
       if (asked !== this.#asked) return;
       // Commands still work without the network.
       this.#found = [];
+      this.#problem = error.message;
     }
     this.#isBehind = query !== this.#input.value.trim();
     this.#draw();
@@ -76,7 +81,9 @@ export class ChatCommand extends HTMLElement {
     this.#list.replaceChildren();
     this.#group("Conversations", this.#found);
     this.#group("Commands", commands);
-    this.querySelector("#command-empty").hidden = this.#options.length > 0;
+    const empty = this.querySelector("#command-empty");
+    empty.textContent = this.#problem || NOTHING;
+    empty.hidden = !this.#problem && this.#options.length > 0;
     this.#select(0);
   }
 
