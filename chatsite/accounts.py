@@ -66,6 +66,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         "email_password_mismatch": "The address or the password is not correct.",
         "enter_current_password": "This is not your current password.",
         "incorrect_password": "This is not your password.",
+        "duplicate_email": "This address is one of yours already.",
         "too_many_login_attempts": "Too many failed sign-ins. Try again later.",
     }
 

@@ -203,6 +203,7 @@ ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*", "password2*"]
 ACCOUNT_ADAPTER = "chatsite.accounts.AccountAdapter"
 ACCOUNT_EMAIL_VERIFICATION = "optional"
+ACCOUNT_EMAIL_CONFIRMATION_AUTHENTICATED_REDIRECT_URL = "/accounts/email/"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_FORMS = {
     "change_password": "conversations.forms.password.ChangePassword",
@@ -210,6 +211,7 @@ ACCOUNT_FORMS = {
     "reset_password": "conversations.forms.password.ForgottenPassword",
     "reset_password_from_key": "conversations.forms.password.NewPassword",
     "reauthenticate": "conversations.forms.password.ConfirmPassword",
+    "add_email": "conversations.forms.password.AddAddress",
 }
 MFA_ADAPTER = "chatsite.mfa.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]

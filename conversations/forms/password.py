@@ -1,4 +1,4 @@
-"""allauth's forms around passwords in the words of the other pages. Named in ACCOUNT_FORMS."""
+"""allauth's forms around passwords and addresses in the words of the other pages. Named in ACCOUNT_FORMS."""
 
 from __future__ import annotations
 
@@ -54,6 +54,10 @@ class ForgottenPassword(_Reworded, allauth.ResetPasswordForm):  # type: ignore[m
 
 
 class NewPassword(_Reworded, allauth.ResetPasswordKeyForm):  # type: ignore[misc]
+    pass
+
+
+class AddAddress(_Reworded, allauth.AddEmailForm):  # type: ignore[misc]
     pass
 
 

@@ -62,6 +62,39 @@ def test_a_forgotten_password_is_chosen_anew_by_a_mailed_link_once(by_mail: None
     assert ann.check_password(NEW["password1"])
 
 
+def adding(client: Client, password: str, address: str) -> str:
+    """The page after this address was added to the account."""
+    client.post("/accounts/reauthenticate/", {"password": password})
+    page = client.post("/accounts/email/", {"action_add": "", "email": address}, follow=True)
+    return page.content.decode()
+
+
+def test_an_address_is_added_and_confirmed_in_the_words_of_this_site(by_mail: None, alice: Person) -> None:
+    page = adding(alice.client, "alice-password-1", "new@example.com")
+    assert "A link was sent to new@example.com." in page and "Not confirmed" in page
+    (message,) = mail.outbox
+    assert message.subject == "Your address in Chatsite"
+    assert message.body.startswith("alice has named this as an address of the account in Chatsite.")
+    path = link_in(message.body).removeprefix("http://testserver")
+    assert "<strong>new@example.com</strong> the address of alice?" in alice.client.get(path).content.decode()
+    assert "new@example.com is confirmed." in alice.client.post(path, follow=True).content.decode()
+    chosen = {"action_primary": "", "email": "new@example.com"}
+    page = alice.client.post("/accounts/email/", chosen, follow=True).content.decode()
+    assert "This is the main address" in page and "Confirmed · main address" in " ".join(page.split())
+    again = adding(alice.client, "alice-password-1", "new@example.com")
+    assert "This address is one of yours already." in again
+    gone = {"action_remove": "", "email": "new@example.com"}
+    page = alice.client.post("/accounts/email/", gone, follow=True).content.decode()
+    assert "new@example.com was removed." in page and "No address yet." in page
+    assert "no longer works" in alice.client.get("/accounts/confirm-email/x/").content.decode()
+
+
+def test_without_a_mail_server_no_link_to_an_address_is_said_to_be_sent(alice: Person) -> None:
+    page = adding(alice.client, "alice-password-1", "new@example.com")
+    assert "Not confirmed" in page and "link" not in page.split("<main")[1].lower()
+    assert mail.outbox == []
+
+
 def test_known_and_unknown_addresses_are_answered_alike(by_mail: None, ann: User) -> None:
     answers = [Client().post(RESET, {"email": f"{name}@example.com"}) for name in ("ann", "nobody")]
     assert len({(answer.status_code, answer["Location"]) for answer in answers}) == 1
