@@ -69,6 +69,11 @@ async def test_on_a_phone_everything_is_within_reach(visit: NewVisit) -> None:
     sidebar = chat.page.locator("#sidebar")
     await expect(sidebar.get_by_role("link", name="New conversation")).to_be_in_viewport()
     await expect(sidebar.locator(".entry")).to_be_in_viewport()
+    heights = await sidebar.evaluate(
+        """(sidebar) => [...sidebar.querySelectorAll("a, button")].filter((one) => one.checkVisibility())
+            .map((one) => one.getBoundingClientRect().height)"""
+    )
+    assert min(heights) >= 40, "a finger needs that much"
     await chat.page.locator("#scrim").tap(position={"x": 340, "y": 400})
     await expect(sidebar.locator(".entry")).not_to_be_in_viewport()
     await chat.page.get_by_label("More for this conversation").tap()
