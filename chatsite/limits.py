@@ -20,8 +20,8 @@ def days(name: str, default: int) -> int:
     return env.integer(f"CHATSITE_{name}", default, most=36_500)
 
 
-def count(name: str, default: int, *, least: int = 0) -> int:
-    return env.integer(f"CHATSITE_{name}", default, least=least)
+def count(name: str, default: int, *, least: int = 0, most: float = 1e15) -> int:
+    return env.integer(f"CHATSITE_{name}", default, least=least, most=most)
 
 
 # The provider's answer.
@@ -93,7 +93,7 @@ QUOTA_FILES = count("QUOTA_FILES", 2000)
 # The whole request, base64 included.
 UPSTREAM_REQUEST_MAX_BYTES = count("UPSTREAM_REQUEST_MAX_BYTES", 32_000_000)
 # The processes that read files: how many at once, and what each may use.
-ATTACHMENT_CHILDREN = count("ATTACHMENT_CHILDREN", 2)
+ATTACHMENT_CHILDREN = count("ATTACHMENT_CHILDREN", 2, least=1, most=1000)
 ATTACHMENT_CHILD_MEMORY = count("ATTACHMENT_CHILD_MEMORY", 512 * MIB)
 ATTACHMENT_CHILD_CPU_SECONDS = count("ATTACHMENT_CHILD_CPU_SECONDS", 10)
 ATTACHMENT_CHILD_SECONDS = seconds("ATTACHMENT_CHILD_SECONDS", 40)

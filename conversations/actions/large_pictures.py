@@ -35,7 +35,7 @@ def prepare(attachments: Iterable[Attachment]) -> None:
     with ExitStack() as stack:
         folders = [stack.enter_context(work_folder()) for _ in missing]
         # The threads only wait for children: the database is this thread's affair.
-        with ThreadPoolExecutor(max_workers=max(1, settings.ATTACHMENT_CHILDREN)) as threads:
+        with ThreadPoolExecutor(max_workers=settings.ATTACHMENT_CHILDREN) as threads:
             results = list(threads.map(_made, [row.original for row in missing], folders))
         for row, result, folder in zip(missing, results, folders, strict=True):
             if result is not None:

@@ -126,4 +126,4 @@ def _reply(code: int, output: bytes, task: str, media_type: str, folder: Path) -
 
 @cache
 def _places() -> threading.BoundedSemaphore:
-    return threading.BoundedSemaphore(max(1, settings.ATTACHMENT_CHILDREN))
+    return threading.BoundedSemaphore(settings.ATTACHMENT_CHILDREN)
