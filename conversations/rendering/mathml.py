@@ -8,7 +8,7 @@ import re
 from typing import Any
 from xml.etree.ElementTree import Element, tostring
 
-from . import budget
+from . import budget, tex
 
 MAX_SOURCE = 4096
 """Characters of TeX that are converted; conversion is super-linear (dependencies P4)."""
@@ -18,7 +18,8 @@ MAX_LENGTH = 10.0
 
 # Definitions could grow without end, the others have no place in an answer (promises MD21).
 _FORBIDDEN = re.compile(
-    r"\\(?:[egx]?def|let|(?:re)?newcommand|providecommand|includegraphics|href|url|input)\b|\\html"
+    r"\\(?:[egx]?def|let|(?:re)?new(?:command|environment)|providecommand|DeclareMathOperator"
+    r"|includegraphics|href|url|input)\b|\\html"
 )
 _LENGTH = re.compile(r"(-?\d*\.?\d+)\s*(em|ex|pt|px|mu|cm|mm|in|pc|bp)?")
 _EM = {
@@ -35,6 +36,10 @@ _EM = {
 }
 # Children of an element that sets scripts: what they stand at, then the scripts.
 _SCRIPTED = {"msub": 2, "msup": 2, "msubsup": 3}
+# Names whose limits stand below them where there is room, beside what the converter marks so itself.
+_WITH_LIMITS = {"lim", "sup", "inf", "max", "min"}
+_BELOW = {"msub": "munder", "msubsup": "munderover"}
+_ESCAPED = re.compile(r"\\([%$#&_{}])")
 _LENGTHS = {
     *("width", "height", "depth", "voffset", "lspace", "rspace", "minsize", "maxsize", "mathsize"),
     *("linethickness", "rowspacing", "columnspacing"),
@@ -56,9 +61,12 @@ def formula_html(source: str, display: bool) -> str:
 
 
 def _mathml(source: str, display: str) -> str:
-    tree = _converter()(display=display).convert_to_element(source)
+    tree = _converter()(display=display).convert_to_element(tex.reworded(source))
     for element in list(tree.iter()):
         _limit_lengths(element)
+        _keep_what_it_holds(element)
+        _write_signs(element)
+        _set_limits_below(element)
         _one_base(element)
         _space_after_functions(element)
     # The converter writes some characters as entities in its text, and the serialiser escapes them again.
@@ -74,12 +82,44 @@ def _converter() -> Any:
     return Converter
 
 
+@functools.cache
+def _symbols() -> dict[str, str]:
+    from latex2mathml.symbols_parser import SYMBOLS
+
+    return SYMBOLS
+
+
 def _limit_lengths(element: Element) -> None:
     for name in _LENGTHS.intersection(element.attrib):
         for number, unit in _LENGTH.findall(element.attrib[name]):
             if abs(float(number)) * _EM[unit or "em"] > MAX_LENGTH:
                 del element.attrib[name]
                 break
+
+
+def _keep_what_it_holds(element: Element) -> None:
+    # `\mathop{…}` puts elements into one that may hold text alone: they would be removed with their text.
+    if element.tag in ("mi", "mo") and len(element):
+        element.tag = "mrow"
+
+
+def _write_signs(element: Element) -> None:
+    # The converter leaves the command for a bracket of a given size, and escapes in text, as they are.
+    text = element.text or ""
+    if element.tag == "mtext":
+        element.text = _ESCAPED.sub(r"\1", text)
+    elif element.tag == "mo" and text.startswith("\\") and text in _symbols():
+        element.text = chr(int(_symbols()[text], 16))
+
+
+def _set_limits_below(element: Element) -> None:
+    # In a line of text `movablelimits` puts them beside the name again.
+    if element.tag in _BELOW and len(element) and element[0].tag == "mo":
+        name = element[0]
+        if name.text in _WITH_LIMITS:
+            name.set("movablelimits", "true")
+        if name.get("movablelimits") == "true":
+            element.tag = _BELOW[element.tag]
 
 
 def _one_base(element: Element) -> None:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import re
+from html import unescape
+
 import pytest
 
 from conversations.rendering.markdown import render_document
@@ -103,6 +106,7 @@ def test_what_cannot_be_converted_is_shown_as_its_source(source: str) -> None:
         "\\html{<img src=x onerror=alert(1)>}",
         "\\newcommand{\\a}{\\a\\a}\\a",
         "\\let\\a=b",
+        "\\newenvironment{a}{b}{c}\\begin{a}\\end{a}",
         "\\text{<img src=x onerror=alert(1)>}",
         "\\text{</math><script>alert(1)</script>}",
         "\\text{&lt;script&gt;&#60;script&#62;}",
@@ -144,3 +148,48 @@ def test_a_script_at_a_bracketed_matrix_stands_at_brackets_and_matrix(script: st
     rendered = html(f"$$\\begin{{pmatrix}} a & b \\end{{pmatrix}}{script}$$")
     matrix = "<mtable><mtr><mtd><mi>a</mi></mtd><mtd><mi>b</mi></mtd></mtr></mtable>"
     assert f"<{element}><mrow><mo>(</mo>{matrix}<mo>)</mo></mrow>" in rendered
+
+
+@pytest.mark.parametrize(
+    ("source", "shown"),
+    [
+        ("\\mathop{x}", "<mrow><mrow><mi>x</mi></mrow></mrow>"),
+        ("\\mathop{\\sum\\sum}_i", "<msub><mrow><mrow><mo>∑</mo><mo>∑</mo></mrow></mrow><mi>i</mi></msub>"),
+        ("a\\mathbin{+}b", "<mo>+</mo>"),
+        ("\\mathrel{=}", "<mo>=</mo>"),
+        ("\\mathopen{(}", ">(</mo>"),
+    ],
+)
+def test_what_a_formula_gives_another_role_stays_in_it(source: str, shown: str) -> None:
+    assert shown in html(f"${source}$")
+
+
+@pytest.mark.parametrize(
+    ("source", "shown"),
+    [
+        ("\\bigl\\{x\\bigr\\}", "{x}"),
+        ("\\Big\\|x\\Big\\|", "‖x‖"),
+        ("\\biggl\\langle x\\biggr\\rangle", "⟨x⟩"),
+        ("\\big\\lfloor x\\big\\rfloor", "⌊x⌋"),
+        ("\\operatorname{arg\\,max}_x", "argmaxx"),
+        ("\\operatorname*{arg\\,min}_x", "argminx"),
+        ("\\arg z", "argz"),
+        ("a = b \\label{eq:sum}", "a=b"),
+        ("\\text{100\\% of a\\_b}", "100%\xa0of\xa0a_b"),
+        ("\\text{if $x>0$ only}", "if\xa0x>0\xa0only"),
+        ("\\alpha\\unknown", "α\\unknown"),
+    ],
+)
+def test_a_formula_shows_its_signs_and_not_the_commands_for_them(source: str, shown: str) -> None:
+    text = unescape(re.sub("<[^>]*>", "", html(f"\\[{source}\\]"))).strip("\n")
+    assert text == shown
+
+
+@pytest.mark.parametrize("name", ["\\lim", "\\max", "\\limsup", "\\operatorname*{argmax}"])
+def test_a_limit_stands_below_its_name(name: str) -> None:
+    rendered = html(f"\\[{name}_{{x}} y\\]")
+    assert '<munder><mo movablelimits="true">' in rendered and "<msub" not in rendered
+
+
+def test_the_letter_of_a_unit_stands_upright() -> None:
+    assert '<mi mathvariant="normal">C</mi>' in html("$25\\,\\mathrm{C}$")
