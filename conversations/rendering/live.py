@@ -27,7 +27,7 @@ MAX_OPEN = 64 * 1024
 """Characters of an open block above which it waits for its end."""
 
 MAX_LIVE = 256 * 1024
-"""Characters of a block's text above which nothing is formatted while it is written."""
+"""Bytes (UTF-8) of a block's text above which nothing is formatted while it is written."""
 
 # Without one of these a new piece of text looks the same formatted and plain.
 _MARKUP = re.compile(r"[\n\r*_`~$)\]>]")
@@ -117,7 +117,7 @@ class LiveBlock:
             self._unread.clear()
             self._pieces.append(text)
             self._tail += text
-            self._size += len(text)
+            self._size += len(text.encode(errors="replace"))
 
     def _schedule(self) -> None:
         if self._timer is None and not self._stopped:

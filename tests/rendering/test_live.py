@@ -11,7 +11,7 @@ import pytest
 from conversations.rendering import live
 from conversations.rendering.jobs import DocumentJob
 from conversations.rendering.live import BlockHTML, LiveBlock
-from conversations.rendering.markdown import render_document
+from conversations.rendering.markdown import MAX_BYTES, render_document
 from conversations.rendering.service import RenderService
 from tests import patience
 
@@ -148,6 +148,14 @@ async def test_a_text_over_the_limit_is_complete_at_the_end(
     blocks = await page.end()
     assert blocks[0] == "<p><strong>start</strong></p>\n" and "end</strong>" in blocks[-1]
     assert page.news[-1].final and page.news[-1].length == 11 + 2000 + 7
+
+
+async def test_the_limit_counts_bytes_as_for_the_whole(service: RenderService) -> None:
+    text = f"```\n{'文' * (MAX_BYTES // 3)}\n```"
+    assert len(text) < MAX_BYTES // 2
+    page = Page(service)
+    page.live.push(text, 1)
+    assert await page.end() == render_document(text)
 
 
 async def test_the_finished_text_is_remembered_for_the_page(service: RenderService) -> None:
