@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,8 @@ MAX_DEPTH = 32
 
 MAX_HTML = 2 * 1024 * 1024
 """Characters of HTML one block may become; more (padded tables, dependencies P8) is shown plain."""
+
+_BREAK = re.compile(r"</?br *+/?>", re.IGNORECASE)
 
 References = Mapping[str, Mapping[str, Any]]
 
@@ -136,15 +139,12 @@ def _limit_depth(state: StateBlock, start: int, end: int, silent: bool) -> bool:
 
 def _line_break(state: StateInline, silent: bool) -> bool:
     # The one piece of HTML that models write on purpose: a break inside a table cell.
-    src = state.src
-    if (
-        src[state.pos] != "<"
-        or src[state.pos : state.pos + 6].lower().replace(" ", "").replace("/", "")[:4] != "<br>"
-    ):
+    tag = _BREAK.match(state.src, state.pos)
+    if tag is None:
         return False
     if not silent:
         state.push("hardbreak", "br", 0)
-    state.pos = src.index(">", state.pos) + 1
+    state.pos = tag.end()
     return True
 
 

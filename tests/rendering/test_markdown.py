@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 import pytest
 
 from conversations.rendering import markdown
@@ -108,6 +110,16 @@ def test_a_table_may_follow_a_paragraph_and_hold_pipes_and_breaks() -> None:
     assert "<p>Text:</p>" in rendered
     assert "<td>x | y</td>" in rendered
     assert rendered.count("<br>") == 2
+
+
+@pytest.mark.parametrize("tag", ["<br>", "<br/>", "<BR />", "<br  >", "</br>"])
+def test_a_line_break_may_be_written_as_a_tag(tag: str) -> None:
+    assert html(f"a{tag}b") == "<p>a<br>\nb</p>"
+
+
+@pytest.mark.parametrize("text", ["a < br > c", "a <b r> c", "a <b/r> c", "a </br c", "a <brie> c"])
+def test_what_only_resembles_that_tag_is_text(text: str) -> None:
+    assert html(text) == f"<p>{escape(text)}</p>"
 
 
 def test_task_lists_have_named_checkboxes_that_cannot_be_changed() -> None:
