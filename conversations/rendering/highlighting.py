@@ -31,10 +31,14 @@ def code_html(code: str, language: str) -> str:
     language = ALIASES.get(language, language)
     if language not in LEXERS or len(code) > MAX_CODE:
         return html.escape(code, quote=False)
+    tokens = list(_lexer(language, "<?" not in code).get_tokens(code))
+    if "".join(text for _, text in tokens) != code:
+        # Some lexers drop or double what a code that breaks off, or is still being written, ends in.
+        return html.escape(code, quote=False)
     pieces: list[str] = []
     run: list[str] = []
     current = ""
-    for kind, text in _lexer(language, "<?" not in code).get_tokens(code):
+    for kind, text in tokens:
         name = _class(kind)
         if name != current and run:
             pieces.append(_span(current, "".join(run)))

@@ -55,6 +55,19 @@ def test_code_keeps_every_character_of_its_source() -> None:
 
 
 @pytest.mark.parametrize(
+    "source",
+    [
+        "```console\n$ make\n$ make install",
+        "```hcl\nscript = <<EOF\n#!/bin/sh\nmake\n",
+        "```py\n\ufeffx\n```",
+    ],
+)
+def test_code_that_its_lexer_would_change_keeps_its_characters_too(source: str) -> None:
+    code = source.partition("\n")[2].removesuffix("```")
+    assert Inspector(html(source)).text.endswith(f"Copy{code}")
+
+
+@pytest.mark.parametrize(
     "language", ["py", "Python", "python3", "js", "c++", "C#", "sh", "yml", "tsx", "Dockerfile"]
 )
 def test_usual_names_of_languages_are_coloured(language: str) -> None:
