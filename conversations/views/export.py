@@ -17,7 +17,7 @@ from .. import access
 from ..access import Operation
 from ..attachments.sending import referred
 from ..models import Conversation, GenerationStatus, Message
-from ..rendering.characters import visible
+from ..rendering.characters import mark_hidden, visible
 from ..rendering.fences import left_open
 from ..rendering.inert import inert
 from .files import files_of
@@ -103,8 +103,9 @@ def _markdown(found: Conversation, path: list[Message]) -> str:
             parts.append(f"{fence}\n")
         if row.status in _UNFINISHED and not went_on:
             parts.append(f"\n*{_UNFINISHED[GenerationStatus(row.status)]}*\n")
-    # As a whole: a fence that one message leaves open is closed by another one's.
-    return inert("".join(parts) + footnotes.notes())
+    # As a whole: a fence that one message leaves open is closed by another one's. What somebody hid in a text would
+    # reach whatever the file is given to, as a copy of it would (promises MD19).
+    return inert(mark_hidden("".join(parts) + footnotes.notes()))
 
 
 def _download(found: Conversation, suffix: str, content_type: str, text: str) -> HttpResponse:

@@ -373,6 +373,8 @@ def test_what_is_hidden_in_a_text_or_a_tool_result_shows_on_the_page(alice: Pers
     assert hidden[0] not in page
     for text in ("asked", "in", "out", "said"):
         assert f"{text}\ufffd" in page
+    file = exported(alice, sent)
+    assert hidden[0] not in file and "asked\ufffd" in file and "said\ufffd" in file
 
 
 def test_choosing_a_branch_costs_as_many_queries_with_2000_messages_as_with_20(
