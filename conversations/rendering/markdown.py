@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from markdown_it import MarkdownIt
-from markdown_it.rules_block import StateBlock
+from markdown_it.rules_block import StateBlock, table
 from markdown_it.rules_core import StateCore, text_join
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
@@ -158,6 +158,9 @@ def _build() -> MarkdownIt:
     links.install(md)
     formulas.install(md)
     md.block.ruler.before("table", "limit_depth", _limit_depth)
+    # A head of a table is what nothing else begins with (GFM): a heading with a bar in it is closed by its own line.
+    md.disable("table")
+    md.block.ruler.before("lheading", "table_after_others", table, {"alt": ["paragraph", "reference"]})
     md.inline.ruler.before("autolink", "line_break", _line_break)
     return md
 

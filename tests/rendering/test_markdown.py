@@ -125,6 +125,21 @@ def test_a_table_may_follow_a_paragraph_and_hold_pipes_and_breaks() -> None:
     assert rendered.count("<br>") == 2
 
 
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("## a | b", "<h4>a | b</h4>"),
+        ("$$a|b$$", "</math>"),
+        ("- a | b", "<ul>"),
+        ("> a | b", "<blockquote>"),
+        ("a | b", "<th"),
+    ],
+)
+def test_a_table_begins_with_a_line_that_begins_nothing_else(line: str, expected: str) -> None:
+    rendered = html(f"{line}\n|---|---|\n\n")
+    assert expected in rendered and ("<th" in rendered) == (expected == "<th")
+
+
 @pytest.mark.parametrize("tag", ["<br>", "<br/>", "<BR />", "<br  >", "</br>"])
 def test_a_line_break_may_be_written_as_a_tag(tag: str) -> None:
     assert html(f"a{tag}b") == "<p>a<br>\nb</p>"
