@@ -49,7 +49,7 @@ def start(
         content = text_content(clean_prompt(text, may_be_empty=bool(attachments)))
         conversation = Conversation(
             owner=user,
-            title=provisional_title(text) or files.title_of(user, attachments),
+            title=provisional_title(text) or clean_title(files.title_of(user, attachments)),
             language_model=chosen if model else None,
             parameters=_first_parameters(parameters or {}),
             current_leaf=None,
@@ -153,5 +153,5 @@ def _first_parameters(raw: dict[str, Any]) -> dict[str, Any]:
 
 def provisional_title(text: str) -> str:
     """What the sidebar shows until the model has found a title: the first words."""
-    line = clean_title(text[:400])
+    line = clean_title(text.lstrip()[:400])
     return line if len(line) <= 60 else line[:60].rsplit(" ", 1)[0] + "…"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unicodedata import normalize
+
 from django.conf import settings
 
 from ..rendering.characters import is_blank, mark_hidden, visible
@@ -29,11 +31,12 @@ def clean_prompt(text: str, *, may_be_empty: bool = False) -> str:
 def clean_title(title: str) -> str:
     """One line of at most 200 characters; characters that hide or reorder text are made visible.
 
-    "" when there is nothing to see in it.
+    "" when there is nothing to see in it. Accents are one with their letters (NFC), so that a search finds them.
     """
     if is_blank(title):
         return ""
-    return visible(" ".join(storable(title).split())[:200])
+    # Cut before as well: putting ten thousand accents on one letter in order takes quadratic time.
+    return visible(normalize("NFC", " ".join(storable(title).split())[:400])[:200])
 
 
 def as_in_a_form(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from unicodedata import normalize
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -63,7 +64,7 @@ def sidebar(user: User, query: str = "", *, archived: bool | None = False, shown
     found = Conversation.objects.visible_to(user)
     if archived is not None:
         found = found.filter(archived_at__isnull=not archived)
-    for word in words_of(query.replace("\x00", "")[:QUERY_CHARACTERS]):
+    for word in words_of(normalize("NFC", query.replace("\x00", "")[:QUERY_CHARACTERS])):
         found = found.filter(holds("title", word))
     columns = ("pk", "title", "updated_at", "archived_at", "owner_id", "visibility")
     rows = list(found.order_by("-updated_at").values(*columns)[: shown + 1])

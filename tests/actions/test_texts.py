@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conversations.actions.errors import Invalid
+from conversations.actions.messages import provisional_title
 from conversations.actions.text import clean_prompt, clean_title, storable
 
 
@@ -83,3 +84,12 @@ def test_a_title_is_one_line_of_at_most_200_characters(text: str) -> None:
     title = clean_title(text)
     assert len(title) <= 200
     assert len(title.splitlines()) <= 1
+
+
+def test_what_one_reads_as_one_title_is_stored_alike() -> None:
+    """A Mac gives the names of its files, and what is copied from them, in pieces: nobody's keyboard does."""
+    assert clean_title("Re\u0301sume\u0301 \u1112\u1161\u11ab") == "Résumé 한"
+
+
+def test_the_first_words_are_found_below_empty_lines() -> None:
+    assert provisional_title("\n" * 500 + "Hello") == "Hello"

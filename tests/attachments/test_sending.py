@@ -300,6 +300,12 @@ def refused(person: Person, ids: list[str], status: int = 400) -> str:
     return str(response.json()["error"]["message"])  # type: ignore[attr-defined]
 
 
+def test_a_name_that_hides_or_reorders_text_shows_it_as_a_title_too(alice: Person) -> None:
+    file = attached(alice.user, name="Plan \u202egpj.exe\u202c.png")
+    sent = alice.start("", attachments=[str(file.pk)])
+    assert Conversation.objects.get(pk=sent["conversation"]).title == "Plan \ufffdgpj.exe\ufffd.png"
+
+
 def test_foreign_unknown_and_malformed_files_are_refused_alike(alice: Person, bob: Person) -> None:
     mine, theirs = str(attached(alice.user).pk), str(attached(bob.user).pk)
     assert refused(alice, [mine, theirs]) == refused(alice, [mine, str(uuid.uuid4())])

@@ -62,6 +62,11 @@ def test_the_search_finds_words_of_every_script_whatever_their_case(alice: Perso
     assert titles(alice, "r.me") == titles(alice, "погода$") == set()
 
 
+def test_the_search_finds_a_word_however_it_was_typed(alice: Person) -> None:
+    conversation(alice, "Résumé")
+    assert titles(alice, "re\u0301sume\u0301") == {"Résumé"}
+
+
 def test_a_search_asks_for_each_word_once_and_for_ten_of_them(alice: Person) -> None:
     """Each is looked for in every title, and nobody needs more to tell one from the others."""
     ten = "one two three four five six seven eight nine ten"
