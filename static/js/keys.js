@@ -7,7 +7,7 @@ export const named = (keys) => (isApple ? keys.replace("Ctrl", "⌘").replace("S
 
 const isTyping = (target) => target.closest?.("input, textarea, select, [contenteditable]") !== null;
 
-/** The keyboard map. `acts`: search, newConversation, sidebar, composer, escape, copyAnswer, copyCode, help. */
+/** The keyboard map. */
 export function enableKeys(acts) {
   for (const one of document.querySelectorAll("[data-keys]")) one.textContent = named(one.textContent);
   const withControl = {
@@ -17,11 +17,13 @@ export function enableKeys(acts) {
     "shift+c": acts.copyAnswer,
     "shift+;": acts.copyCode,
     "shift+:": acts.copyCode,
+    "shift+semicolon": acts.copyCode,
   };
   const alone = { "/": acts.composer, "?": acts.help };
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || isComposing(event) || event.altKey) return;
-    const key = event.key.toLowerCase();
+    // In other scripts the place counts: л is the key of K.
+    const key = (event.key > "~" ? event.code.replace("Key", "") : event.key).toLowerCase();
     const control = isApple ? event.metaKey : event.ctrlKey;
     if (control) press(event, withControl[event.shiftKey ? `shift+${key}` : key]);
     else if (key === "escape") acts.escape();

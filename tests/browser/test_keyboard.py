@@ -28,6 +28,13 @@ async def test_the_map_of_keys(place: Place, alice: Visit) -> None:
     await expect(chat.page.locator("#sidebar")).to_be_hidden()
     await keyboard.press("Control+b")
     await expect(chat.page.locator("#sidebar")).to_be_visible()
+    # K where the keyboard has Russian letters.
+    await chat.page.evaluate(
+        "document.body.dispatchEvent(new KeyboardEvent("
+        "'keydown', {key: 'л', code: 'KeyK', ctrlKey: true, bubbles: true}))"
+    )
+    await expect(chat.page.get_by_role("dialog", name="Search")).to_be_visible()
+    await keyboard.press("Escape")
     await keyboard.press("Control+Shift+O")
     await chat.page.wait_for_url(re.compile(r"/$"))
     await expect(chat.composer).to_be_focused()
