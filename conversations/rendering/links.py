@@ -17,8 +17,9 @@ from .characters import REPLACEMENT, visible
 _WEB = re.compile(r"https?://(?:(?P<user>[^/?#]*)@)?(?P<host>[^/?#@\s\\]+)", re.IGNORECASE)
 _MAIL = re.compile(r"mailto:[^\s?@]+@[^\s?@]+(?:\?|$)", re.IGNORECASE)
 
-# Address characters for text without markup; brackets, quotes and full-width punctuation end an address.
-_ADDRESS = r"[^\s<>\[\]\"`\\|\u3000-\u303f\uff01-\uff0f\uff1a-\uff20\ufffd]"
+# Address characters for text without markup; brackets, quotes, dashes of a sentence and full-width punctuation end an
+# address.
+_ADDRESS = r"[^\s<>\[\]\"`\\|“”„«»—…\u3000-\u303f\uff01-\uff0f\uff1a-\uff20\ufffd]"
 _AFTER_SCHEME = re.compile(rf"://(?=\w){_ADDRESS}{{1,2000}}")
 _BARE = re.compile(
     rf"(?<![\w.@/+-])(?:(?P<www>www\.(?=\w){_ADDRESS}{{1,2000}})"
@@ -80,7 +81,7 @@ def trim(address: str) -> str:
     """Drop trailing punctuation from a bare address the way GitHub does (GFM, autolinks extension)."""
     while address:
         last = address[-1]
-        if last in "?!.,:*_~'":
+        if last in "?!.,:*_~'‘’‹›":
             address = address[:-1]
         elif last == ";":
             address = (
@@ -183,7 +184,7 @@ def _split(token: Token) -> list[Token]:
     for match in _BARE.finditer(text):
         shown = trim(match[0])
         url = normalizeLink(("http://" if match["www"] else "mailto:") + shown)
-        if "." not in shown or not allowed(url):
+        if "." not in shown or shown.endswith("-") or not allowed(url):
             continue
         start = match.start()
         parts.append(Token("text", "", 0, content=text[done:start]))
