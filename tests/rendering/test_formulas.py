@@ -193,3 +193,28 @@ def test_a_limit_stands_below_its_name(name: str) -> None:
 
 def test_the_letter_of_a_unit_stands_upright() -> None:
     assert '<mi mathvariant="normal">C</mi>' in html("$25\\,\\mathrm{C}$")
+
+
+@pytest.mark.parametrize(
+    ("opening", "closing"),
+    [
+        ("aligned", "aligned"),
+        ("aligned}[t", "aligned"),
+        ("alignedat}{2", "alignedat"),
+        ("alignat*}{1", "alignat*"),
+        ("flalign", "flalign"),
+        ("gather*", "gather*"),
+        ("gathered", "gathered"),
+        ("multline", "multline"),
+        ("eqnarray", "eqnarray"),
+        ("dcases", "dcases"),
+        ("rcases", "rcases"),
+        ("cases", "cases"),
+        ("split", "split"),
+    ],
+)
+def test_lines_and_columns_of_an_environment_are_a_table(opening: str, closing: str) -> None:
+    end = "]" if "[" in opening else "}"
+    rendered = html(f"$$\\begin{{{opening}{end} a &= b \\\\ c &= d \\notag \\end{{{closing}}}$$")
+    assert rendered.count("<mtr>") == 2 and rendered.count("<mtd") >= 4
+    assert re.sub("<[^>]*>", "", rendered).strip("{}\n") == "a=bc=d"
