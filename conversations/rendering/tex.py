@@ -19,6 +19,8 @@ _ENVIRONMENTS = {
 }
 _ENVIRONMENT = re.compile(rf"\\(begin|end)\s*\{{({'|'.join(_ENVIRONMENTS)})\*?\}}(?:\s*\[[tcb]\])?")
 _COLUMNS = re.compile(r"(\\begin\s*\{align(?:ed)?at\*?\})\s*\{[^{}]*\}")
+# How much more room there is to be between two lines.
+_LINE_GAP = re.compile(r"(\\\\)\s*\[\s*-?[\d.]{1,8}\s*[a-z]{2}\s*\]")
 # A name for references, which nothing here can follow.
 _LABEL = re.compile(r"\\label\s*\{[^{}]*\}")
 # No line has a number but those of `align`.
@@ -38,6 +40,7 @@ def reworded(source: str) -> str:
     source = _ENVIRONMENT.sub(
         lambda found: _ENVIRONMENTS[found[2]][found[1] == "end"], _COLUMNS.sub(r"\1", source)
     )
+    source = _LINE_GAP.sub(r"\1", source)
     if "\\begin{align}" not in source:
         source = _NO_NUMBER.sub("", source)
     source = _ARG.sub(r"\\operatorname{arg}", _LABEL.sub("", source))
