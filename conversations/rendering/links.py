@@ -21,8 +21,10 @@ _MAIL = re.compile(r"mailto:[^\s?@]+@[^\s?@]+(?:\?|$)", re.IGNORECASE)
 # address.
 _ADDRESS = r"[^\s<>\[\]\"`\\|“”„«»—…\u3000-\u303f\uff01-\uff0f\uff1a-\uff20\ufffd]"
 _AFTER_SCHEME = re.compile(rf"://(?=\w){_ADDRESS}{{1,2000}}")
+# A letter that an address cannot begin after; scripts without spaces between words have none.
+_LETTER = r"[^\W\u3040-\u30ff\u3400-\u9fff]"
 _BARE = re.compile(
-    rf"(?<![\w.@/+-])(?:(?P<www>www\.(?=\w){_ADDRESS}{{1,2000}})"
+    rf"(?<!{_LETTER})(?<![.@/+-])(?:(?P<www>www\.(?=\w){_ADDRESS}{{1,2000}})"
     r"|(?P<mail>[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}))"
 )
 # Before a scheme these make it part of something longer: `blob:https://…`, `ms-word:ofe|u|https://…`.
@@ -105,7 +107,7 @@ def web_address(state: StateInline, silent: bool) -> bool:
     before = pending[-len(scheme) - 1 : -len(scheme)]
     if (
         not scheme
-        or before.isalnum()
+        or re.match(_LETTER, before)
         or before in _INSIDE
         or not (match := _AFTER_SCHEME.match(state.src, state.pos, state.posMax))
     ):
