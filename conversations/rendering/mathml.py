@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import html
 import re
+from itertools import zip_longest
 from typing import Any
 from xml.etree.ElementTree import Element, tostring
 
@@ -39,6 +40,7 @@ _SCRIPTED = {"msub": 2, "msup": 2, "msubsup": 3}
 # Names whose limits stand below them where there is room, beside what the converter marks so itself.
 _WITH_LIMITS = {"lim", "sup", "inf", "max", "min"}
 _BELOW = {"msub": "munder", "msubsup": "munderover"}
+_LINES = ("solid", "dashed")
 _ESCAPED = re.compile(r"\\([%$#&_{}])")
 _LENGTHS = {
     *("width", "height", "depth", "voffset", "lspace", "rspace", "minsize", "maxsize", "mathsize"),
@@ -67,6 +69,7 @@ def _mathml(source: str, display: str) -> str:
         _keep_what_it_holds(element)
         _write_signs(element)
         _set_limits_below(element)
+        _rule_table(element)
         _one_base(element)
         _space_after_functions(element)
     # The converter writes some characters as entities in its text, and the serialiser escapes them again.
@@ -120,6 +123,18 @@ def _set_limits_below(element: Element) -> None:
             name.set("movablelimits", "true")
         if name.get("movablelimits") == "true":
             element.tag = _BELOW[element.tag]
+
+
+def _rule_table(element: Element) -> None:
+    # Browsers do not draw what a table says of its lines: each cell and row says it, for the style sheet.
+    if element.tag == "mtable":
+        columns, rows = (element.get(name, "").split() for name in ("columnlines", "rowlines"))
+        for row, below in zip_longest(element, rows[: len(element)]):
+            if below in _LINES:
+                row.set("rowlines", below)
+            for cell, beside in zip(row, columns, strict=False):
+                if beside in _LINES:
+                    cell.set("columnlines", beside)
 
 
 def _one_base(element: Element) -> None:

@@ -19,6 +19,9 @@ _ENVIRONMENTS = {
 }
 _ENVIRONMENT = re.compile(rf"\\(begin|end)\s*\{{({'|'.join(_ENVIRONMENTS)})\*?\}}(?:\s*\[[tcb]\])?")
 _COLUMNS = re.compile(r"(\\begin\s*\{align(?:ed)?at\*?\})\s*\{[^{}]*\}")
+# Lines around a table or drawn twice, which would be counted as lines between its columns and rows.
+_HEAD = re.compile(r"(\\begin\s*\{array\}\s*\{)([^{}]*)\}(?:\s*\\hline)*")
+_FOOT = re.compile(r"(?:\\hline\s*)+(\\end\s*\{array\}|\\hline)")
 # How much more room there is to be between two lines.
 _LINE_GAP = re.compile(r"(\\\\)\s*\[\s*-?[\d.]{1,8}\s*[a-z]{2}\s*\]")
 # A name for references, which nothing here can follow.
@@ -40,9 +43,14 @@ def reworded(source: str) -> str:
     source = _ENVIRONMENT.sub(
         lambda found: _ENVIRONMENTS[found[2]][found[1] == "end"], _COLUMNS.sub(r"\1", source)
     )
-    source = _LINE_GAP.sub(r"\1", source)
+    source = _FOOT.sub(r"\1", _HEAD.sub(_head, _LINE_GAP.sub(r"\1", source)))
     if "\\begin{align}" not in source:
         source = _NO_NUMBER.sub("", source)
     source = _ARG.sub(r"\\operatorname{arg}", _LABEL.sub("", source))
     source = _OPERATOR.sub(lambda found: f"{found[1]}{_SPACE.sub('', found[2])}}}", source)
     return _TEXT_WITH_FORMULA.sub(r"\\hbox{", _UPRIGHT.sub(r"\\mathrm {", source))
+
+
+def _head(found: re.Match[str]) -> str:
+    columns = "|".join(filter(None, found[2].replace(" ", "").split("|")))
+    return f"{found[1]}{columns}}}"

@@ -219,3 +219,28 @@ def test_lines_and_columns_of_an_environment_are_a_table(opening: str, closing: 
     rendered = html(f"$$\\begin{{{opening}{end} a &= b \\\\ c &= d \\notag \\end{{{closing}}}$$")
     assert rendered.count("<mtr>") == 2 and rendered.count("<mtd") >= 4
     assert re.sub("<[^>]*>", "", rendered).strip("{}\n") == "a=bc=d"
+
+
+@pytest.mark.parametrize(
+    ("columns", "rows", "columns_lined", "rows_lined"),
+    [
+        ("cc|c", "1&2&3 \\\\ 4&5&6", "0 1 0 0 1 0", "0 0"),
+        ("c|c", "1&2 \\\\ \\hline 3&4 \\\\ 5&6", "1 0 1 0 1 0", "1 0 0"),
+        (
+            "|l||r|",
+            "\\hline 1&2 \\\\ \\hline\\hline 3&4 \\\\ 5&6 \\\\ \\hline",
+            "1 0 1 0 1 0",
+            "1 0 0",
+        ),
+        ("c|c|c", "1&2 \\\\ 3", "1 1 1", "0 0"),
+        ("cc", "1&2", "0 0", "0"),
+    ],
+)
+def test_the_lines_between_columns_and_rows_stand_at_their_cells(
+    columns: str, rows: str, columns_lined: str, rows_lined: str
+) -> None:
+    """Browsers draw none of their own; those around the whole are left out."""
+    rendered = html(f"\\[\\begin{{array}}{{{columns}}} {rows} \\end{{array}}\\]")
+    for tag, attribute, lined in (("mtd", "columnlines", columns_lined), ("mtr", "rowlines", rows_lined)):
+        found = re.findall(f"<{tag}[^>]*>", rendered)
+        assert " ".join(str(int(f'{attribute}="solid"' in one)) for one in found) == lined
