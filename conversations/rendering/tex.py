@@ -44,6 +44,9 @@ def reworded(source: str) -> str:
         lambda found: _ENVIRONMENTS[found[2]][found[1] == "end"], _COLUMNS.sub(r"\1", source)
     )
     source = _FOOT.sub(r"\1", _HEAD.sub(_head, _LINE_GAP.sub(r"\1", source)))
+    if "\\tag" in source:
+        # A line would have its own number and the one that it is counted by.
+        source = source.replace("{align}", "{align*}")
     if "\\begin{align}" not in source:
         source = _NO_NUMBER.sub("", source)
     source = _ARG.sub(r"\\operatorname{arg}", _LABEL.sub("", source))

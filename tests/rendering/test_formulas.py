@@ -176,6 +176,8 @@ def test_what_a_formula_gives_another_role_stays_in_it(source: str, shown: str) 
         ("\\arg z", "argz"),
         ("a = b \\label{eq:sum}", "a=b"),
         ("\\begin{aligned}a&=b\\\\[0.5em]c&=d\\\\ [-2 pt] [e]\\end{aligned}", "a=bc=d[e]"),
+        ("\\begin{align}a&=b\\tag{7}\\\\c&=d\\notag\\end{align}", "a=b(7)c=d"),
+        ("\\begin{align}a&=b\\notag\\\\c&=d\\end{align}", "a=bc=d(1)"),
         ("\\text{100\\% of a\\_b}", "100%\xa0of\xa0a_b"),
         ("\\text{if $x>0$ only}", "if\xa0x>0\xa0only"),
         ("\\alpha\\unknown", "α\\unknown"),
