@@ -22,7 +22,7 @@ export function enableKeys(acts) {
   const alone = { "/": acts.composer, "?": acts.help };
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || isComposing(event) || event.altKey) return;
-    // In other scripts the place counts: л is the key of K.
+    // Of other scripts the place counts.
     const key = (event.key > "~" ? event.code.replace("Key", "") : event.key).toLowerCase();
     const control = isApple ? event.metaKey : event.ctrlKey;
     if (control) press(event, withControl[event.shiftKey ? `shift+${key}` : key]);

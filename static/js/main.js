@@ -211,11 +211,9 @@ enableKeys({
   },
 });
 
-transcript.addEventListener("click", async ({ target }) => {
-  const button = target.closest(".code__wrap, .code__copy");
-  if (button) (await codeActs()).actOn(button);
-});
 transcript.addEventListener("click", async (event) => {
+  const button = event.target.closest(".code__wrap, .code__copy");
+  if (button) (await codeActs()).actOn(button);
   const link = event.target.closest("a.attachment--image");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
