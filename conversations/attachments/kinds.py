@@ -5,7 +5,9 @@ Formats are named one by one: a decoder that is not in this list is never asked 
 
 from __future__ import annotations
 
+import codecs
 import re
+from collections.abc import Iterable
 from pathlib import PurePosixPath
 
 from .refusal import FileRefused
@@ -31,7 +33,12 @@ _SAVE_AS_JPEG = "Save it as JPEG or PNG and attach that."
 _SAVE_AS_PDF = "Save it as PDF and attach that."
 _UNPACK = "Unpack it and attach the files one by one."
 # Prefix, what it is called, what to do.
-_FOREIGN: tuple[tuple[bytes, str, str], ...] = (
+_FOREIGN_TEXTS = (
+    (b"SIMPLE  =", "a FITS picture", _SAVE_AS_JPEG),
+    (b"%!PS", "a PostScript file", _SAVE_AS_PDF),
+    (b"{\\rtf", "a rich text file", _SAVE_AS_PDF),
+)
+_FOREIGN = (
     (b"II*\0", "a TIFF picture", _SAVE_AS_JPEG),
     (b"MM\0*", "a TIFF picture", _SAVE_AS_JPEG),
     (b"II+\0", "a TIFF picture", _SAVE_AS_JPEG),
@@ -42,11 +49,8 @@ _FOREIGN: tuple[tuple[bytes, str, str], ...] = (
     (b"\xff\x4f\xff\x51", "a JPEG 2000 picture", _SAVE_AS_JPEG),
     (b"\0\0\0\x0cJXL ", "a JPEG XL picture", _SAVE_AS_JPEG),
     (b"\xff\x0a", "a JPEG XL picture", _SAVE_AS_JPEG),
-    (b"SIMPLE  =", "a FITS picture", _SAVE_AS_JPEG),
-    (b"%!PS", "a PostScript file", _SAVE_AS_PDF),
     (b"\xc5\xd0\xd3\xc6", "a PostScript file", _SAVE_AS_PDF),
     (b"\xd0\xcf\x11\xe0", "an older Office file", _SAVE_AS_PDF),
-    (b"{\\rtf", "a rich text file", _SAVE_AS_PDF),
     (b"PK\x03\x04", "an archive or an Office file", "Save an Office file as PDF; unpack an archive."),
     (b"PK\x05\x06", "an archive", _UNPACK),
     (b"\x1f\x8b", "a compressed file", _UNPACK),
@@ -59,8 +63,13 @@ _FOREIGN: tuple[tuple[bytes, str, str], ...] = (
     (b"MZ", "a program", _ACCEPTED),
 )
 _HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
-_SVG = re.compile(rb"<(?:\w+:)?svg[\s>/]", re.IGNORECASE)
-_MARKUP = re.compile(rb"\s*<[?!a-z]", re.IGNORECASE)
+# As the first element, behind a prolog: a page with a drawing in it is source code. Nothing is tried twice, so that
+# hostile prologs take no time.
+_SVG = re.compile(
+    rb"(?>\s+|<\?.*?\?>|<!--.*?-->|<!doctype[^>\[]*(?:\[.*?\]\s*)?>)*+<(?:\w+:)?svg[\s>/]",
+    re.IGNORECASE | re.DOTALL,
+)
+_CONTROL = re.compile(r"[\0-\x08\x0b\x0e-\x1f\x7f]")
 _BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 
 
@@ -106,6 +115,27 @@ def _by_magic(head: bytes) -> str:
 
 def _refuse_foreign(head: bytes) -> None:
     """Formats that people try, each with its way out. Raises FileRefused."""
+    # A list of countries may begin with MZ, as programs do.
+    if not _reads_as_text(head):
+        _refuse_binary(head)
+    _refuse_by_prefix(head, _FOREIGN_TEXTS)
+    plain = head
+    for mark in _BOMS:
+        plain = plain.removeprefix(mark)
+    plain = plain.replace(b"\0", b"")  # UTF-16
+    if _SVG.match(plain):
+        raise FileRefused("unsupported", f"This is an SVG drawing. It cannot be read here. {_SAVE_AS_JPEG}")
+
+
+def _reads_as_text(head: bytes) -> bool:
+    """Whether these bytes are whole words in UTF-8, but for a character that their end cuts."""
+    try:
+        return not _CONTROL.search(codecs.getincrementaldecoder("utf-8")().decode(head))
+    except UnicodeDecodeError:
+        return False
+
+
+def _refuse_binary(head: bytes) -> None:
     if head[4:8] == b"ftyp":
         if head[8:12] in _HEIF_BRANDS:
             raise FileRefused(
@@ -120,14 +150,12 @@ def _refuse_foreign(head: bytes) -> None:
         raise FileRefused("unsupported", f"Video and audio cannot be read here. {_ACCEPTED}")
     if head.startswith(b"BM") and head[6:10] == b"\0\0\0\0":
         raise FileRefused("unsupported", f"This is a BMP picture. It cannot be read here. {_SAVE_AS_JPEG}")
-    for prefix, what, advice in _FOREIGN:
-        if head.startswith(prefix):
-            raise FileRefused("unsupported", f"This is {what}. It cannot be read here. {advice}")
+    _refuse_by_prefix(head, _FOREIGN)
     if head[257:262] == b"ustar":
         raise FileRefused("unsupported", f"This is an archive. It cannot be read here. {_UNPACK}")
-    plain = head
-    for mark in _BOMS:
-        plain = plain.removeprefix(mark)
-    plain = plain.replace(b"\0", b"")  # UTF-16
-    if _MARKUP.match(plain) and _SVG.search(plain):
-        raise FileRefused("unsupported", f"This is an SVG drawing. It cannot be read here. {_SAVE_AS_JPEG}")
+
+
+def _refuse_by_prefix(head: bytes, foreign: Iterable[tuple[bytes, str, str]]) -> None:
+    for prefix, what, advice in foreign:
+        if head.startswith(prefix):
+            raise FileRefused("unsupported", f"This is {what}. It cannot be read here. {advice}")

@@ -44,6 +44,40 @@ def test_text_about_drawings_is_no_drawing() -> None:
     assert kinds.recognise(b"<p>Use the svgs.</p>", "a.html") == "text/plain"
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        b"<!doctype html>\n<html><body><svg width='1'></svg><p>Hi</p></body></html>",
+        b'<?xml version="1.0"?>\n<!-- Icons -->\n<icons><svg/></icons>',
+        b"<!-- Notes -->\n# Drawings\nUse <svg> for them.", b"<template><svg/></template>",
+    ],
+)  # fmt: skip
+def test_source_code_with_a_drawing_in_it_is_source_code(source: bytes) -> None:
+    assert kinds.recognise(source, "a") == "text/plain"
+
+
+def test_a_drawing_may_begin_with_a_prolog_of_its_own_making() -> None:
+    doctype = b'<!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "svg11.dtd" [ <!ENTITY a "b>"> ]>'
+    with pytest.raises(FileRefused, match="SVG"):
+        kinds.recognise(b'<?xml version="1.0"?><!-- <a> --><!-- b -->\n' + doctype + b"<svg>", "a")
+    assert kinds.recognise(b"<!---->" * 580 + b"<p>", "a") == "text/plain"
+
+
+@pytest.mark.parametrize(
+    "text", ["MZ,Mozambique\n", "BZh is a compressed file", "Rar! said the lion", "box:ftypes", "8BPS – Psd"]
+)
+def test_text_may_begin_as_foreign_files_do(text: str) -> None:
+    assert kinds.recognise(text.encode(), "a") == "text/plain"
+    with pytest.raises(FileRefused, match="cannot be read here"):
+        kinds.recognise(text.encode() + b"\x01", "a")
+
+
+@pytest.mark.parametrize("head", [b"PK\x03\x04", b"Rar!\x1a\x07", b"\x7fELF", b"MZ\x90", b"\x28\xb5\x2f\xfd"])
+def test_foreign_files_are_known_by_few_bytes(head: bytes) -> None:
+    with pytest.raises(FileRefused, match="cannot be read here"):
+        kinds.recognise(head + b"words", "a")
+
+
 @pytest.mark.parametrize("sentence", ["HEIC", "JPEG"])
 def test_the_refusal_of_heic_says_what_to_do(sentence: str) -> None:
     with pytest.raises(FileRefused, match=sentence):
