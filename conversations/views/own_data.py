@@ -12,7 +12,7 @@ from weakref import finalize
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from django.core.cache import cache
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import FileResponse, HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
@@ -32,8 +32,8 @@ UNDER_WAY_SECONDS = 600
 @require_POST
 def own_data(request: HttpRequest) -> HttpResponseBase:
     """POST /account/data/: a ZIP archive of the account, the person's conversations with all their branches, what they
-    wrote in those of others, and the files that they gave. One at a time: it takes a thread while it is made, and room
-    on the disk until it has been fetched.
+    wrote in those of others, and the files that they gave or have in a copy of a conversation. One at a time: it takes
+    a thread while it is made, and room on the disk until it has been fetched.
     """
     user = person(request)
     key, mine = f"own-data-{user.pk}", token_hex()
@@ -107,15 +107,20 @@ def _elsewhere(user: User) -> list[dict[str, Any]]:
 
 
 def _files(user: User) -> QuerySet[Attachment]:
-    return Attachment.objects.filter(uploader=user).select_related("original").order_by("created_at", "pk")
+    # A copy's files are nobody's upload: when the conversation goes that they came from, these are the only ones.
+    copied = Q(uploader=None, conversation__in=removal.owned_by(user))
+    found = Attachment.objects.filter(Q(uploader=user) | copied)
+    return found.select_related("original").order_by("created_at", "pk")
 
 
 def _put(archive: ZipFile, file: Attachment) -> dict[str, Any]:
     """Adds the file. Says where it is, or that the storage has lost it."""
     path = f"files/{file.pk}"
     return {
+        "id": file.pk,
         "path": path if _copied(file, archive, path) else None,
         "name": file.name,
+        "alt": file.alt,
         "media_type": file.media_type,
         "conversation": file.conversation_id,
         "created_at": file.created_at,

@@ -14,7 +14,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from conversations.models import AuditEvent, Participant, StoredFile
+from conversations.models import AuditEvent, Conversation, Participant, StoredFile
 from tests.attachments.given import content, png, upload
 from tests.world import Person, finished
 
@@ -48,6 +48,20 @@ def test_it_holds_the_conversations_with_all_branches_and_the_files(alice: Perso
     assert (file["name"], found.read(file["path"])) == ("pier.png", data)
     assert read(found, "account.json")["username"] == "alice"
     assert AuditEvent.objects.filter(act="data_exported", actor=alice.user).count() == 1
+
+
+def test_a_copy_of_a_conversation_comes_with_its_files(alice: Person) -> None:
+    given = upload(alice, name="pier.png")
+    alice.post(f"/attachments/{given['id']}/alt/", {"alt": "A pier at low tide"})
+    sent = alice.start("Look", attachments=[given["id"]])
+    finished(sent["generation"])
+    copy = alice.post(f"/conversations/{sent['conversation']}/messages/{sent['reply']}/fork/").json()  # type: ignore[attr-defined]
+    Conversation.objects.get(pk=sent["conversation"]).delete()
+    found = archive(alice)
+    (file,) = read(found, "files.json")
+    block = read(found, f"conversations/{copy['conversation']}.json")["messages"][0]["content"][0]
+    assert file["id"] == block["source"]["attachment"]
+    assert (file["alt"], found.read(file["path"])) == ("A pier at low tide", png())
 
 
 def test_of_others_it_holds_only_what_the_person_wrote(alice: Person, bob: Person) -> None:
