@@ -27,16 +27,17 @@ class Footnotes:
 
     def marked(self, message: Message) -> str:
         """The text of the message with a mark after each passage that has a source."""
-        parts = []
+        parts: list[str | None] = []
         for block in message.content:
             if block.get("type") != "text":
+                parts.append(None)
                 continue
             text = block.get("text") or ""
             marks = "".join(f"[^{self._number(one)}]" for one in self._sources.of(block))
             body = text.rstrip() if marks else text
             between = "\n\n" if marks and _BLOCK_END.search(body) else ""
             parts.append(body + between + marks + text[len(body) :])
-        return "".join(parts)
+        return _in_paragraphs(parts)
 
     def notes(self) -> str:
         """A line for each source; empty when there are none."""
@@ -50,6 +51,21 @@ class Footnotes:
 def plain(text: str) -> str:
     """What people, documents and the web name, on one line, in which no Markdown counts."""
     return _MEANS_SOMETHING.sub(r"\\\1", " ".join(text.split()))
+
+
+def _in_paragraphs(texts: Iterable[str | None]) -> str:
+    """Those in a row read as one (messages-api 4.4). A None stands for thinking or a tool: what is said before and
+    after it are paragraphs of their own.
+    """
+    joined, parted = "", False
+    for text in texts:
+        if text is None:
+            parted = True
+        elif parted and joined and text.strip():
+            joined, parted = joined.rstrip() + "\n\n" + text.lstrip("\r\n"), False
+        else:
+            joined += text
+    return joined
 
 
 def _note(source: Citation) -> str:

@@ -127,6 +127,20 @@ def test_an_export_as_markdown_carries_the_sources_as_footnotes(alice: Person) -
     )
 
 
+def test_what_is_said_before_and_after_a_tool_stays_apart_in_an_export(alice: Person) -> None:
+    call = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {"query": "pier"}}
+    result = {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1", "content": []}
+    url = answered(
+        alice,
+        {"type": "thinking", "thinking": "Hm", "signature": "c2ln"},
+        {"type": "text", "text": "Let me search."},
+        call, result, {"type": "text", "text": "\n"}, call, result,
+        {"type": "text", "text": "It is "},
+        {"type": "text", "text": "61 m long.", "citations": [WEB]},
+    )  # fmt: skip
+    assert "\n\nLet me search.\n\nIt is 61 m long.[^1]\n" in exported(alice, url)
+
+
 def test_footnotes_go_on_where_those_of_the_answers_end(alice: Person) -> None:
     own = {"type": "text", "text": "As some say[^4].\n\n[^4]: Some."}
     text = exported(alice, answered(alice, own, {"type": "text", "text": " True.", "citations": [PAGES]}))
