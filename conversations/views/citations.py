@@ -7,16 +7,16 @@ A cited answer arrives as several text blocks in a row, which read as one text.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from ..attachments.kinds import is_text
+from ..attachments.sending import referred
 from ..models import Attachment, Conversation, Message
 from ..rendering import links
 from ..rendering.characters import visible
@@ -43,15 +43,48 @@ class Citation:
     passage: str
 
 
-def cited_files(conversation: Conversation, messages: Iterable[Message]) -> list[Attachment]:
-    """Our copies of the documents that these messages cite; no query when they cite none."""
+class CitedFiles(NamedTuple):
+    """Our copies of documents that answers cite. `documents` are the ids of those that the request for each answer had,
+    in their order; only where names alone do not tell.
+    """
+
+    named: list[Attachment]
+    documents: dict[uuid.UUID, list[str]]
+
+
+def cited_files(conversation: Conversation, messages: list[Message]) -> CitedFiles:
+    """What these neighbours on one branch, oldest first, cite; no query when they cite nothing."""
     titles = {
         _text(told.get("document_title"))
         for message in messages
         for block in message.content
         for told in _told(block)
     } - {""}
-    return list(conversation.attachments.filter(name__in=titles)) if titles else []
+    named = list(conversation.attachments.filter(name__in=titles)) if titles else []
+    copies = {(file.name, file.original_id) for file in named}
+    is_plain = len(copies) == len({file.name for file in named})
+    return CitedFiles(named, {} if is_plain else _documents_before(messages))
+
+
+def _documents_before(messages: list[Message]) -> dict[uuid.UUID, list[str]]:
+    found, so_far = {}, list[str]()
+    for message in [*Message.objects.path(messages[0].parent_id, related=()), *messages]:
+        found[message.pk] = list(so_far)
+        so_far += _documents_in(message)
+    return found
+
+
+def _documents_in(message: Message) -> list[str]:
+    """Ids of the documents with which a message goes into requests; those that an answer has fetched have none."""
+    if message.role == Message.Role.USER:
+        kept = [
+            block for block in message.content if block.get("type") == "document" and not block.get("omitted")
+        ]
+        return referred(kept)
+    results = [
+        block.get("content") for block in message.content if block.get("type") == "web_fetch_tool_result"
+    ]
+    return ["" for result in results if isinstance(result, dict) and result.get("type") == "web_fetch_result"]
 
 
 class Citations:
@@ -59,16 +92,15 @@ class Citations:
     a number.
     """
 
-    def __init__(self, message: uuid.UUID, files: Iterable[Attachment]) -> None:
+    def __init__(self, message: uuid.UUID, files: CitedFiles | None = None) -> None:
         self.found: list[Citation] = []
         self._message = message
         self._numbers: dict[tuple[str, ...], Citation] = {}
-        self._files: dict[str, Attachment | None] = {}
-        for file in files:
-            # Of different documents of one name nobody can tell which one is meant.
-            other = self._files.setdefault(file.name, file)
-            if other is not None and other.original_id != file.original_id:
-                self._files[file.name] = None
+        documents = files.documents.get(message, []) if files is not None else []
+        self._places = {id: place for place, id in enumerate(documents)}
+        self._files: dict[str, list[Attachment]] = {}
+        for file in files.named if files is not None else ():
+            self._files.setdefault(file.name, []).append(file)
 
     def of(self, block: dict[str, Any]) -> list[Citation]:
         """The sources of a text block, each once."""
@@ -80,7 +112,7 @@ class Citations:
 
     def _citation(self, told: dict[str, Any]) -> Citation:
         title = _text(told.get("document_title")) or _text(told.get("title")) or _text(told.get("source"))
-        file = self._files.get(title)
+        file = self._file(title, told.get("document_index"))
         url = reverse("attachment", args=[file.pk]) if file is not None else _web_address(told.get("url"))
         place, quote = _place(told), _text(told.get("cited_text"))
         key = (title, url, place, quote)
@@ -100,6 +132,13 @@ class Citations:
             )
             self.found.append(self._numbers[key])
         return self._numbers[key]
+
+    def _file(self, title: str, index: object) -> Attachment | None:
+        same = self._files.get(title, [])
+        if len({file.original_id for file in same}) > 1:
+            # Of different documents of one name their place in the request tells which is meant (messages-api 4.4).
+            same = [file for file in same if self._places.get(str(file.pk), -1) == index]
+        return same[0] if same else None
 
     def _passage(self, file: Attachment, number: int) -> str:
         return reverse("message-source", args=[file.conversation_id, self._message, number])

@@ -21,7 +21,7 @@ class Footnotes:
     """Those of one document: marks while it is written, and the notes for its end."""
 
     def __init__(self, conversation: uuid.UUID, messages: Iterable[Message]) -> None:
-        self._sources = Citations(conversation, [])
+        self._sources = Citations(conversation)
         # Answers may have footnotes of their own: ours count on.
         self._first = max((int(number) for row in messages for number in _OWN.findall(row.text)), default=0)
 

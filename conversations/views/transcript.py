@@ -18,7 +18,7 @@ from ..models.generation import LIVE
 from ..rendering.characters import mark_hidden, visible
 from ..upstream.capabilities import lookup
 from ..upstream.silent import THINKING
-from .citations import Citation, Citations, cited_files, joined, runs
+from .citations import Citation, Citations, CitedFiles, cited_files, joined, runs
 from .files import file_block, files_of
 from .formatted import html_of
 from .money import dollars, tokens
@@ -114,7 +114,7 @@ def _view(
     viewer: User,
     may_write: bool,
     files: dict[str, Attachment],
-    cited: list[Attachment],
+    cited: CitedFiles,
     omits: str,
 ) -> MessageView:
     generation: Generation | None = getattr(message, "generation", None)

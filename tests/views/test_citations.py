@@ -23,7 +23,7 @@ WEB = {
 
 
 def found(*citations: Any) -> Citations:
-    made = Citations(uuid.uuid4(), [])
+    made = Citations(uuid.uuid4())
     made.marks({"type": "text", "text": "x", "citations": list(citations)})
     return made
 
@@ -62,12 +62,12 @@ def test_only_web_addresses_become_links(url: object) -> None:
 
 @pytest.mark.parametrize("cited", [None, "x", 5, {}, [1, None], [{}]])
 def test_odd_values_do_no_harm(cited: object) -> None:
-    made = Citations(uuid.uuid4(), [])
+    made = Citations(uuid.uuid4())
     assert len(re.findall("<button", made.marks({"type": "text", "citations": cited}))) == len(made.found)
 
 
 def test_a_title_stays_text() -> None:
-    made = Citations(uuid.uuid4(), [])
+    made = Citations(uuid.uuid4())
     marks = made.marks({"citations": [{**WEB, "title": '"><script>alert(1)</script>'}]})
     assert "<script" not in marks
     assert "&quot;&gt;&lt;script&gt;" in marks

@@ -97,6 +97,29 @@ def test_only_what_is_cited_from_a_text_of_the_conversation_has_a_passage(alice:
         assert alice.get(address(sent, number)).status_code == 404
 
 
+def test_of_documents_of_one_name_the_place_in_the_request_tells_which_is_meant(alice: Person) -> None:
+    sent = answered(alice, cited(0, 3, "Old", document_index=0), text="Old words")
+    fetched = {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "A page"}}
+    told = {"type": "web_fetch_result", "url": "https://example.com/", "content": fetched}
+    after = alice.send(sent["conversation"], "And this?", parent=sent["reply"])
+    content = [
+        {"type": "web_fetch_tool_result", "tool_use_id": "srvtoolu_1", "content": told},
+        {"type": "text", "text": "So"},
+    ]
+    finished(after["generation"], content=content)
+    new = upload(alice, b"New words", "pier.txt")["id"]
+    last = alice.send(sent["conversation"], "Now?", parent=after["reply"], attachments=[new])
+    sources = [cited(0, 3, "New", document_index=index) for index in (2, 1, 3, None)]
+    content = [{"type": "text", "text": "x", "citations": [*sources, cited(0, 3, "Old")]}]
+    finished(last["generation"], content=content)
+    assert "<mark>Old</mark>" in passage(alice, sent)
+    page = alice.client.get(sent["url"]).content.decode()
+    assert page.count(f'href="/attachments/{new}/"') == 2
+    found = {**sent, "reply": last["reply"]}
+    assert "<mark>New</mark>" in passage(alice, found, 1) and "<mark>Old</mark>" in passage(alice, found, 3)
+    assert alice.get(address(found, 2)).status_code == 404
+
+
 def test_it_is_as_visible_as_the_conversation(alice: Person, bob: Person) -> None:
     sent = answered(alice, cited())
     assert bob.get(address(sent)).status_code == 404
