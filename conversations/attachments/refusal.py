@@ -16,9 +16,13 @@ class FileRefused(Exception):
         self.message = message
 
 
-def megabytes(size: int) -> str:
-    """A size for people: `23.4 MB`."""
-    return f"{size / (1024 * 1024):.1f}".removesuffix(".0") + " MB"
+def megabytes(size: int, kilo: int = 1024) -> str:
+    """A size for people: `23.4 MB`, or `12.3 KB` where that would be less than a tenth of one. `kilo` is 1000 where a
+    service counts so.
+    """
+    mega = kilo * kilo
+    number, unit = (size / kilo, "KB") if size < mega / 10 else (size / mega, "MB")
+    return f"{number:.1f}".removesuffix(".0") + f" {unit}"
 
 
 def beyond(size: str, limit: str) -> str:

@@ -129,3 +129,8 @@ def test_sizes_are_fitted_and_never_enlarged() -> None:
 
 def test_sizes_are_told_in_megabytes() -> None:
     assert (megabytes(20 << 20), megabytes(24_536_678)) == ("20 MB", "23.4 MB")
+    assert megabytes(32_000_000, 1000) == "32 MB"
+
+
+def test_what_is_small_is_not_told_as_nothing() -> None:
+    assert (megabytes(105_000), megabytes(12_595), megabytes(2048)) == ("0.1 MB", "12.3 KB", "2 KB")

@@ -268,6 +268,7 @@ def test_a_request_larger_than_the_service_takes_is_refused_before_it_is_sent(
     files = [upload(world.alice, b"a" * 600, "a.txt")["id"] for _ in range(2)]
     response = world.alice.post("/conversations/", {"text": "Read", "attachments": files})
     assert response.status_code == 413 and not world.upstream.calls
+    assert "is 1.2 KB; the limit is 1 KB." in response.json()["error"]["message"]  # type: ignore[attr-defined]
     sent = world.alice.start("Read", attachments=files[:1])
     world.ended(sent)
     second = world.ended(world.alice.send(sent["conversation"], "This, too", attachments=files[1:]))
