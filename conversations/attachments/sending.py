@@ -97,6 +97,9 @@ def with_files(
                 blocks.append({"type": "image", "source": _base64(chosen[str(row.pk)])})
             elif row.media_type != PDF and not abilities.documents:
                 texts.append(_as_text(row))
+            elif row.media_type != PDF and DIALECTS[dialect].is_chat:
+                # A text has no name of its own there (messages-api 17.1).
+                blocks.append({"type": "text", "text": _as_text(row)})
             else:
                 blocks.append(_document(row, dialect))
         result.append({**turn, "content": _joined(blocks, texts)} if texts else {**turn, "content": blocks})

@@ -147,7 +147,8 @@ def test_documents_go_out_as_the_dialect_has_them(dialect: str, world: World) ->
     if dialect == "openai_chat":
         assert blocks[0]["file"]["filename"] == "Plan 1.pdf"
         assert base64.b64decode(blocks[0]["file"]["file_data"].partition(",")[2]) == data
-        assert blocks[1] == {"type": "text", "text": "one\ntwo"}
+        named = '<document name="note.txt">\none\ntwo\n</document>'
+        assert blocks[1:] == [{"type": "text", "text": named}, {"type": "text", "text": "What is this?"}]
         return
     pdf, note = blocks[:2]
     assert (pdf["type"], pdf["title"]) == ("document", "Plan 1.pdf")
