@@ -14,6 +14,7 @@ def upstream_limits() -> Limits:
         silence=settings.UPSTREAM_SILENCE_TIMEOUT,
         progress=settings.UPSTREAM_PROGRESS_TIMEOUT,
         total=settings.UPSTREAM_TOTAL_TIMEOUT,
+        max_request_bytes=settings.UPSTREAM_REQUEST_MAX_BYTES,
         max_event_bytes=settings.UPSTREAM_MAX_EVENT_BYTES,
         max_answer_bytes=settings.UPSTREAM_MAX_ANSWER_BYTES,
         max_retries=settings.UPSTREAM_MAX_RETRIES,

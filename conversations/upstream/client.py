@@ -9,12 +9,14 @@ import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 import msgspec
 
 from .accumulator import Accumulator
 from .endpoint import Endpoint
+from .error_bodies import too_large
 from .errors import UpstreamError
 from .events import ContentBlockStart, Event, MessageDelta, MessageStop
 from .exchange import Exchange
@@ -70,7 +72,7 @@ class UpstreamClient:
         Raises UpstreamError after everything that arrived has been yielded. Closing the iterator (use
         contextlib.aclosing) or cancelling its task closes the connection at once.
         """
-        payload = _payload(request, endpoint, stream=True)
+        payload = self._payload(request, endpoint, stream=True)
         started = asyncio.get_running_loop().time()
         ends_at = started + self.limits.total
         failures: list[UpstreamError] = []
@@ -121,7 +123,7 @@ class UpstreamClient:
         """One whole answer without streaming, for short calls such as titles. Raises UpstreamError; retries as
         `stream` does, each after `on_wait`.
         """
-        payload = _payload(request, endpoint, stream=False)
+        payload = self._payload(request, endpoint, stream=False)
         started = asyncio.get_running_loop().time()
         failures: list[UpstreamError] = []
         while True:
@@ -139,6 +141,15 @@ class UpstreamClient:
                 if exchange is not None:
                     await exchange.aclose()
             await _rest(pause, failures[-1], on_wait)
+
+    def _payload(self, request: MessageRequest, endpoint: Endpoint, *, stream: bool) -> bytes:
+        """The body in bytes. Raises UpstreamError for one that the service would refuse: what files take was looked at
+        before, but quotation marks and line ends take more in JSON.
+        """
+        payload = _encoded(body(request, endpoint, stream=stream))
+        if len(payload) > self.limits.max_request_bytes and endpoint.dialect != "demo":
+            raise UpstreamError("size", too_large(len(payload), self.limits.max_request_bytes))
+        return payload
 
     def _pause(self, error: UpstreamError, before: list[UpstreamError], started: float) -> float | None:
         elapsed = asyncio.get_running_loop().time() - started
@@ -172,8 +183,7 @@ async def _rest(
     await asyncio.sleep(max(0, ends - now()))
 
 
-def _payload(request: MessageRequest, endpoint: Endpoint, *, stream: bool) -> bytes:
-    value = body(request, endpoint, stream=stream)
+def _encoded(value: dict[str, Any]) -> bytes:
     try:
         return msgspec.json.encode(value)
     except UnicodeEncodeError:

@@ -49,7 +49,7 @@ _WHAT_TO_DO = {
     "invalid": "Change your message or remove an attachment, then send it again.",
     "size": "Remove attachments or start a new conversation.",
 }
-_REQUEST_LIMIT_MB = 32
+_REQUEST_LIMIT = 32_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,13 +171,19 @@ def _message(type_: str, reason: str, retry_after: float | None, now: float, sen
     """The sentence where the reply makes it more exact than the usual one of its type, else ""."""
     if type_ == "size" and sent_bytes:
         # Some gateways have lower ones.
-        size = f"{max(sent_bytes / 1e6, 0.1):.1f} MB, the usual limit is {_REQUEST_LIMIT_MB} MB"
-        return f"This request is too large for the model service: {size}. {_WHAT_TO_DO[type_]}"
+        return too_large(sent_bytes, _REQUEST_LIMIT, "the usual limit")
     if type_ in _WHAT_TO_DO and reason:
         return f"The model service refused this request: {reason.rstrip(' .')}. {_WHAT_TO_DO[type_]}"
     if type_ == "limit" and retry_after:
         return limit_message(now + retry_after, now)
     return ""
+
+
+def too_large(sent_bytes: int, limit: int, called: str = "the limit") -> str:
+    """The sentence for a request of so many bytes. One that is over the limit never reads as if it were just that."""
+    least = limit // 100_000 + 1 if sent_bytes > limit else 1
+    size = f"{max(round(sent_bytes / 1e5), least) / 10:.1f} MB, {called} is {limit / 1e6:g} MB"
+    return f"This request is too large for the model service: {size}. {_WHAT_TO_DO['size']}"
 
 
 def limit_message(retry_at: float, now: float, zone: tzinfo = UTC) -> str:

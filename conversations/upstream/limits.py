@@ -16,6 +16,7 @@ class Limits:
     silence: float = 60.0
     progress: float = 180.0
     total: float = 900.0
+    max_request_bytes: int = 32_000_000
     max_event_bytes: int = 1024 * 1024
     max_answer_bytes: int = 4 * 1024 * 1024
     max_retries: int = 2

@@ -322,6 +322,19 @@ async def test_json_over_the_limit_of_an_answer_is_kept_up_to_it(upstream: FakeU
     assert (answer.text, failure) == ("x" * 1000, "limit" if length > 1000 else "")
 
 
+async def test_a_request_of_the_limit_goes_out_and_one_byte_more_does_not(upstream: FakeUpstream) -> None:
+    endpoint = Endpoint(dialect="anthropic", base_url=upstream.url, api_key=KEY)
+    asked = request('"\n' * 100)
+    await UpstreamClient(Limits()).create(endpoint, asked)
+    size = int(upstream.calls[0].headers["content-length"])
+    await UpstreamClient(Limits(max_request_bytes=size)).create(endpoint, asked)
+    with pytest.raises(
+        UpstreamError, match="too large for the model service: 0.1 MB, the limit is "
+    ) as caught:
+        await UpstreamClient(Limits(max_request_bytes=size - 1)).create(endpoint, asked)
+    assert caught.value.type == "size" and len(upstream.calls) == 2
+
+
 async def test_the_chat_dialect_streams_too(ask: Any, upstream: FakeUpstream) -> None:
     outcome = await ask("Hi", endpoint=Endpoint("openai_chat", upstream.url, KEY))
     assert outcome.text == "Hello from the fake upstream."
