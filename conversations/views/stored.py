@@ -41,7 +41,7 @@ def thumbnail_response(request: HttpRequest, attachment: Attachment) -> HttpResp
 def _stored_response(
     request: HttpRequest, stored: StoredFile, media_type: str, name: str, *, inline: bool
 ) -> HttpResponseBase:
-    """200 with all of it, 206 with one range, 304, or 416. `inline` is for pictures that were written by ourselves."""
+    """200 with all of it, 206 with one range, 304, 412 or 416. `inline` is for pictures that we wrote ourselves."""
     etag = f'"{stored.sha256[:32]}"'
     headers = {
         "Content-Type": media_type,
@@ -54,7 +54,8 @@ def _stored_response(
     }
     unchanged = get_conditional_response(request, etag=etag)
     if unchanged is not None:
-        return _with(unchanged, headers)
+        # 412 is not the file, as 416 below.
+        return _with(unchanged, headers) if unchanged.status_code == 304 else unchanged
     first, last, status = 0, stored.size - 1, 200
     asked = request.headers.get("Range", "").strip().lower()
     # A range in another unit is none (RFC 9110, section 14.2).

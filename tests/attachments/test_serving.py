@@ -139,6 +139,9 @@ def test_conditions_are_honoured(text: str, alice: Person) -> None:
     assert (unchanged.status_code, unchanged.content) == (304, b"")
     assert unchanged.headers["Content-Security-Policy"] == "sandbox; default-src 'none'"
     assert alice.get(text, HTTP_IF_NONE_MATCH='"other"').status_code == 200
+    assert content(alice.get(text, HTTP_IF_MATCH=etag)) == b"0123456789"
+    another = alice.get(text, HTTP_IF_MATCH='"other"')
+    assert another.status_code == 412 and "no-store" in another.headers["Cache-Control"]
     assert alice.get(text, HTTP_RANGE="bytes=0-1", HTTP_IF_RANGE=etag).status_code == 206
     assert content(alice.get(text, HTTP_RANGE="bytes=0-1", HTTP_IF_RANGE='"old"')) == b"0123456789"
 
