@@ -131,10 +131,14 @@ def test_the_same_click_twice_asks_once(alice: Person) -> None:
 
 
 def test_ones_own_turn_can_leave_its_files_out(alice: Person) -> None:
-    sent = alice.start("Look", attachments=[str(attached(alice.user).pk)])
+    note = attached(alice.user, data=b"one", name="note.txt", media_type="text/plain")
+    files = [attached(alice.user), note]
+    sent = alice.start("Look", attachments=[str(file.pk) for file in files])
+    assert alice.client.get(sent["url"]).content.lower().count(b"left out of requests") == 0
     finished(sent["generation"])
-    assert omit(alice, sent["conversation"], sent["message"]).json() == {"omitted": 1}
+    assert omit(alice, sent["conversation"], sent["message"]).json() == {"omitted": 2}
     assert omit(alice, sent["conversation"], sent["message"]).json() == {"omitted": 0}
+    assert alice.client.get(sent["url"]).content.lower().count(b"left out of requests") == 2
     assert Message.objects.get(pk=sent["message"]).content[0]["omitted"] is True
 
 
