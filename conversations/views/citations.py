@@ -111,9 +111,11 @@ class Citations:
         return mark_safe("".join(map(_mark, self.of(block))))  # noqa: S308 (each made by format_html)
 
     def _citation(self, told: dict[str, Any]) -> Citation:
-        title = _text(told.get("document_title")) or _text(told.get("title")) or _text(told.get("source"))
+        named = (_text(told.get(name)) for name in ("document_title", "title", "source", "url"))
+        title = next(filter(None, named), "")
         file = self._file(title, told.get("document_index"))
-        url = reverse("attachment", args=[file.pk]) if file is not None else _web_address(told.get("url"))
+        page = _web_address(told.get("url")) or _web_address(told.get("source"))
+        url = reverse("attachment", args=[file.pk]) if file is not None else page
         place, quote = _place(told), _text(told.get("cited_text"))
         key = (title, url, place, quote)
         if key not in self._numbers:

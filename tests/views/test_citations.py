@@ -66,6 +66,23 @@ def test_odd_values_do_no_harm(cited: object) -> None:
     assert len(re.findall("<button", made.marks({"type": "text", "citations": cited}))) == len(made.found)
 
 
+def test_a_source_is_where_it_can_be_read() -> None:
+    searched = {
+        "type": "search_result_location",
+        "cited_text": "x",
+        "source": "https://example.com/b",
+        "title": "B",
+    }
+    (known,) = found(searched).found
+    assert (known.title, known.url) == ("B", "https://example.com/b")
+    (inside,) = found({**searched, "source": "kb-17", "title": None}).found
+    assert (inside.title, inside.url) == ("kb-17", "")
+
+
+def test_a_page_without_a_title_is_called_by_its_address() -> None:
+    assert found({**WEB, "title": None}).found[0].title == "https://example.com/a"
+
+
 def test_a_title_stays_text() -> None:
     made = Citations(uuid.uuid4())
     marks = made.marks({"citations": [{**WEB, "title": '"><script>alert(1)</script>'}]})
