@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
+from os import SEEK_END
 from typing import Any
 
 from django.core import signals
@@ -56,6 +57,10 @@ class PageHandler(ASGIHandler):
                 assert refusal is not None
                 await self.send_response(refusal, send)
                 return
+            if "CONTENT_LENGTH" not in request.META:
+                # It came in chunks: for Django a form of no length is an empty one.
+                request.META["CONTENT_LENGTH"] = str(body.seek(0, SEEK_END))
+                body.seek(0)
             response, worker = await _threads_for(scope).run(self._respond, scope, request)
             if not response.streaming:
                 await self.send_response(response, send)

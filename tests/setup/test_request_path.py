@@ -114,6 +114,16 @@ async def test_head_gets_the_headers_of_a_stream_and_nothing_of_it(path: str) ->
     assert (exchange.status, exchange.body) == (200, b"")
 
 
+@pytest.mark.parametrize("headers", [{"transfer_encoding": "chunked"}, {"content_length": "LENGTH"}])
+async def test_a_form_may_come_in_chunks(headers: dict[str, str]) -> None:
+    named = 'Content-Disposition: form-data; name="{}"\r\n\r\n'
+    parts = [named.format("text") + "Hi", named.format('file"; filename="a.txt') + "words"]
+    body = "".join(f"--x\r\n{part}\r\n" for part in parts).encode() + b"--x--\r\n"
+    headers = {name: value.replace("LENGTH", str(len(body))) for name, value in headers.items()}
+    exchange = await Exchange("/given", body, content_type="multipart/form-data; boundary=x", **headers).run()
+    assert exchange.json() == {"text": "Hi", "file": "words"}
+
+
 async def test_a_client_that_leaves_before_its_body_is_whole_is_forgotten() -> None:
     exchange = Exchange("/where")
     exchange.inbox = asyncio.Queue()

@@ -12,6 +12,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.db import connection
 from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.urls import path
+from django.views.decorators.csrf import csrf_exempt
 
 from chatsite import urls
 
@@ -71,7 +72,15 @@ def long_page(request: HttpRequest) -> HttpResponse:
     return HttpResponse("<p>" + "words " * 1000, content_type=request.GET.get("type", "text/html"))
 
 
+@csrf_exempt
+@login_not_required
+def given(request: HttpRequest) -> JsonResponse:
+    files = {name: file.read().decode() for name, file in request.FILES.items()}
+    return JsonResponse({**request.POST.dict(), **files})
+
+
 urlpatterns = [
+    path("given", given),
     path("where", where),
     path("waits", waits),
     path("ticks", ticks),
