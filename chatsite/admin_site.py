@@ -13,8 +13,9 @@ from django.core.exceptions import BadRequest, PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.db.models.base import ModelBase
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
 
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 # Of these a change is recorded, never a value.
@@ -47,6 +48,12 @@ class AuditedSite(sites.AdminSite):
             base = admin_class or ModelAdmin
             audited = base if issubclass(base, Audited) else type(base.__name__, (Audited, base), {})
             super().register(model, audited, **options)
+
+    def password_change(  # type: ignore[override]
+        self, request: HttpRequest, extra_context: Any = None
+    ) -> HttpResponse:
+        """One way to a new password: the account's own is recorded, and limits how often the present one is tried."""
+        return redirect("account_change_password")
 
     def admin_view(self, view: View, cacheable: bool = False) -> View:
         """As Django has it, but whoever is signed in without the right is refused here, not sent to sign in."""

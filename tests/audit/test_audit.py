@@ -59,6 +59,19 @@ def test_a_change_of_password_is_recorded_without_it(alice: Person) -> None:
     assert "tulip" not in str(list(AuditEvent.objects.values()))
 
 
+def test_the_admin_has_no_form_for_the_password_of_its_own(administrator: Person) -> None:
+    """One that records nothing, and in which the present password can be guessed without a limit."""
+    data = {"old_password": "carol-password-1", "new_password1": "tulip-77-x", "new_password2": "tulip-77-x"}
+    for answer in (
+        administrator.client.get("/admin/password_change/"),
+        administrator.client.post("/admin/password_change/", data),
+    ):
+        assert (answer.status_code, answer["Location"]) == (302, "/accounts/password/change/")
+    before = administrator.user.password
+    administrator.user.refresh_from_db()
+    assert administrator.user.password == before
+
+
 def test_every_page_of_the_admin_is_audited() -> None:
     assert site._registry
     for model, page in site._registry.items():
