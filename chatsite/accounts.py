@@ -11,6 +11,7 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.internal.userkit import filter_users_by_email
 from allauth.core import context
 from allauth.core.internal import ratelimit
+from allauth.usersessions.adapter import DefaultUserSessionsAdapter
 from django.conf import settings
 from django.core.exceptions import NON_FIELD_ERRORS
 from django.forms import BaseForm
@@ -18,7 +19,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from conversations.access import NotFound
-from conversations.actions import audit_signals
+from conversations.actions import audit_signals, people
 from conversations.models import User, Workspace
 from conversations.models.user import LONGEST_NAME
 
@@ -56,6 +57,18 @@ def limited_beginnings(view: Callable[..., HttpResponse]) -> Callable[..., HttpR
         return view(request, *args, **kwargs)
 
     return wrapped
+
+
+class SessionsAdapter(DefaultUserSessionsAdapter):  # type: ignore[misc]
+    """`USERSESSIONS_ADAPTER`."""
+
+    def end_sessions(self, sessions: Any) -> None:
+        """Signs the person out of all other browsers: also out of sessions that allauth has no device for, as those
+        that Django's own API makes.
+        """
+        super().end_sessions(sessions)
+        request = context.request
+        people.end_other_sessions(request.user, request.session.session_key)
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]

@@ -233,6 +233,7 @@ SOCIALACCOUNT_ADAPTER = "chatsite.single_sign_on.SocialAccountAdapter"
 SOCIALACCOUNT_STORE_TOKENS = False
 # The devices of a person are noted when they sign in; a write at every request would cost more than it tells.
 USERSESSIONS_TRACK_ACTIVITY = False
+USERSESSIONS_ADAPTER = "chatsite.accounts.SessionsAdapter"
 ACCOUNT_SESSION_REMEMBER = True
 # Only failures count by address: a whole office may sign in from one.
 ACCOUNT_RATE_LIMITS = {

@@ -24,6 +24,8 @@ def connect() -> None:
     account.password_reset.connect(_password_reset, dispatch_uid="audit")
     account.email_confirmed.connect(_email_confirmed, dispatch_uid="audit")
     account.email_changed.connect(_email_changed, dispatch_uid="audit")
+    account.email_added.connect(_email_added, dispatch_uid="audit")
+    account.email_removed.connect(_email_removed, dispatch_uid="audit")
     second_factor.authenticator_added.connect(_second_factor_added, dispatch_uid="audit")
     second_factor.authenticator_removed.connect(_second_factor_removed, dispatch_uid="audit")
     second_factor.authenticator_reset.connect(_second_factor_reset, dispatch_uid="audit")
@@ -57,6 +59,14 @@ def _password_reset(sender: Any, user: User, **_: Any) -> None:
 
 def _email_changed(sender: Any, user: User, **_: Any) -> None:
     audit.record(user, "email_changed", user)
+
+
+def _email_added(sender: Any, user: User, **_: Any) -> None:
+    audit.record(user, "email_added", user)
+
+
+def _email_removed(sender: Any, user: User, **_: Any) -> None:
+    audit.record(user, "email_removed", user)
 
 
 def _email_confirmed(sender: Any, request: HttpRequest, email_address: EmailAddress, **_: Any) -> None:

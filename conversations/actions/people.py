@@ -155,6 +155,15 @@ def sign_out_everywhere(actor: User, person: User) -> None:
         transaction.on_commit(news.recheck_rights)
 
 
+def end_other_sessions(person: User, kept: str | None) -> None:
+    """By the person's own wish: everywhere but in the session with this key. Raises NotFound."""
+    with writing():
+        hold(person)
+        end_sessions(person, kept)
+        audit.record(person, "other_sessions_ended", person)
+        transaction.on_commit(news.recheck_rights)
+
+
 def has_second_step(person: User) -> bool:
     return bool(Authenticator.objects.filter(user=person).exists())
 
@@ -168,10 +177,13 @@ def remove_second_step(actor: User, person: User) -> None:
         audit.record(actor, "second_factor_removed", person)
 
 
-def end_sessions(person: User) -> None:
-    """Every browser of this person is signed out; sessions do not say whose they are, so each is opened."""
+def end_sessions(person: User, kept: str | None = None) -> None:
+    """Every browser of this person is signed out, but for the session with the key `kept`; sessions do not say whose
+    they are, so each is opened.
+    """
     store = import_module(settings.SESSION_ENGINE).SessionStore
-    for session in Session.objects.filter(expire_date__gt=timezone.now()).iterator():
+    others = Session.objects.filter(expire_date__gt=timezone.now()).exclude(pk=kept)
+    for session in others.iterator():
         if session.get_decoded().get(SESSION_KEY) == str(person.pk):
             store(session.session_key).delete()
 

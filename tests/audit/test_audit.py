@@ -72,6 +72,19 @@ def test_the_admin_has_no_form_for_the_password_of_its_own(administrator: Person
     assert administrator.user.password == before
 
 
+def test_what_people_change_about_how_they_sign_in_is_recorded(alice: Person) -> None:
+    address = "/accounts/email/"
+    alice.client.post(address, {"action_add": "", "email": "alice@example.org"})
+    alice.client.post(address, {"action_add": "", "email": "other@example.org"})
+    alice.client.post(address, {"action_remove": "", "email": "other@example.org"})
+    alice.client.post("/accounts/sessions/")
+    acts = ("email_added", "email_removed", "other_sessions_ended")
+    assert [(event.act, event.actor) for event in events(*acts)] == [
+        ("email_added", alice.user), ("email_added", alice.user), ("email_removed", alice.user),
+        ("other_sessions_ended", alice.user),
+    ]  # fmt: skip
+
+
 def test_every_page_of_the_admin_is_audited() -> None:
     assert site._registry
     for model, page in site._registry.items():
