@@ -113,12 +113,13 @@ def add_models(
     return made
 
 
-def note_listed(provider: Provider, said: dict[str, dict[str, Any]]) -> None:
+def note_listed(actor: User, provider: Provider, said: dict[str, dict[str, Any]]) -> None:
     """Takes what the provider's list says now of its models that are here, by id."""
     with changing():
         for row in provider.language_models.all():
             if said.get(row.model_id, row.listed) != row.listed:
                 LanguageModel.objects.filter(pk=row.pk).update(listed=said[row.model_id])
+        audit.record(actor, "models_listed", provider)
 
 
 def change_model(

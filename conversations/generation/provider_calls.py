@@ -14,7 +14,7 @@ from typing import TypeVar
 from django.db.models import Model
 
 from ..access import NotFound
-from ..actions import ledger
+from ..actions import audit, ledger
 from ..actions.transaction import hold, writing
 from ..models import GenerationStatus, LanguageModel, Provider, UsageRecord, User
 from ..models.encryption import SecretUnreadable
@@ -112,10 +112,13 @@ def _book(
 ) -> None:
     usage, meta, model = (reply.usage, reply.meta, reply.model) if reply is not None else ({}, None, "")
     with writing():
+        asked_by = _if_there(actor)
+        if asked_by is not None:
+            audit.record(asked_by, "model_tested", language_model, works=not error_type)
         ledger.store(
             [
                 UsageRecord(
-                    user=_if_there(actor),
+                    user=asked_by,
                     provider=_if_there(language_model.provider),
                     language_model=_if_there(language_model),
                     model=model or language_model.model_id,

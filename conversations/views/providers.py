@@ -66,13 +66,13 @@ def remove(request: HttpRequest, provider: int) -> HttpResponse:
 @require_POST
 def models_offered(request: HttpRequest, provider: int) -> HttpResponse:
     """POST …/list/: the provider's own list of models, to choose from; what it says of those that are here is kept."""
-    access.administrator(request.user)
+    actor = access.administrator(request.user)
     found = get_object_or_404(Provider, pk=provider)
     context = _context(found, ProviderForm(found))
     try:
         known = set(found.language_models.values_list("model_id", flat=True))
         listed = provider_calls.offered_by(found)
-        offers.note_listed(found, {one.id: one.capabilities for one in listed})
+        offers.note_listed(actor, found, {one.id: one.capabilities for one in listed})
         context["offered"] = [one for one in listed if known.isdisjoint({one.id, *one.aliases})]
         context["listed"] = json.dumps(
             {one.id: one.capabilities for one in context["offered"] if one.capabilities}
@@ -82,6 +82,14 @@ def models_offered(request: HttpRequest, provider: int) -> HttpResponse:
         context["problem"] = provider_calls.told(error)
     except (ValueError, SecretUnreadable) as error:
         context["problem"] = str(error)
+    if wants_json(request):
+        if "problem" in context:
+            raise Invalid(context["problem"])
+        models = [
+            {"id": one.id, "name": one.display_name, "capabilities": one.capabilities}
+            for one in context["offered"]
+        ]
+        return answer(request, {"models": models}, "")
     return render(request, "providers/provider.html", context)
 
 

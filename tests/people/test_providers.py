@@ -303,6 +303,37 @@ def test_the_providers_own_list_is_offered_without_what_is_here(
     assert "Model One" in page
 
 
+def test_a_program_gets_the_list_as_json(administrator: Person, model: LanguageModel) -> None:
+    path = f"/providers/{model.provider_id}/list/"
+    with Listing() as listing:
+        Provider.objects.update(base_url=listing.url)
+        told = administrator.post(path).json()  # type: ignore[attr-defined]
+    assert told == {
+        "models": [
+            {"id": "one", "name": "Model One", "capabilities": {}}, {"id": "two", "name": "", "capabilities": {}},
+        ]
+    }  # fmt: skip
+    with Unlisted() as unlisted:
+        Provider.objects.update(base_url=unlisted.url)
+        refused = administrator.post(path)
+    assert refused.status_code == 400
+    assert "There is no list" in refused.json()["error"]["message"]  # type: ignore[attr-defined]
+
+
+def test_calls_to_a_provider_by_an_administrator_are_on_the_record(
+    administrator: Person, model: LanguageModel
+) -> None:
+    with Listing() as listing:
+        Provider.objects.update(base_url=listing.url)
+        administrator.post(f"/providers/{model.provider_id}/list/")
+        administrator.post(f"/models/{model.pk}/test/")
+    events = AuditEvent.objects.filter(act__in=["models_listed", "model_tested"]).order_by("pk")
+    assert [(event.act, event.actor, event.object_type, event.object_id) for event in events] == [
+        ("models_listed", administrator.user, "provider", str(model.provider_id)),
+        ("model_tested", administrator.user, "languagemodel", str(model.pk)),
+    ]
+
+
 class ListingWithCapabilities(FakeUpstream):
     """Says of a model that is newer than this program what it can do."""
 

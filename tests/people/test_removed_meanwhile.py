@@ -159,7 +159,7 @@ def test_a_model_that_is_removed_while_its_provider_lists_it_stays_removed(
 ) -> None:
     provider = model.provider
     said = {MODEL: {"context": 5000}}
-    with beside(lambda: offers.note_listed(provider, said)) as noted:
+    with beside(lambda: offers.note_listed(administrator.user, provider, said)) as noted:
         retirement.remove(administrator.user, model)
     assert noted == [None]
     assert not LanguageModel.objects.filter(provider=provider).exists()
