@@ -79,7 +79,8 @@ TABLE = [
     Row("provider", "GET", ADMINISTER, 200),
     Row("provider", "POST", ADMINISTER, 400),
     Row("provider-remove", "POST", ADMINISTER, 200),
-    Row("provider-list", "POST", ADMINISTER, 200),
+    # Nobody is at the provider's address.
+    Row("provider-list", "POST", ADMINISTER, 400),
     Row("models-add", "POST", ADMINISTER, 200, {"model": "claude-haiku-4-5"}),
     Row("language-model", "GET", ADMINISTER, 200),
     Row("language-model", "POST", ADMINISTER, 200, {"label": "Ours"}),
