@@ -13,9 +13,12 @@ from .errors import Invalid
 from .text import storable
 from .transaction import hold, writing
 
+# Of Django's own column.
+NAME_CHARACTERS = 150
+
 
 def create(actor: User, name: str) -> Group:
-    """Raises Invalid when the name is empty or taken."""
+    """Raises Invalid when the name is empty, too long or taken."""
     with writing():
         group = Group()
         _name(group, name)
@@ -50,11 +53,13 @@ def remove(actor: User, group: Group) -> None:
 
 
 def _name(group: Group, name: str) -> None:
-    """Stores the group under this name. Raises Invalid when it is empty or taken."""
+    """Stores the group under this name. Raises Invalid when it is empty, too long or taken."""
     taken = Invalid("There is already a group with this name.")
-    group.name = " ".join(storable(name).split())[:150]
+    group.name = " ".join(storable(name).split())
     if not group.name:
         raise Invalid("The group needs a name.")
+    if len(group.name) > NAME_CHARACTERS:
+        raise Invalid(f"The name of a group has at most {NAME_CHARACTERS} characters.")
     if Group.objects.filter(reads("name", group.name)).exclude(pk=group.pk).exists():
         raise taken
     try:

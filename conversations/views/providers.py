@@ -25,6 +25,7 @@ from ..upstream.errors import UpstreamError
 from .requests import Fields, answer, form_data, form_page, posted
 
 _FORM = ["GET", "HEAD", "POST"]
+_STEPS = {"up": -1, "down": 1}
 
 
 @require_safe
@@ -155,8 +156,11 @@ def move_model(request: HttpRequest, model: int) -> HttpResponse:
     ids = list(LanguageModel.objects.order_by("-enabled", "position", "pk").values_list("pk", flat=True))
     if model not in ids:
         raise access.NotFound
+    to = Fields(request).text("to")
+    if to not in _STEPS:
+        raise Invalid("A model moves up or down.")
     place = ids.index(model)
-    other = place + (1 if Fields(request).text("to") == "down" else -1)
+    other = place + _STEPS[to]
     if 0 <= other < len(ids):
         ids[place], ids[other] = ids[other], ids[place]
     offers.order_models(actor, ids)

@@ -103,7 +103,10 @@ def create_link(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
 def switch_link(request: HttpRequest, id: uuid.UUID, link: int) -> HttpResponse:
     """`on` is "true" or "false"."""
     found = access.share_link(person(request), id, link)
-    sharing.switch_link(person(request), found, Fields(request).word("on") == "true")
+    to = Fields(request).word("on")
+    if to not in ("true", "false"):
+        raise Invalid("A link is switched on (true) or off (false).")
+    sharing.switch_link(person(request), found, to == "true")
     return _answer(request, found.conversation, {"on": found.revoked_at is None})
 
 

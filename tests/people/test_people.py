@@ -211,6 +211,8 @@ def test_groups_are_made_filled_renamed_and_removed(administrator: Person, bob: 
     group = Group.objects.get(pk=made.json()["group"])  # type: ignore[attr-defined]
     assert group.name == "Harbour Öffice"
     assert administrator.post("/people/groups/", {"name": "HARBOUR öffice"}).status_code == 400
+    # Not cut: two that differ in their ends would be one.
+    assert administrator.post("/people/groups/", {"name": "x" * 151}).status_code == 400
     path = f"/people/groups/{group.pk}/"
     assert administrator.post(path, {"name": "Pilots", "people": [bob.user.pk]}).status_code == 200
     assert list(bob.user.groups.values_list("name", flat=True)) == ["Pilots"]

@@ -622,6 +622,9 @@ def test_the_order_of_the_picker_changes_one_place_at_a_time(
     assert LanguageModel.objects.usable_by(administrator.user) == [second, model]
     administrator.post(f"/models/{second.pk}/move/", {"to": "up"})
     assert LanguageModel.objects.usable_by(administrator.user) == [second, model]
+    for nowhere in ({}, {"to": "top"}):
+        assert administrator.post(f"/models/{model.pk}/move/", nowhere).status_code == 400
+    assert LanguageModel.objects.usable_by(administrator.user) == [second, model]
 
 
 def test_the_demo_answers_only_while_nobody_else_does(administrator: Person, model: LanguageModel) -> None:

@@ -136,6 +136,7 @@ def test_missing_closed_and_expired_links_answer_alike(alice: Person, sent: dict
     assert alice.post(switch, {"on": False}, content_type="application/json").json() == {"on": False}
     assert _refused(path) == missing
     alice.post(switch, {"on": "true"})
+    assert [alice.post(switch, wrong).status_code for wrong in ({}, {"on": "yes"}, {"on": ""})] == [400] * 3
     assert Client().get(path).status_code == 200
     ShareLink.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
     assert _refused(path) == missing
