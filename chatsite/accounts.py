@@ -16,7 +16,9 @@ from django.conf import settings
 from django.core.exceptions import NON_FIELD_ERRORS
 from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.views import View
 
 from conversations.access import NotFound
 from conversations.actions import audit_signals, people
@@ -57,6 +59,13 @@ def limited_beginnings(view: Callable[..., HttpResponse]) -> Callable[..., HttpR
         return view(request, *args, **kwargs)
 
     return wrapped
+
+
+def sign_up_closed(view: View) -> HttpResponse:
+    """What everybody gets who wants an account; allauth's own answer to it is a 200."""
+    if errors.wants_json(view.request):
+        return errors.json_error(403, "sign_up_closed", "Accounts come from your administrator.")
+    return render(view.request, "account/signup_closed.html", status=403)
 
 
 class SessionsAdapter(DefaultUserSessionsAdapter):  # type: ignore[misc]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from allauth.account import views as account_views
 from allauth.account.decorators import secure_admin_login
 from allauth.mfa.base import forms as second_step
 from allauth.mfa.webauthn import forms as passkey
@@ -15,7 +16,7 @@ from django.urls.resolvers import URLPattern, URLResolver
 from conversations.views import account, health, setup
 
 from . import metrics, mfa, single_sign_on
-from .accounts import limited_beginnings
+from .accounts import limited_beginnings, sign_up_closed
 from .content_type import header_parameters
 
 
@@ -28,6 +29,7 @@ def _replace(module: object, name: str, ours: object) -> None:
 # One way in: the admin's own form knows no limit of failures.
 _replace(admin.site, "login", secure_admin_login(admin.site.login))
 # allauth has settings for none of these.
+_replace(account_views.SignupView, "closed", sign_up_closed)
 _replace(passkey_views, "login_webauthn", limited_beginnings(passkey_views.login_webauthn))
 _replace(passkey_auth, "get_server", mfa.passkey_server)
 _replace(second_step, "check_rate_limit", mfa.limited)

@@ -298,7 +298,10 @@ def test_an_unknown_name_and_a_wrong_password_read_alike(ann: User) -> None:
 def test_nobody_signs_up(client: Client) -> None:
     form = {"username": "eve", "email": "eve@example.com", "password1": PASSWORD, "password2": PASSWORD}
     for method in (client.get, client.post):
-        assert "administrator" in method("/accounts/signup/", form).content.decode()
+        page = method("/accounts/signup/", form)
+        assert (page.status_code, "administrator" in page.content.decode()) == (403, True)
+        program = method("/accounts/signup/", form, HTTP_ACCEPT="application/json")
+        assert (program.status_code, program.json()["error"]["type"]) == (403, "sign_up_closed")
     assert not User.objects.exists()
 
 
