@@ -21,6 +21,7 @@ from ..live.log import LiveLog
 from ..live.replay import start_body
 from ..live.thinking import Stopwatch, thinking_seconds
 from ..models import GenerationStatus
+from ..models.message import told_to_all
 from ..upstream.accumulator import Accumulator
 from ..upstream.client import UpstreamClient, Wait
 from ..upstream.errors import GarbledAnswer, UpstreamError
@@ -163,7 +164,8 @@ class Answer:
         self._request_id = ""
         # A connection that was lost before an answer began is made again silently (promises S08).
         if wait.error.type != "connection_lost":
-            self._tell_status("waiting", wait.retry_at, described(wait.error) | {"message": wait.error.brief})
+            told = told_to_all(described(wait.error) | {"message": wait.error.brief})
+            self._tell_status("waiting", wait.retry_at, told)
         try:
             is_ours = await database_sync_to_async(ledger.book_failed_tries)(
                 self.turn.generation, owner.identity(), list(self._failed_attempts)

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from ..models import Generation, GenerationEvent
+from ..models.message import told_to_all
 from ..upstream.accumulator import Accumulator
 from ..upstream.errors import UpstreamError
 from ..upstream.events import ContentBlockStop, MessageStart, event_from_dict
@@ -125,7 +126,7 @@ def stop_body(
     return {
         "type": "message_stop",
         "status": status,
-        "error": error,
+        "error": told_to_all(error),
         "stop_reason": stop_reason or None,
         "usage": usage,
         "cost": cost,

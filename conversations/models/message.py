@@ -23,6 +23,8 @@ _PATH_SQL = """
     )
     SELECT id FROM path ORDER BY depth DESC
 """
+# What administrators alone read of an error: the provider's own words may be about its account.
+_FOR_ADMINISTRATORS = ("admin_message", "detail")
 # Walks away from the root, to the newest child each time, however far that is.
 _NEWEST_LEAF_SQL = """
     WITH RECURSIVE walk(id, depth) AS (
@@ -130,3 +132,10 @@ class Message(models.Model):
     def text(self) -> str:
         """The visible text: all text blocks joined without a separator (messages-api 4.4)."""
         return "".join(block.get("text") or "" for block in self.content if block.get("type") == "text")
+
+
+def told_to_all(error: dict[str, Any] | None) -> dict[str, Any] | None:
+    """A stored error as everybody may read it, who may read the answer."""
+    if error is None:
+        return None
+    return {name: value for name, value in error.items() if name not in _FOR_ADMINISTRATORS}

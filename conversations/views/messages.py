@@ -13,6 +13,7 @@ from ..access import Operation
 from ..live.replay import journalled_content
 from ..models import Generation, Message
 from ..models.generation import LIVE
+from ..models.message import told_to_all
 from .requests import person
 
 
@@ -37,7 +38,7 @@ def message_json(row: Message) -> dict[str, Any]:
         "stop_reason": row.stop_reason or None,
         "usage": row.usage,
         "model": row.model or (generation.model if generation is not None else None),
-        "error": row.error,
+        "error": told_to_all(row.error),
         "continues": row.continues,
         "created_at": row.created_at,
     }

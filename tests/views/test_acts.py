@@ -14,6 +14,7 @@ from django.utils import timezone
 from conversations import access
 from conversations.actions import conversations, messages
 from conversations.generation.answer import RESTART, UNEXPECTED
+from conversations.live.replay import stop_body
 from conversations.models import (
     Conversation,
     Generation,
@@ -175,6 +176,22 @@ def test_what_the_provider_said_is_quoted_once(administrator: Person) -> None:
     finished(sent["generation"], "", status=GenerationStatus.FAILED, error=error)
     page = administrator.client.get(sent["url"]).content.decode()
     assert page.count("prompt is too long") == 1
+
+
+def test_what_the_provider_said_and_what_to_do_about_it_is_for_administrators(
+    alice: Person, administrator: Person
+) -> None:
+    sent = alice.start()
+    alice.post(f"/conversations/{sent['conversation']}/people/", {"who": administrator.user.username})
+    told = {"type": "auth", "message": "The key was refused."}
+    error = told | {"admin_message": "Enter another key.", "detail": "org-17 is suspended"}
+    finished(sent["generation"], "", status=GenerationStatus.FAILED, error=error)
+    for who, reads in ((alice, False), (administrator, True)):
+        page = who.client.get(sent["url"]).content.decode()
+        assert ("Enter another key." in page, "org-17" in page) == (reads, reads)
+    listed = alice.get(f"/conversations/{sent['conversation']}/messages/").json()["messages"]  # type: ignore[attr-defined]
+    assert listed[-1]["error"] == told
+    assert stop_body("failed", error)["error"] == told
 
 
 def test_what_the_provider_said_does_not_decide_what_this_site_says(administrator: Person) -> None:
