@@ -19,7 +19,7 @@ from django.test import Client
 
 from conversations.models import AuditEvent, User
 from conversations.models.encryption import _fernet
-from tests.world import Person
+from tests.world import JSON, Person
 
 from .signing_in import PASSWORD, confirmed, signed_in
 
@@ -92,6 +92,21 @@ def test_a_wrong_code_does_not_turn_it_on(sign_in: Callable[[], Client], ann: Us
     client.get("/accounts/2fa/totp/activate/")
     assert client.post("/accounts/2fa/totp/activate/", {"code": "000000"}).status_code == 200
     assert not Authenticator.objects.filter(user=ann).exists()
+
+
+def test_a_program_is_refused_in_json(secret: str, sign_in: Callable[[], Client]) -> None:
+    client = sign_in()
+    steps: list[tuple[str, dict[str, str]]] = [
+        ("authenticate", {"code": "000000"}), ("authenticate", {}), ("authenticate", {"code": code(secret)}),
+    ]  # fmt: skip
+    answers = [client.post(f"/accounts/2fa/{path}/", given, **JSON) for path, given in steps]
+    assert [answer.status_code for answer in answers] == [400, 400, 302]
+    assert answers[0].json()["error"] == {"type": "invalid_request", "message": "Code: Incorrect code."}
+    assert is_in(client)
+    wrong = client.post("/accounts/reauthenticate/", {"password": "wrong"}, **JSON)
+    assert (wrong.status_code, wrong.json()["error"]["type"]) == (400, "invalid_request")
+    page = client.get("/accounts/reauthenticate/", **JSON)
+    assert (page.status_code, page["Content-Type"]) == (200, "text/html; charset=utf-8")
 
 
 def test_its_owner_turns_it_off(secret: str, ann: User, sign_in: Callable[[], Client]) -> None:
