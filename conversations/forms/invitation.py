@@ -19,7 +19,7 @@ class InvitationForm(forms.Form):
         widget=forms.EmailInput(attrs={"autocomplete": "off"}),
     )  # fmt: skip
     role = forms.ChoiceField(label="Role", choices=Invitation.Role.choices)
-    days = forms.TypedChoiceField(label="Lasts", coerce=int, choices=[])
+    days = forms.TypedChoiceField(label="Lasts", coerce=int, choices=[], required=False)
     groups = forms.ModelMultipleChoiceField(
         label="Groups", queryset=Group.objects.order_by("name"), required=False,
         widget=forms.CheckboxSelectMultiple,
@@ -35,6 +35,7 @@ class InvitationForm(forms.Form):
             (days, label) for days, label in offered.items() if days <= settings.INVITATION_MAX_DAYS
         )
         field.initial = settings.INVITATION_DAYS
+        field.empty_value = settings.INVITATION_DAYS  # type: ignore[assignment]
 
 
 class AcceptInvitationForm(FirstAdministratorForm):

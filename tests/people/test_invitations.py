@@ -70,6 +70,16 @@ def test_a_program_that_uses_a_link_is_told_in_json_where_to_go_on(
     assert (used.status_code, used.json()) == (200, {"location": "/accounts/login/"})
 
 
+def test_it_works_for_the_usual_time_unless_another_is_chosen(administrator: Person, settings: Any) -> None:
+    settings.INVITATION_DAYS = 5
+    for days, lasting in ((None, 5), ("", 5), ("30", 30)):
+        fields = {"role": "member"} | ({} if days is None else {"days": days})
+        made = administrator.post("/people/invitations/", fields)
+        assert made.status_code == 201, made.content
+        row = Invitation.objects.get(pk=made.json()["invitation"])  # type: ignore[attr-defined]
+        assert (row.expires_at - row.created_at).days in (lasting, lasting - 1)
+
+
 def test_an_administrator_comes_of_an_administrators_invitation_alone(administrator: Person) -> None:
     Client().post(link(administrator), {**FORM, "role": "administrator", "is_superuser": "1"})
     assert not User.objects.get(username="newcomer").is_superuser
