@@ -60,7 +60,7 @@ def settings(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
     conversation = access.conversation(person(request), id, Operation.WRITE)
     fields = Fields(request)
     parameters = conversations.change_settings(
-        person(request), conversation, fields.text("model"), fields.settings()
+        person(request), conversation, fields.word("model"), fields.settings()
     )
     return answer(request, {"parameters": parameters}, _page(id))
 

@@ -29,7 +29,7 @@ def start(request: HttpRequest) -> HttpResponse:
         fields.client_id(),
         owner=supervisor.identity(),
         attachments=fields.attachment_ids(),
-        model=fields.text("model"),
+        model=fields.word("model"),
         parameters=fields.settings(),
     )
     return _answered(request, sent, with_conversation=True)
@@ -74,7 +74,7 @@ def regenerate(request: HttpRequest, id: uuid.UUID, message: uuid.UUID) -> HttpR
     found = access.message(person(request), id, message, Operation.WRITE)
     fields = Fields(request)
     sent = messages.regenerate(
-        person(request), found, fields.client_id(), owner=supervisor.identity(), model=fields.text("model")
+        person(request), found, fields.client_id(), owner=supervisor.identity(), model=fields.word("model")
     )
     return _answered(request, sent)
 

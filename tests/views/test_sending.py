@@ -155,6 +155,15 @@ def test_a_model_may_be_named_by_its_api_id_or_its_row(alice: Person, model: Lan
         assert Conversation.objects.get(pk=sent["conversation"]).language_model == model
 
 
+def test_json_names_a_row_by_its_number(alice: Person, model: LanguageModel) -> None:
+    def post(path: str, **fields: object) -> int:
+        return alice.post(path, fields, content_type="application/json").status_code
+
+    assert post("/conversations/", text="Hello", model=model.pk) == 201
+    assert post("/conversations/", text="Hello", model=model.pk + 1) == 400
+    assert post(f"/conversations/{Conversation.objects.get().pk}/settings/", model=model.pk) == 200
+
+
 def test_a_model_that_this_person_may_not_use_is_refused(alice: Person, model: LanguageModel) -> None:
     other = LanguageModel.objects.create(provider=model.provider, model_id="claude-secret", enabled=False)
     for name in (other.model_id, str(other.pk), "gpt", f" {model.model_id}", f"anthropic/{model.model_id}"):
