@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Collection
 
 from django.db import transaction
@@ -16,8 +17,10 @@ def conversation_updated(conversation: Conversation) -> None:
     conversations_updated([conversation])
 
 
-def conversations_updated(conversations: Collection[Conversation], *, running: bool | None = None) -> None:
-    """As `conversation_updated`, for many at once; with `running`, whether an answer to each runs now."""
+def conversations_updated(
+    conversations: Collection[Conversation], *, running: Collection[uuid.UUID] | None = None
+) -> None:
+    """As `conversation_updated`, for many at once; with `running`, those of them in which an answer runs now."""
     audiences = access.audiences(conversations)
     updates = [(conversation, audiences[conversation.pk]) for conversation in conversations]
     transaction.on_commit(lambda: news.conversations_updated(updates, running=running))

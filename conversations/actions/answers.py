@@ -76,7 +76,11 @@ def _finish_all(outcomes: list[Outcome], owner: str | None) -> list[Outcome]:
         generation.conversation_id: generation.conversation for generation in generations.values()
     }
     update_each([conversations[pk] for pk in sorted(conversations)], ("updated_at",))
-    after_commit.conversations_updated(conversations.values(), running=False)
+    # Each branch may have its own. Asked now that the conversations are held: of two that end at the same time one sees
+    # that the other is over.
+    others = Generation.objects.live().filter(conversation__in=list(conversations))
+    running = set(others.values_list("conversation_id", flat=True))
+    after_commit.conversations_updated(conversations.values(), running=running)
     ledger.store(booked)
     return stored
 

@@ -6,7 +6,7 @@ Called by actions after their commit, from any thread.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from ..models import Conversation, Generation, Message
@@ -38,20 +38,23 @@ def message_created(
         "client_id": str(generation.client_id),
     }
     tell_conversation(conversation.pk, frame)
-    conversation_updated(conversation, people, running=True)
+    conversations_updated([(conversation, people)], running={conversation.pk})
 
 
-def conversation_updated(conversation: Conversation, people: People, *, running: bool | None = None) -> None:
+def conversation_updated(conversation: Conversation, people: People) -> None:
     """Title, place in the sidebar or state of a conversation changed."""
-    conversations_updated([(conversation, people)], running=running)
+    conversations_updated([(conversation, people)])
 
 
 def conversations_updated(
-    updates: Iterable[tuple[Conversation, People]], *, running: bool | None = None
+    updates: Iterable[tuple[Conversation, People]], *, running: Collection[uuid.UUID] | None = None
 ) -> None:
-    """As `conversation_updated`, for many at once."""
-    more = {} if running is None else {"running": running}
-    tell_people(*((people, update_of(conversation, **more)) for conversation, people in updates))
+    """As `conversation_updated`, for many at once; `running` are those of them in which an answer runs now."""
+
+    def update(conversation: Conversation) -> Frame:
+        return update_of(conversation, **({} if running is None else {"running": conversation.pk in running}))
+
+    tell_people(*((people, update(conversation)) for conversation, people in updates))
 
 
 def update_of(conversation: Conversation, **more: Any) -> Frame:

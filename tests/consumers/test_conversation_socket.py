@@ -553,6 +553,28 @@ def test_news_of_a_conversation_says_what_others_did_to_it_meanwhile(world: Worl
     assert told["archived"]
 
 
+def test_the_end_of_one_answer_is_not_announced_as_that_of_another_branch(world: World) -> None:
+    first, _ = world.answer()
+    again = world.alice.post(
+        f"/conversations/{first['conversation']}/messages/{first['reply']}/regenerate/"
+    ).json()  # type: ignore[attr-defined]
+    world.ended(again)
+    overview = world.socket(world.alice)
+    answers = []
+    for reply in (first["reply"], again["reply"]):
+        world.upstream.script(wire.message_start(), Hang())
+        answers.append(world.alice.send(first["conversation"], parent=reply)["generation"])
+    for generation in answers:
+        world.alice.post(f"/generations/{generation}/stop/")
+        world.ended({"generation": generation})
+    told: list[bool] = []
+    while not told or told[-1]:
+        news = overview.next("conversation_updated")["conversation"]
+        # The title is news as well, and says nothing of answers.
+        told += [news["running"]] if "running" in news else []
+    assert told == [True, True, True, False]
+
+
 def test_the_title_that_the_model_finds_is_announced(world: World) -> None:
     overview = world.socket(world.alice)
     world.alice.start("How do I plant a tree?")
