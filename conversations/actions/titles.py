@@ -32,15 +32,16 @@ _SAME = (
 def open_call(conversation: uuid.UUID, generation: uuid.UUID, characters: int, max_tokens: int) -> int | None:
     """Book the call before it is made; the id of its row, None when no title is wanted.
 
-    It is wanted when no person has named the conversation, no other answer has completed in it, and none was ever asked
-    for. Raises BudgetExceeded.
+    It is wanted when no person has named the conversation, no other answer that says something has completed in it, and
+    none was ever asked for. Raises BudgetExceeded.
     """
     if not Conversation.objects.filter(pk=conversation, titled_by_person=False).exists():
         return None
     completed = Message.objects.filter(
         conversation=conversation, role=Message.Role.ASSISTANT, status=GenerationStatus.COMPLETED
     )
-    if completed.exclude(generation=generation).exists():
+    others = completed.exclude(generation=generation)
+    if any(others.values_list("content", flat=True).iterator()):
         return None
     with writing():
         if UsageRecord.objects.filter(conversation=conversation, purpose=_TITLE).exists():

@@ -31,7 +31,7 @@ class Turn:
     conversation: uuid.UUID
     endpoint: Endpoint
     request: MessageRequest
-    # Whether an answer above this one has completed.
+    # Whether an answer above this one has completed, and said something.
     answered_before: bool = False
 
 
@@ -49,7 +49,7 @@ def prepare(generation: Generation) -> Turn:
         conversation=generation.conversation_id,
         endpoint=endpoint_of(language_model.provider),
         request=request_for(language_model, generation.parameters, path),
-        answered_before=any(_has_completed(message) for message in path),
+        answered_before=any(_has_answered(message) for message in path),
     )
 
 
@@ -60,8 +60,9 @@ def _path_to(message: Message | None) -> list[Message]:
     return Message.objects.path(message.pk, related=())
 
 
-def _has_completed(message: Message) -> bool:
-    return message.role == Message.Role.ASSISTANT and message.status == GenerationStatus.COMPLETED
+def _has_answered(message: Message) -> bool:
+    is_complete = message.role == Message.Role.ASSISTANT and message.status == GenerationStatus.COMPLETED
+    return is_complete and bool(message.content)
 
 
 def endpoint_of(provider: Provider) -> Endpoint:

@@ -213,6 +213,15 @@ def test_a_conversation_whose_first_answer_broke_off_gets_its_title_after_the_ne
     assert Conversation.objects.get().title == "A short title"
 
 
+def test_a_conversation_whose_first_answer_said_nothing_gets_its_title_after_the_next(world: World) -> None:
+    world.upstream.script(wire.message_start(), wire.message_end())
+    sent, _ = world.answer("How do I plant a tree?")
+    assert world.alice.messages(sent["conversation"])[-1]["status"] == GenerationStatus.COMPLETED
+    world.ended(world.alice.send(sent["conversation"], "Say something"))
+    assert title_row().status == "completed"
+    assert Conversation.objects.get().title == "A short title"
+
+
 def test_a_copy_keeps_its_title(world: World) -> None:
     sent, _ = world.answer()
     title_row()
