@@ -4,10 +4,12 @@ and which of their blocks. Used by `context`. Rules: messages-api 5, 6.3, 7.3, 8
 
 from __future__ import annotations
 
+import uuid
+from itertools import takewhile
 from typing import Any
 
 from ..actions import continuation
-from ..models import LanguageModel, Message
+from ..models import GenerationStatus, LanguageModel, Message
 from ..upstream.portable import portable
 from ..upstream.silent import THINKING, is_empty_text, says_nothing
 from . import signatures
@@ -27,8 +29,11 @@ def turns_of(path: list[Message], language_model: LanguageModel, parameters: dic
     merged: Turns = []
     signed = signatures.holding(path, language_model, parameters)
     declined = {message.parent_id for message in path if message.stop_reason == "refusal"}
+    without = _left_out(path)
     for message in path:
         is_question = message.role == Message.Role.USER
+        if message.pk in without:
+            continue
         if message.stop_reason == "refusal" or (is_question and message.pk in declined):
             # With the question, what the model declines would be asked again (messages-api 8.1). Half an answer that it
             # declines to go on with stays.
@@ -54,6 +59,25 @@ def turns_of(path: list[Message], language_model: LanguageModel, parameters: dic
             asking = {"type": "text", "text": continuation.request_to_go_on(path[-1])}
             result.append({"role": "user", "content": [asking]})
     return result
+
+
+def _left_out(path: list[Message]) -> set[uuid.UUID]:
+    """The turns whose words a person chose to go on without, and the half answers to them. Where one of these is asked
+    again, or was answered after all, it counts like any other.
+    """
+    found: set[uuid.UUID] = set()
+    for at, message in enumerate(path):
+        if not any(block.get("omitted") and block.get("type") == "text" for block in message.content):
+            continue
+        answers = list(takewhile(lambda later: later.role == Message.Role.ASSISTANT, path[at + 1 :]))
+        is_asked = at + len(answers) + 1 == len(path)
+        if not is_asked and not any(_says_all(answer) for answer in answers):
+            found |= {message.pk, *(answer.pk for answer in answers)}
+    return found
+
+
+def _says_all(answer: Message) -> bool:
+    return answer.status == GenerationStatus.COMPLETED and not says_nothing(answer.content)
 
 
 def _add(turns: Turns, role: str, content: list[Block]) -> None:
@@ -86,10 +110,15 @@ def _with_words(content: list[Block]) -> list[Block]:
 
 
 def _user_blocks(content: list[Block]) -> list[Block]:
-    """Pictures and documents in order, then the text (DESIGN section 3); what a person chose to leave out stays out."""
-    kept = [block for block in content if not block.get("omitted")]
-    others = [block for block in kept if block.get("type") != "text"]
-    texts = [block for block in kept if block.get("type") == "text" and block.get("text")]
+    """Pictures and documents in order, then the text (DESIGN section 3); files that a person chose to leave out stay
+    out, of words `_left_out` decides.
+    """
+    others = [block for block in content if block.get("type") != "text" and not block.get("omitted")]
+    texts = [
+        {name: value for name, value in block.items() if name != "omitted"}
+        for block in content
+        if block.get("type") == "text" and block.get("text")
+    ]
     if not others and not texts and any(block.get("type") != "text" for block in content):
         return [_LEFT_OUT]
     return others + texts

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from conversations.models import Generation, Message
-from tests.fake_upstream.steps import Reply
+from tests.fake_upstream import wire
+from tests.fake_upstream.steps import Close, Reply, Step
 from tests.world import Person, World, finished
 
 from .given import attached, upload
@@ -173,6 +174,44 @@ def test_words_that_are_too_many_are_left_out_as_well(world: World) -> None:
     assert page.count("An endless text") == page.count("Left out of requests") == 1
     world.ended(world.alice.send(sent["conversation"], "And?"))
     assert "An endless text" not in json.dumps(received(world))
+
+
+def left_out(world: World, first: str, *steps: Step) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A conversation whose first turn got no answer but these steps, the second a refusal; and the second's answer
+    without the first.
+    """
+    speak(world, "anthropic")
+    world.upstream.script(*steps)
+    sent = world.alice.start(first)
+    world.ended(sent)
+    no(world, 400, "invalid_request_error", "Output blocked by content filtering policy")
+    failed = world.alice.send(sent["conversation"], "hi")
+    world.ended(failed)
+    again = omit(world.alice, sent["conversation"], failed["reply"]).json()
+    assert world.ended(again).status == "completed"
+    return sent, again
+
+
+def test_half_an_answer_goes_with_the_turn_that_is_left_out(world: World) -> None:
+    """By itself it would be the first turn of a request, which has to be a person's."""
+    left_out(
+        world, "An endless text", wire.message_start(), wire.block_start(), wire.text_delta("Half"), Close()
+    )
+    assert received(world) == [{"role": "user", "content": [{"type": "text", "text": "hi"}]}]
+
+
+def test_a_turn_that_was_left_out_is_sent_where_it_is_asked_again_and_answered(world: World) -> None:
+    refused = Reply(400, wire.error_body("invalid_request_error", "No."))
+    sent, again = left_out(world, "A long text", refused)
+    asked = [{"role": "user", "content": [{"type": "text", "text": "A long text"}]}]
+    path = f"/conversations/{sent['conversation']}/messages/{sent['reply']}/regenerate/"
+    answered = world.alice.post(path, {"client_id": str(uuid.uuid4())}).json()  # type: ignore[attr-defined]
+    assert world.ended(answered).status == "completed"
+    assert received(world) == asked
+    for above in (answered, again):
+        world.ended(world.alice.send(sent["conversation"], parent=above["reply"]))
+        assert [turn["role"] for turn in received(world)] == ["user", "assistant", "user"]
+        assert (received(world)[:1] == asked) is (above is answered)
 
 
 def test_each_refused_answer_of_a_page_offers_what_stands_before_it(alice: Person) -> None:
