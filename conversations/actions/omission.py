@@ -95,11 +95,14 @@ def _was_refused(message: Message) -> bool:
 
 
 def _unanswered(path: list[Message]) -> list[Message]:
-    """The newest turns, from the end on, to which no answer has come yet."""
+    """The newest turns of people, from the end on, to which no answer has come yet. What asks to go on with half an
+    answer belongs to the turn above that.
+    """
     found: list[Message] = []
     for turn in reversed(path):
         if turn.role == Message.Role.USER:
-            found.append(turn)
+            if not turn.continues:
+                found.append(turn)
         elif turn.status == GenerationStatus.COMPLETED and not says_nothing(turn.content):
             break
     return found

@@ -62,22 +62,27 @@ def turns_of(path: list[Message], language_model: LanguageModel, parameters: dic
 
 
 def _left_out(path: list[Message]) -> set[uuid.UUID]:
-    """The turns whose words a person chose to go on without, and the half answers to them. Where one of these is asked
-    again, or was answered after all, it counts like any other.
+    """The turns whose words a person chose to go on without, and the half answers to them with what asked to go on
+    there. Where one of these is asked again, or was answered after all, it counts like any other.
     """
     found: set[uuid.UUID] = set()
     for at, message in enumerate(path):
         if not any(block.get("omitted") and block.get("type") == "text" for block in message.content):
             continue
-        answers = list(takewhile(lambda later: later.role == Message.Role.ASSISTANT, path[at + 1 :]))
-        is_asked = at + len(answers) + 1 == len(path)
-        if not is_asked and not any(_says_all(answer) for answer in answers):
-            found |= {message.pk, *(answer.pk for answer in answers)}
+        following = list(takewhile(_belongs_above, path[at + 1 :]))
+        is_asked = at + len(following) + 1 == len(path)
+        if not is_asked and not any(_says_all(later) for later in following):
+            found |= {message.pk, *(later.pk for later in following)}
     return found
 
 
-def _says_all(answer: Message) -> bool:
-    return answer.status == GenerationStatus.COMPLETED and not says_nothing(answer.content)
+def _belongs_above(message: Message) -> bool:
+    return message.role == Message.Role.ASSISTANT or message.continues
+
+
+def _says_all(message: Message) -> bool:
+    is_complete = message.role == Message.Role.ASSISTANT and message.status == GenerationStatus.COMPLETED
+    return is_complete and not says_nothing(message.content)
 
 
 def _add(turns: Turns, role: str, content: list[Block]) -> None:

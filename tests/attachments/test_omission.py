@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from conversations.models import Generation, Message
+from conversations.generation import context
+from conversations.models import Generation, LanguageModel, Message
 from tests.fake_upstream import wire
 from tests.fake_upstream.steps import Close, Reply, Step
 from tests.world import Person, World, finished
@@ -198,6 +199,24 @@ def test_half_an_answer_goes_with_the_turn_that_is_left_out(world: World) -> Non
         world, "An endless text", wire.message_start(), wire.block_start(), wire.text_delta("Half"), Close()
     )
     assert received(world) == [{"role": "user", "content": [{"type": "text", "text": "hi"}]}]
+
+
+def test_a_continuation_goes_with_the_question_that_it_belongs_to(alice: Person) -> None:
+    """Without it, it would be asked to go on with nothing."""
+    LanguageModel.objects.update(model_id="claude-opus-5-5")
+    sent = alice.start("An endless text")
+    half = [{"type": "text", "text": "Half"}]
+    finished(sent["generation"], status="interrupted", content=half, stop_reason="")
+    path = f"/conversations/{sent['conversation']}/messages/"
+    more = alice.post(f"{path}{sent['reply']}/continue/").json()  # type: ignore[attr-defined]
+    finished(more["generation"], "", **REFUSED)
+    assert more["message"] != sent["reply"]
+    assert "Go on without" not in acts(alice, sent["conversation"], more["reply"])
+    failed = alice.send(sent["conversation"], "hi")
+    finished(failed["generation"], "", **REFUSED)
+    again = omit(alice, sent["conversation"], failed["reply"]).json()
+    asked = context.prepare(Generation.objects.get(pk=again["generation"])).request.messages
+    assert asked == [{"role": "user", "content": [{"type": "text", "text": "hi"}]}]
 
 
 def test_a_turn_that_was_left_out_is_sent_where_it_is_asked_again_and_answered(world: World) -> None:
