@@ -33,7 +33,14 @@ class Environment:
     def text(self, name: str, default: str = "") -> str:
         """The variable without surrounding space; an empty one counts as unset."""
         self.names.append(name)
-        return self._environ.get(name, "").strip() or default
+        value = self._environ.get(name, "").strip()
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            # Python carries such bytes along, up to the page or column that cannot be written with them.
+            self.problems.append(f"{name} holds bytes that are no UTF-8.")
+            return default
+        return value or default
 
     def secret(self, name: str, default: str = "") -> str:
         """The variable, or the first line of the file that `NAME_FILE` points to."""

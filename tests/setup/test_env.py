@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,15 @@ def test_an_empty_variable_counts_as_unset() -> None:
     assert env.text("A", "default") == "default"
     assert env.secret("B", "default") == "default"
     assert env.number("A", 2.5) == 2.5
+
+
+def test_bytes_that_are_no_utf8_are_a_problem() -> None:
+    """They came as far as the sign-in page, which then was an error for everybody."""
+    env = Environment({"NAME": os.fsdecode(b"caf\xe9"), "KEY": os.fsdecode(b"s3cret\xff")})
+    assert env.text("NAME", "default") == "default"
+    assert env.password("KEY") == env.secret("KEY") == ""
+    assert {problem.split()[0] for problem in env.problems} == {"NAME", "KEY"}
+    assert "s3cret" not in "".join(env.problems)
 
 
 def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
