@@ -9,6 +9,7 @@ old.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import subprocess
@@ -22,8 +23,10 @@ STAMP = os.path.join(VENV, "chatsite-stamp.json")
 OLDEST = (3, 11)
 PYTHON = "{}.{}".format(*sys.version_info)
 NEWER = ("python3.14", "python3.13", "python3.12", "python3.11")
-# Each would let another Python's packages in, or send ours elsewhere.
-FOREIGN = ("PYTHONPATH", "PYTHONHOME", "PIP_USER", "PIP_TARGET", "PIP_PREFIX", "__PYVENV_LAUNCHER__")
+# Each would let another Python's packages or another project's settings in, or keep our own modules out.
+FOREIGN_INSIDE = ("PYTHONPATH", "PYTHONHOME", "PYTHONSAFEPATH", "DJANGO_SETTINGS_MODULE")
+# And these would send our packages elsewhere.
+FOREIGN = (*FOREIGN_INSIDE, "PIP_USER", "PIP_TARGET", "PIP_PREFIX", "__PYVENV_LAUNCHER__")
 
 # Runs inside `.venv`: are all pins there? Pins with a condition are left out, pip alone can judge them.
 CHECK_PINS = """
@@ -181,8 +184,12 @@ def main() -> None:
         # Or each of some hundred servers and commands compiles everything anew.
         os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
         enter_environment(pytest_arguments(sys.argv[2:]))
-    if os.path.realpath(sys.prefix) != os.path.realpath(VENV):
+    inside = os.path.realpath(sys.prefix) == os.path.realpath(VENV)
+    if not inside or any(os.environ.get(name) for name in FOREIGN_INSIDE):
         enter_environment([os.path.abspath(__file__)] + sys.argv[1:])
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # What a terminal of few letters cannot show must not end the command; errors are shown so anyway.
+        sys.stdout.reconfigure(errors="backslashreplace")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatsite.settings")
     from django.conf import settings
     from django.core.exceptions import ImproperlyConfigured

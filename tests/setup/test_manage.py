@@ -163,6 +163,35 @@ def test_commands_run_in_the_environment_whatever_the_machine_has(tmp_path: Path
 
 
 @pytest.mark.parametrize(
+    "variables",
+    [
+        {"PYTHONPATH": "{another}"},
+        {"PYTHONSAFEPATH": "1"},
+        {"DJANGO_SETTINGS_MODULE": "another.settings"},
+        {"PYTHONIOENCODING": "ascii"},
+    ],
+)
+def test_what_is_set_for_other_programs_does_no_harm_inside_the_environment_either(
+    tmp_path: Path, variables: dict[str, str]
+) -> None:
+    """As where it was activated, or is named in a service: nothing has left these out then."""
+    fake = tmp_path / "django"
+    fake.mkdir()
+    (fake / "__init__.py").write_text("raise SystemExit('the wrong Django')")
+    given = {name: value.format(another=tmp_path) for name, value in variables.items()}
+    program = "import django; print(django.get_version(), chr(0x201C), end='')"
+    done = subprocess.run(
+        [ROOT / ".venv" / "bin" / "python", "manage.py", "shell", "-v", "0", "-c", program],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env=clean_environment(CHATSITE_DATA_DIR=str(tmp_path / "data"), PYTHONUTF8="1", **given),
+    )
+    seen = "\\u201c" if "PYTHONIOENCODING" in given else "\u201c"
+    assert done.stdout == f"5.2.19 {seen}", done.stderr
+
+
+@pytest.mark.parametrize(
     ("given", "processes"),
     [([], True), (["-k", "x"], True), (["-n", "0"], False), (["-n4"], False), (["--pdb"], False)],
 )
