@@ -362,8 +362,9 @@ if not SECRET_KEY:
     SECRET_KEY = secret_file.load_or_create(DATA_DIR / "secret_key")
 # WhiteNoise and Django warn about missing folders, and before the first `start` they are missing.
 with contextlib.suppress(OSError):
-    STATIC_ROOT.mkdir(parents=True, exist_ok=True, mode=0o700)
-    FILE_UPLOAD_TEMP_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
+    # One by one: a folder that is made only on the way to another one is open to everybody.
+    for folder in (DATA_DIR, STATIC_ROOT, MEDIA_ROOT, FILE_UPLOAD_TEMP_DIR):
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 if len(SECRET_KEY) < 32:
     raise ImproperlyConfigured("SECRET_KEY needs at least 32 characters.")
 FIELD_ENCRYPTION_KEYS = [secret_file.encryption_key(key) for key in (SECRET_KEY, *SECRET_KEY_FALLBACKS)]

@@ -10,6 +10,7 @@ import socket
 import sqlite3
 import stat
 import subprocess
+import sys
 import time
 import uuid
 from collections.abc import Iterator
@@ -24,7 +25,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from tests import patience
 from tests.prepared import data_folder
-from tests.running_site import RunningSite
+from tests.running_site import ROOT, RunningSite, clean_environment
 from tests.world import wait_for
 
 PASSWORD = "correct-horse-battery"
@@ -96,9 +97,19 @@ def test_it_prints_its_address_and_who_answers_but_no_link_when_there_is_an_admi
 
 
 def test_the_data_folder_is_for_its_owner_alone(site: RunningSite) -> None:
-    assert stat.S_IMODE(site.data_dir.stat().st_mode) == 0o700
+    for name in ("", "uploads", "uploads/work", "static"):
+        assert stat.S_IMODE((site.data_dir / name).stat().st_mode) == 0o700, name
     for name in ("secret_key", "db.sqlite3"):
         assert stat.S_IMODE((site.data_dir / name).stat().st_mode) == 0o600
+
+
+def test_so_it_is_where_the_secret_comes_from_elsewhere(tmp_path: Path) -> None:
+    """Whatever the umask: here everybody on the machine could have written into it."""
+    code = "import os; os.umask(0); import chatsite.settings"
+    variables = {"CHATSITE_DATA_DIR": str(tmp_path / "data"), "SECRET_KEY": "s" * 50}
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, env=clean_environment(**variables))
+    for folder in (tmp_path / "data", tmp_path / "data" / "uploads"):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="which files a process has open")
