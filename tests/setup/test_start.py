@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import signal
@@ -20,9 +21,11 @@ from typing import Any
 
 import httpx
 import pytest
+from django.core.management import CommandError
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+from conversations.management.commands.start import Command
 from tests import patience
 from tests.prepared import data_folder
 from tests.running_site import ROOT, RunningSite, clean_environment
@@ -437,6 +440,21 @@ def test_listening_everywhere_needs_a_public_address(tmp_path: Path) -> None:
     assert site.launch().wait(60) == 1
     assert "CHATSITE_PUBLIC_URL" in site.output
     assert "Traceback" not in site.output
+
+
+@pytest.mark.parametrize("host", ["0", "0x0", "::0", ""])
+def test_everywhere_may_be_written_in_other_ways(host: str) -> None:
+    with pytest.raises(CommandError, match="CHATSITE_PUBLIC_URL"):
+        Command()._bind(host, 0)
+
+
+def test_words_that_nobody_can_read_end_nothing() -> None:
+    """A pipe without a reader, or a log on a disk that is full: it did not start, and did not exit with 0."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as file:
+        Command(stdout=file)._say("Chatsite is ready.")
+        Command(stdout=file)._say("Stopped.")
 
 
 def test_a_wrong_environment_is_named_at_once_and_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import ipaddress
 import os
 import socket
 from collections.abc import Callable
@@ -19,8 +20,6 @@ from conversations import checks
 from conversations.actions import people, providers
 from conversations.actions.errors import Refused
 from conversations.models import User
-
-EVERYWHERE = ("0.0.0.0", "::", "")
 
 
 class Command(BaseCommand):
@@ -40,11 +39,6 @@ class Command(BaseCommand):
     def handle(self, *args: Any, host: str, port: int, workers: int = 1, **options: Any) -> None:
         share_one_heap()
         host = host.strip("[]")
-        if host in EVERYWHERE and not settings.PUBLIC_URL:
-            raise CommandError(
-                f"--host {host} listens on every address, so the site must know its own name. "
-                "Set CHATSITE_PUBLIC_URL, for example to https://chat.example.com, and start again."
-            )
         if problems := checks.risky_mixes(workers):
             raise CommandError(" ".join(problems))
         try:
@@ -120,8 +114,12 @@ class Command(BaseCommand):
         ).run()
 
     def _say(self, sentence: str) -> None:
-        self.stdout.write(sentence)
-        self.stdout.flush()
+        try:
+            self.stdout.write(sentence)
+            self.stdout.flush()
+        except OSError:
+            # Whoever read it is gone, or the disk of its file is full: no reason not to serve, or to stop badly.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self.stdout.fileno())
 
     def _lock(self) -> Any:
         if connections["default"].vendor != "sqlite":
@@ -139,9 +137,15 @@ class Command(BaseCommand):
         if not 0 <= port <= 65535:
             raise CommandError(f"There is no port {port}; choose one from 1 to 65535.")
         try:
-            family, *_ = socket.getaddrinfo(
+            family, _, _, _, found = socket.getaddrinfo(
                 host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
             )[0]
+            # What it leads to counts, not how it is written: “0” and “::0” are every address as well.
+            if ipaddress.ip_address(found[0]).is_unspecified and not settings.PUBLIC_URL:
+                raise CommandError(
+                    f"--host {host} listens on every address, so the site must know its own name. "
+                    "Set CHATSITE_PUBLIC_URL, for example to https://chat.example.com, and start again."
+                )
             listener = socket.socket(family, socket.SOCK_STREAM)
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind((host, port))
