@@ -17,12 +17,14 @@ from typing import IO
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from . import sqlite_file
 
 KEPT_COPIES = 3
+# The number of an advisory lock: any, as long as nothing else in the database uses it.
+PREPARING = 0x63686174
 
 
 class Occupied(Exception):
@@ -60,10 +62,25 @@ def lock() -> IO[str]:
 
 @contextmanager
 def alone() -> Iterator[None]:
-    """Servers that start at once on one folder (PostgreSQL) prepare it one after the other."""
+    """Servers that start at once on one PostgreSQL prepare it, and the folder that they may share, one after the other.
+
+    Raises DatabaseError.
+    """
     with open(settings.DATA_DIR / "prepare.lock", "a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+        if connection.vendor != "postgresql":
+            yield
+            return
+        # Other machines have folders of their own. Beside the connection that migrates, in a transaction that ends
+        # with it: behind a pooler a lock of the session could outlive this process.
+        keeper = connections.create_connection("default")
+        try:
+            keeper.set_autocommit(False)
+            with keeper.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_xact_lock(%s)", [PREPARING])
+            yield
+        finally:
+            keeper.close()
 
 
 def migrate() -> tuple[int, Path | None]:

@@ -8,35 +8,50 @@ from contextlib import closing
 from pathlib import Path
 
 import httpx
+import psycopg
 import pytest
 
+from chatsite.data_folder import PREPARING
 from tests import prepared
 from tests.prepared import data_folder
 from tests.running_site import ROOT, RunningSite, clean_environment
+from tests.world import wait_for
 
 from .test_start import ADMINISTRATOR, signed_in
 
 pytestmark = [pytest.mark.postgres, pytest.mark.redis, pytest.mark.slow]
 
 
-def test_two_servers_share_one_database(postgres_url: str, redis_url: str, tmp_path: Path) -> None:
+def test_servers_that_start_at_once_share_one_database(
+    postgres_url: str, redis_url: str, tmp_path: Path
+) -> None:
+    """Two on one disk, and one on another machine."""
     variables = {
         "DATABASE_URL": postgres_url,
         "REDIS_URL": redis_url,
         "SECRET_KEY": "s" * 50,
         **ADMINISTRATOR,
     }
-    one, other = (RunningSite(tmp_path / "data", **variables) for _ in range(2))
-    one.launch(), other.launch()
+    sites = [RunningSite(tmp_path / name, **variables) for name in ("data", "data", "elsewhere")]
     try:
-        for site in (one, other):
+        with (
+            psycopg.connect(postgres_url) as first,
+            psycopg.connect(postgres_url, autocommit=True) as onlooker,
+        ):
+            first.execute("SELECT pg_advisory_xact_lock(%s)", [PREPARING])
+            for site in sites:
+                site.launch()
+            # One for each folder.
+            waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+            wait_for(lambda: onlooker.execute(waiting).fetchone() == (2,))
+        for site in sites:
             site.wait()
             assert httpx.get(f"{site.url}/readyz").json() == {"status": "ok"}
-        assert (one.output + other.output).count("was created") == 1
-        with closing(signed_in(one)) as client:
-            assert client.get(f"{other.url}/account/").status_code == 200
+        assert "".join(site.output for site in sites).count("was created") == 1
+        with closing(signed_in(sites[0])) as client:
+            assert client.get(f"{sites[-1].url}/account/").status_code == 200
     finally:
-        assert one.end() == other.end() == 0
+        assert [site.end() for site in sites] == [0, 0, 0]
 
 
 def test_readyz_names_what_is_missing(redis_url: str, tmp_path: Path) -> None:
