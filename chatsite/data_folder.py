@@ -9,7 +9,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
@@ -80,6 +80,8 @@ def alone() -> Iterator[None]:
                 cursor.execute("SELECT pg_advisory_xact_lock(%s)", [PREPARING])
             yield
         finally:
+            with suppress(DatabaseError):
+                keeper.rollback()
             keeper.close()
 
 
