@@ -16,7 +16,8 @@ import subprocess
 import sys
 from typing import NoReturn
 
-ROOT = os.path.realpath(os.path.dirname(os.path.abspath(__file__)))
+# Where it really is, also when it was called by a link that stands elsewhere.
+ROOT = os.path.dirname(os.path.realpath(__file__))
 VENV = os.path.join(ROOT, ".venv")
 VENV_PYTHON = os.path.join(VENV, "bin", "python")
 STAMP = os.path.join(VENV, "chatsite-stamp.json")

@@ -119,6 +119,7 @@ REQUEST_THREADS = env.integer("CHATSITE_REQUEST_THREADS", 4, least=1, most=1000)
 
 # The database.
 DATABASE_URL = env.secret("DATABASE_URL")
+DATABASE_ENGINES = ("django.db.backends.sqlite3", "django.db.backends.postgresql")
 
 
 def _database() -> dict[str, Any]:
@@ -128,10 +129,15 @@ def _database() -> dict[str, Any]:
     else:
         try:
             found = dict(dj_database_url.parse(DATABASE_URL))
-            if not found["ENGINE"].endswith(("sqlite3", "postgresql")):
+            # In memory, each thread would have a database of its own.
+            named = found["NAME"] not in ("", ":memory:") or "service" in found.get("OPTIONS", {})
+            if found["ENGINE"] not in DATABASE_ENGINES or not named:
                 raise ValueError
         except ValueError:
-            env.problems.append("DATABASE_URL must be the address of a PostgreSQL (or SQLite) database.")
+            env.problems.append(
+                "DATABASE_URL must be the address of a PostgreSQL (or SQLite) database and name it, for example "
+                "postgres://user:password@host/name."
+            )
             return {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}
     if found["ENGINE"].endswith("sqlite3"):
         found["CONN_MAX_AGE"] = None

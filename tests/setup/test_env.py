@@ -186,5 +186,22 @@ def test_the_environment_of_a_site_does_not_reach_the_tests() -> None:
     assert said.stdout == "False  chatsite@localhost\n", said.stderr
 
 
+@pytest.mark.parametrize(
+    "address", ["postgres://me:pa55word@db", "sqlite://", "timescale://me:pa55word@db/chat"]
+)
+def test_a_database_that_cannot_be_used_is_a_problem(tmp_path: Path, address: str) -> None:
+    """Without a name, in memory, or of a kind whose driver is not there: the start ended in a traceback."""
+    variables = {"CHATSITE_DATA_DIR": str(tmp_path / "data"), "DATABASE_URL": address}
+    done = subprocess.run(
+        [sys.executable, "-c", "import chatsite.settings"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env=clean_environment(**variables),
+    )
+    assert "- DATABASE_URL must be the address of a PostgreSQL (or SQLite) database" in done.stderr
+    assert "pa55word" not in done.stderr
+
+
 def test_a_good_environment_has_no_problem() -> None:
     Environment({"N": "0"}).check()

@@ -162,6 +162,19 @@ def test_commands_run_in_the_environment_whatever_the_machine_has(tmp_path: Path
     assert done.stdout.split() == ["5.2.19", str(ROOT / ".venv")], done.stderr
 
 
+def test_it_may_be_called_by_a_link(tmp_path: Path) -> None:
+    (tmp_path / "chat").symlink_to(ROOT / "manage.py")
+    program = "import sys; print(sys.prefix)"
+    done = subprocess.run(
+        [sys.executable, tmp_path / "chat", "shell", "-v", "0", "-c", program],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env=clean_environment(CHATSITE_DATA_DIR=str(tmp_path / "data")),
+    )
+    assert done.stdout.strip() == str(ROOT / ".venv"), done.stderr
+
+
 @pytest.mark.parametrize(
     "variables",
     [
