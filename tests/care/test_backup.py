@@ -300,3 +300,11 @@ def test_rotated_keys_are_read_without_the_old_secret(given: tuple[Path, Path], 
     assert (done.returncode, done.stdout) == (0, "1 key is encrypted with the current SECRET_KEY.\n")
     assert manage(copy, *show, SECRET_KEY=new).stdout.strip() == KEY
     assert manage(copy, *show, SECRET_KEY=old).returncode == 1
+
+
+def test_without_a_database_no_key_is_rotated_and_the_reason_is_said(tmp_path: Path) -> None:
+    """As before the first start, or with the wrong data folder."""
+    done = manage(tmp_path / "data", "rotate_keys")
+    assert done.returncode == 1
+    assert "The database cannot be used, and nothing was changed" in done.stderr
+    assert "Traceback" not in done.stderr

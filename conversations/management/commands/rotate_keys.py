@@ -8,6 +8,7 @@ from typing import Any
 
 from allauth.mfa.models import Authenticator
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 from django.template.defaultfilters import pluralize
 
 from conversations.actions import audit
@@ -27,35 +28,12 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
-        rotated, unreadable = 0, []
-        with writing():
-            for provider in Provider.objects.select_for_update().order_by("pk"):
-                if not (provider.api_key or provider.sealed_headers):
-                    continue
-                try:
-                    fresh = {
-                        "api_key": provider.api_key.rotated(),
-                        "sealed_headers": provider.sealed_headers.rotated(),
-                    }
-                except SecretUnreadable:
-                    unreadable.append(provider.name)
-                    continue
-                Provider.objects.filter(pk=provider.pk).update(**fresh)
-                audit.record(None, "key_rotated", provider, actor_name="command line", name=provider.name)
-                rotated += 1
-            for authenticator in Authenticator.objects.select_for_update().order_by("pk"):
-                try:
-                    kept = {
-                        name: Secret(authenticator.data[name])
-                        for name in _SECRETS & authenticator.data.keys()
-                    }
-                    renewed = {name: secret.rotated().token for name, secret in kept.items()}
-                except SecretUnreadable:
-                    unreadable.append(f"the second step of {authenticator.user}")
-                    continue
-                Authenticator.objects.filter(pk=authenticator.pk).update(
-                    data={**authenticator.data, **renewed}
-                )
+        try:
+            rotated, unreadable = _rotate()
+        except DatabaseError as error:
+            raise CommandError(
+                f"The database cannot be used, and nothing was changed: {error}".strip()
+            ) from None
         self.stdout.write(
             f"{rotated} key{pluralize(rotated, ' is,s are')} encrypted with the current SECRET_KEY."
         )
@@ -65,3 +43,38 @@ class Command(BaseCommand):
                 "Enter them again in the administration, or add the key that they were encrypted with to "
                 "CHATSITE_SECRET_KEY_FALLBACKS."
             )
+
+
+def _rotate() -> tuple[int, list[str]]:
+    """Everything or nothing: how many providers have their keys encrypted anew, and names of what no secret can read.
+
+    Raises DatabaseError.
+    """
+    rotated = 0
+    unreadable: list[str] = []
+    with writing():
+        for provider in Provider.objects.select_for_update().order_by("pk"):
+            if not (provider.api_key or provider.sealed_headers):
+                continue
+            try:
+                fresh = {
+                    "api_key": provider.api_key.rotated(),
+                    "sealed_headers": provider.sealed_headers.rotated(),
+                }
+            except SecretUnreadable:
+                unreadable.append(provider.name)
+                continue
+            Provider.objects.filter(pk=provider.pk).update(**fresh)
+            audit.record(None, "key_rotated", provider, actor_name="command line", name=provider.name)
+            rotated += 1
+        for authenticator in Authenticator.objects.select_for_update().order_by("pk"):
+            try:
+                kept = {
+                    name: Secret(authenticator.data[name]) for name in _SECRETS & authenticator.data.keys()
+                }
+                renewed = {name: secret.rotated().token for name, secret in kept.items()}
+            except SecretUnreadable:
+                unreadable.append(f"the second step of {authenticator.user}")
+                continue
+            Authenticator.objects.filter(pk=authenticator.pk).update(data={**authenticator.data, **renewed})
+    return rotated, unreadable
