@@ -124,6 +124,8 @@ def install(stamp: dict[str, str], requirements: str) -> None:
     """
     environ = {name: value for name, value in os.environ.items() if name not in FOREIGN}
     environ["PIP_DISABLE_PIP_VERSION_CHECK"] = "1"
+    # Some people's pip.conf says `user = true`, which pip refuses in here. The rest of it may be needed: an index, say.
+    environ["PIP_USER"] = "0"
 
     def run(*arguments: str) -> int:
         return subprocess.call([VENV_PYTHON] + list(arguments), env=environ, cwd=ROOT)

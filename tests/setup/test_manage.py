@@ -80,6 +80,17 @@ def test_packages_that_were_installed_by_hand_are_accepted(manage: ModuleType) -
     assert manage.read_stamp()["test"]
 
 
+def test_a_pip_that_installs_for_the_user_elsewhere_does_not_here(manage: ModuleType, tmp_path: Path) -> None:
+    """A line in pip.conf is enough for that; a variable goes before it."""
+    python = Path(manage.VENV_PYTHON)
+    python.parent.mkdir(parents=True)
+    python.write_text(f'#!/bin/sh\necho "$3 $PIP_USER" > "{tmp_path}/asked"\n')
+    python.chmod(0o755)
+    manage.write_stamp({"folder": manage.VENV, "python": str(python), "run": "of an older version"})
+    manage.ensure_environment(False)
+    assert (tmp_path / "asked").read_text() == "install 0\n"
+
+
 def test_a_pin_that_is_not_installed_is_noticed(manage: ModuleType, tmp_path: Path) -> None:
     for line, found in (("django==5.2.19 \\", 0), ("django==1.0 \\", 1), ("no-such-package==1.0", 1)):
         (tmp_path / "pins.txt").write_text(line + "\n    --hash=sha256:00\n")
