@@ -24,8 +24,8 @@ STAMP = os.path.join(VENV, "chatsite-stamp.json")
 OLDEST = (3, 11)
 PYTHON = "{}.{}".format(*sys.version_info)
 NEWER = ("python3.14", "python3.13", "python3.12", "python3.11")
-# Each would let another Python's packages or another project's settings in, or keep our own modules out.
-FOREIGN_INSIDE = ("PYTHONPATH", "PYTHONHOME", "PYTHONSAFEPATH", "DJANGO_SETTINGS_MODULE")
+# Each would let another Python's packages in, or keep our own modules out.
+FOREIGN_INSIDE = ("PYTHONPATH", "PYTHONHOME", "PYTHONSAFEPATH")
 # And these would send our packages elsewhere.
 FOREIGN = (*FOREIGN_INSIDE, "PIP_USER", "PIP_TARGET", "PIP_PREFIX", "__PYVENV_LAUNCHER__")
 
@@ -180,6 +180,9 @@ def main() -> None:
     if sys.version_info[:2] < OLDEST:
         use_a_newer_python()
     testing = sys.argv[1:2] == ["test"]
+    if not os.environ.get("DJANGO_SETTINGS_MODULE", "chatsite.").startswith("chatsite."):
+        # Another project's.
+        del os.environ["DJANGO_SETTINGS_MODULE"]
     ensure_environment(testing)
     if testing:
         if not os.getcwd().startswith(ROOT):
