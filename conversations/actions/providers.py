@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 
@@ -94,6 +95,8 @@ def _environment() -> None:
         Endpoint(dialect=dialect, base_url=base_url, api_key=key)
     except ValueError as error:
         raise Invalid(f"ANTHROPIC_BASE_URL or ANTHROPIC_API_KEY cannot be used. {error}") from None
+    _refuse_too_long("ANTHROPIC_BASE_URL", base_url, Provider._meta.get_field("base_url"))
+    _refuse_too_long("ANTHROPIC_MODEL", settings.ANTHROPIC_MODEL, LanguageModel._meta.get_field("model_id"))
     provider = Provider.objects.filter(source=Provider.Source.ENVIRONMENT).first()
     if provider is None:
         provider = Provider(name=_free_name("Environment"), source=Provider.Source.ENVIRONMENT)
@@ -114,6 +117,11 @@ def _environment() -> None:
     services = (dialect, guess_dialect(base_url.partition("/chat/completions")[0]))
     defaults = AIMLAPI_MODELS if Provider.Dialect.AIMLAPI in services else DEFAULT_MODELS
     _offer(provider, [settings.ANTHROPIC_MODEL] if settings.ANTHROPIC_MODEL else list(defaults))
+
+
+def _refuse_too_long(name: str, value: str, field: Any) -> None:
+    if len(value) > field.max_length:
+        raise Invalid(f"{name} has more than {field.max_length} characters.")
 
 
 def _demo(enabled: bool) -> None:

@@ -204,3 +204,15 @@ def test_a_key_or_address_that_cannot_be_right_is_refused_plainly(settings: Any)
             sync_environment()
         assert key not in caught.value.message
     assert not Provider.objects.filter(source="environment").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "longest"), [("ANTHROPIC_BASE_URL", "http://host/" + 488 * "a"), ("ANTHROPIC_MODEL", 200 * "m")]
+)
+def test_what_is_too_long_to_be_stored_is_named(settings: Any, name: str, longest: str) -> None:
+    settings.ANTHROPIC_API_KEY = KEY
+    setattr(settings, name, longest)
+    assert not sync_environment().demo
+    setattr(settings, name, longest + "a")
+    with pytest.raises(Invalid, match=f"{name} .* {len(longest)} characters"):
+        sync_environment()
