@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.template import loader
@@ -87,7 +89,9 @@ def unavailable(request: HttpRequest) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    return _answer(request, 500)
+    # The session is read before any view: a database that is away comes here, not to `refusals`.
+    is_away = isinstance(sys.exception(), OperationalError)
+    return unavailable(request) if is_away else _answer(request, 500)
 
 
 def dressed(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import OperationalError, connection
 
 from conversations.access import NotFound
 from conversations.actions import branches, messages, participants, people, removal
@@ -336,3 +336,17 @@ def test_a_full_disk_refuses_with_a_reason_stores_nothing_and_goes_on_reading() 
         full_disk.make_room()
     assert Message.objects.count() == 2
     alice.start("There is room again.")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/", "/conversations/"])
+def test_a_database_that_is_away_is_told_also_where_the_session_is_read(alice: Person, path: str) -> None:
+    def away(*_: Any) -> None:
+        raise OperationalError("the connection is lost")
+
+    alice.client.raise_request_exception = False
+    with connection.execute_wrapper(away):
+        response = alice.client.get(path, headers={"Accept": "application/json"})
+        page = alice.client.get(path, headers={"Accept": "text/html"})
+    assert (response.status_code, response.json()["error"]["type"]) == (503, "unavailable")
+    assert (page.status_code, b"Try again in a moment" in page.content) == (503, True)
