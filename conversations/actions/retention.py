@@ -29,10 +29,8 @@ def expire() -> int:
         return 0
     before = timezone.now() - timedelta(days=days)
     count = 0
-    while deleted := _expire_some(before):
+    while deleted := _expire_some(before, days):
         count += deleted
-    if count:
-        audit.record(None, "conversations_expired", count=count, days=days)
     return count
 
 
@@ -51,7 +49,7 @@ def _quiet() -> QuerySet[Conversation]:
     return Conversation.objects.exclude(pk__in=Generation.objects.live().values("conversation"))
 
 
-def _expire_some(before: datetime) -> int:
+def _expire_some(before: datetime, days: int) -> int:
     with writing():
         # Every process looks for them, and each of these is for one: the first to call it deleted.
         old = _quiet().filter(updated_at__lt=before, deleted_at=None)
@@ -59,6 +57,9 @@ def _expire_some(before: datetime) -> int:
         expired = Conversation.objects.filter(pk__in=ids)
         expired.update(deleted_at=_final())
         after_commit.conversations_updated(list(expired))
+        if ids:
+            # Here, not at the end: a process that dies before it would leave no word of what nobody can take back.
+            audit.record(None, "conversations_expired", count=len(ids), days=days)
     # After a crash in between they are erased with what people have deleted.
     erasure.erase(expired)
     return len(ids)

@@ -65,6 +65,8 @@ def test_more_than_one_transaction_takes_at_once_go_too(alice: Person) -> None:
     many = [Conversation(owner=alice.user, updated_at=then) for _ in range(2 * retention.TOGETHER + 1)]
     Conversation.objects.bulk_create(many)
     assert retention.expire() == len(many)
+    told = AuditEvent.objects.filter(act="conversations_expired").order_by("pk")
+    assert [event.detail["count"] for event in told] == [retention.TOGETHER, retention.TOGETHER, 1]
 
 
 def test_what_another_process_has_begun_to_erase_is_left_to_it(alice: Person) -> None:
@@ -89,6 +91,7 @@ def test_what_is_being_erased_is_not_taken_back_and_goes_also_when_that_process_
         finally:
             cursor.execute("DROP TRIGGER dies")
     assert alice.post(f"/conversations/{id}/restore/").status_code == 404
+    assert AuditEvent.objects.get(act="conversations_expired").detail == {"count": 1, "days": 1}
     retention.erase_deleted()
     assert not Conversation.objects.exists()
 
