@@ -1,7 +1,11 @@
-"""Sign-ins, sign-outs and changes of passwords and addresses reach the audit record. Connected by the app."""
+"""Sign-ins, sign-outs and changes of passwords and addresses reach the audit record. Connected by the app, and by
+commands of Django's that change accounts.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from allauth.account import signals as account
@@ -10,6 +14,7 @@ from allauth.account.models import EmailAddress
 from allauth.mfa import signals as second_factor
 from allauth.mfa.models import Authenticator
 from django.contrib.auth import signals
+from django.db.models.signals import post_save
 from django.http import HttpRequest
 
 from ..models import User
@@ -30,6 +35,20 @@ def connect() -> None:
     second_factor.authenticator_removed.connect(_second_factor_removed, dispatch_uid="audit")
     second_factor.authenticator_reset.connect(_second_factor_reset, dispatch_uid="audit")
     second_factor.authentication_failed.connect(_second_factor_refused, dispatch_uid="audit")
+
+
+@contextmanager
+def by_command(act: str) -> Iterator[None]:
+    """Whoever's account is stored inside, by code that is not ours, is on the record with this act."""
+
+    def stored(sender: Any, instance: User, **_: Any) -> None:
+        audit.record(None, act, instance, actor_name="command line")
+
+    post_save.connect(stored, sender=User)
+    try:
+        yield
+    finally:
+        post_save.disconnect(stored, sender=User)
 
 
 def sign_in_failed(user: User | None) -> None:

@@ -11,6 +11,7 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.totp.internal.auth import TOTP
 from django.contrib.admin import site
 from django.contrib.auth.models import Group
+from django.core.management import call_command
 from django.test import Client
 
 from chatsite.admin_site import Audited
@@ -109,6 +110,24 @@ def test_a_provider_is_added_changed_and_deleted_and_its_key_is_in_no_record(adm
     assert added.detail["values"]["new_api_key"] == "(changed)"
     assert changed.detail == {"name": "Newer", "values": {"name": "Newer"}}
     assert CANARY not in str(list(AuditEvent.objects.values()))
+
+
+def test_what_djangos_own_commands_do_to_accounts_is_recorded(
+    alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", CANARY)
+    call_command("createsuperuser", interactive=False, username="root", email="root@example.com", verbosity=0)
+    monkeypatch.setattr("getpass.getpass", lambda prompt="": CANARY)
+    call_command("changepassword", "alice")
+    root = User.objects.get(username="root")
+    found = events("administrator_created", "password_changed")
+    assert [(event.act, event.object_id) for event in found] == [
+        ("administrator_created", str(root.pk)), ("password_changed", str(alice.user.pk)),
+    ]  # fmt: skip
+    assert {(event.actor, event.actor_name) for event in found} == {(None, "command line")}
+    assert CANARY not in str(list(AuditEvent.objects.values()))
+    root.save()
+    assert len(events("administrator_created", "password_changed")) == 2, "only what the commands store"
 
 
 def test_groups_people_and_bulk_deletions_are_recorded(administrator: Person) -> None:
