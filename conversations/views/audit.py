@@ -43,6 +43,7 @@ def audit(request: HttpRequest) -> HttpResponse:
         page = page.filter(pk__lt=int(before))
     events = list(page[: _PER_PAGE + 1])
     kept: dict[str, str] = {name: value for name in ("act", "person") if (value := request.GET.get(name, ""))}
+    asked = kept.get("act", "")
     earlier = ""
     if len(events) > _PER_PAGE:
         events = events[:_PER_PAGE]
@@ -54,8 +55,9 @@ def audit(request: HttpRequest) -> HttpResponse:
             "period": period,
             "periods": [(label, choice, choice == period) for label, choice in choices()],
             "events": [_shown(event) for event in events],
-            "acts": [(act, words(act)) for act in sorted(_acts(period))],
-            "act": kept.get("act", ""),
+            # What was asked for stays chosen, also where nothing of it was found.
+            "acts": [(act, words(act)) for act in sorted((_acts(period) | {asked}) - {""})],
+            "act": asked,
             "person": kept.get("person", ""),
             "query": f"{period.query}&{urlencode(kept)}" if kept else period.query,
             "earlier": earlier,

@@ -244,6 +244,12 @@ def test_the_page_filters_by_what_who_and_when_and_goes_back(administrator: Pers
     assert "Nothing found." in nothing
 
 
+def test_the_page_says_what_it_is_limited_to_also_where_there_is_nothing(administrator: Person) -> None:
+    page = administrator.client.get("/audit/?act=tested&from=2026-01-01&to=2026-01-02").content.decode()
+    assert '<option value="tested" selected>Tested</option>' in page
+    assert "Days are in UTC." in page, "the times beside them are in the person's own zone"
+
+
 def test_the_download_has_one_line_per_event(administrator: Person) -> None:
     audit.record(None, "tested", actor_name="=cmd()", note="a\nb")
     response = administrator.client.get("/audit/download/?act=tested")
