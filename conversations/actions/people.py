@@ -95,37 +95,44 @@ def deactivate(actor: User, person: User) -> None:
     with writing():
         administrators.keep_one(without=person)
         hold(person)
-        User.objects.filter(pk=person.pk).update(is_active=False)
+        changed = User.objects.filter(pk=person.pk, is_active=True).update(is_active=False)
         answers.request_stops_of(person)
         withdraw_rights(person)
-        audit.record(actor, "person_deactivated", person)
+        if changed:
+            audit.record(actor, "person_deactivated", person)
 
 
 def reactivate(actor: User, person: User) -> None:
     """Raises Invalid for an account that is being removed."""
     with writing():
-        if not User.objects.filter(pk=person.pk, removed_at=None).update(is_active=True):
+        stays = User.objects.filter(pk=person.pk, removed_at=None)
+        if stays.filter(is_active=False).update(is_active=True):
+            audit.record(actor, "person_reactivated", person)
+        elif not stays.exists():
             raise Invalid("This account is being removed.")
-        audit.record(actor, "person_reactivated", person)
 
 
 def make_administrator(actor: User, person: User) -> None:
     """Raises NotFound."""
     with writing():
         hold(person)
-        User.objects.filter(pk=person.pk).update(is_staff=True, is_superuser=True)
-        audit.record(actor, "administrator_made", person)
-        transaction.on_commit(news.recheck_rights)
+        rights = {"is_staff": True, "is_superuser": True}
+        if User.objects.filter(pk=person.pk).exclude(**rights).update(**rights):
+            audit.record(actor, "administrator_made", person)
+            transaction.on_commit(news.recheck_rights)
 
 
 def make_member(actor: User, person: User) -> None:
-    """An administrator becomes a member and signs in anew. Raises Invalid for the last one, NotFound."""
+    """An administrator becomes a member and signs in anew; a member stays signed in. Raises Invalid for the last one,
+    NotFound.
+    """
     with writing():
         administrators.keep_one(without=person)
         hold(person)
-        User.objects.filter(pk=person.pk).update(is_staff=False, is_superuser=False)
-        withdraw_rights(person)
-        audit.record(actor, "administrator_unmade", person)
+        rights = {"is_staff": False, "is_superuser": False}
+        if User.objects.filter(pk=person.pk).exclude(**rights).update(**rights):
+            withdraw_rights(person)
+            audit.record(actor, "administrator_unmade", person)
 
 
 def withdraw_rights(person: User) -> None:

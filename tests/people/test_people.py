@@ -94,6 +94,20 @@ def test_the_answers_of_a_deactivated_person_end_as_stopped_ones(world: World, w
     assert [row.status for row in UsageRecord.objects.all()] == ["stopped"]
 
 
+def test_what_is_so_already_is_not_done_and_recorded_again(administrator: Person, bob: Person) -> None:
+    for name, recorded in (
+        ("administrator", "administrator_made"),
+        ("member", "administrator_unmade"),
+        ("deactivate", "person_deactivated"),
+        ("reactivate", "person_reactivated"),
+    ):
+        assert [act(administrator, bob, name) for _ in range(2)] == [200, 200]
+        assert AuditEvent.objects.filter(act=recorded).count() == 1, name
+    bob = Person(bob.user)
+    assert act(administrator, bob, "member") == 200
+    assert bob.get("/").status_code == 200, "a member who stays one stays signed in"
+
+
 def test_only_the_sessions_of_that_person_end(administrator: Person, alice: Person, bob: Person) -> None:
     before = Session.objects.count()
     assert act(administrator, bob, "sign-out") == 200
