@@ -57,8 +57,9 @@ def switch_link(user: User, link: ShareLink, on: bool) -> None:
     with writing():
         hold(link)
         link.revoked_at = None if on else timezone.now()
-        link.save(update_fields=["revoked_at"])
-        audit.record(user, "share_link_on" if on else "share_link_off", link.conversation)
+        # As it is already, from another page or by a second click: nothing to do, nothing to record.
+        if ShareLink.objects.filter(pk=link.pk, revoked_at__isnull=not on).update(revoked_at=link.revoked_at):
+            audit.record(user, "share_link_on" if on else "share_link_off", link.conversation)
 
 
 def remove_link(user: User, link: ShareLink) -> None:

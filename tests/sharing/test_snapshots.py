@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from conversations.models import Attachment, Conversation, Message, ShareLink, Workspace
+from conversations.models import Attachment, AuditEvent, Conversation, Message, ShareLink, Workspace
 from tests.attachments.given import attached
 from tests.world import Person, finished
 
@@ -120,6 +120,15 @@ def test_json_says_days_and_public_as_json_does(alice: Person, sent: dict[str, A
 def _refused(path: str, client: Client | None = None) -> tuple[int, bytes, dict[str, str]]:
     response = (client or Client()).get(path)
     return response.status_code, response.content, dict(response.headers)
+
+
+def test_a_link_that_is_off_already_is_not_switched_off_again(alice: Person, sent: dict[str, Any]) -> None:
+    link(alice, sent)
+    switch = f"/conversations/{sent['conversation']}/links/{ShareLink.objects.get().pk}/switch/"
+    for on in ("false", "true"):
+        assert [alice.post(switch, {"on": on}).status_code for _ in range(2)] == [200, 200]
+    acts = AuditEvent.objects.filter(act__in=["share_link_on", "share_link_off"]).order_by("pk")
+    assert [event.act for event in acts] == ["share_link_off", "share_link_on"]
 
 
 def test_missing_closed_and_expired_links_answer_alike(alice: Person, sent: dict[str, Any]) -> None:
