@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -18,12 +19,13 @@ from .csv_stream import csv_download, pieces_of
 from .money import dollars
 from .period import choices, period_of
 from .requests import person
-from .usage_figures import Figures, Line, figures_of
+from .usage_figures import Figures, Line, figures_of, groups_of_people
 
 COLUMNS = (
     "time", "person", "model", "provider", "purpose", "attempt", "status", "error", "input_tokens", "output_tokens",
     "cache_creation_5m_input_tokens", "cache_creation_1h_input_tokens", "cache_read_input_tokens",
     "server_tool_requests", "cost_usd", "presumed_usd", "first_token_ms", "duration_ms", "conversation",
+    "username", "groups",
 )  # fmt: skip
 _TOKENS = ("Input", "Cache written", "Cache read", "Output")
 
@@ -76,7 +78,8 @@ def download(request: HttpRequest) -> HttpResponseBase:
         rows = rows.filter(user=whose)
     pieces = pieces_of(rows.select_related("user", "provider"))
     name = f"usage-{period.first}-{period.last}"
-    return csv_download(name, COLUMNS, (map(_cells, piece) for piece in pieces))
+    cells = partial(_cells, groups_of_people())
+    return csv_download(name, COLUMNS, (map(cells, piece) for piece in pieces))
 
 
 def _whose(request: HttpRequest, user: User) -> User | None:
@@ -84,14 +87,14 @@ def _whose(request: HttpRequest, user: User) -> User | None:
     return None if may_see_everybody(user) and request.GET.get("whose") != "mine" else user
 
 
-def _cells(row: UsageRecord) -> Sequence[Any]:
+def _cells(groups: dict[int, list[str]], row: UsageRecord) -> Sequence[Any]:
     return (
         row.created_at, row.user.name if row.user else None, row.model, row.provider.name if row.provider else None,
         row.purpose, row.attempt, row.status, row.error_type, row.input_tokens, row.output_tokens,
         row.cache_creation_5m_input_tokens, row.cache_creation_1h_input_tokens, row.cache_read_input_tokens,
         sum(count for count in row.server_tool_use.values() if isinstance(count, int)),
         _usd(row.cost_microdollars), _usd(row.presumed_microdollars), row.first_token_ms, row.duration_ms,
-        row.conversation_id,
+        row.conversation_id, row.user.username if row.user else None, "; ".join(groups.get(row.user_id or 0, ())),
     )  # fmt: skip
 
 

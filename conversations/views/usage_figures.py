@@ -133,14 +133,21 @@ def figures_of(period: Period, user: User | None) -> Figures:
     )
 
 
+def groups_of_people() -> dict[int, list[str]]:
+    """The names of the groups that people are in now, by person; who is in none is left out."""
+    found: dict[int, list[str]] = defaultdict(list)
+    named = User.objects.exclude(groups=None).order_by("groups__name")
+    for pk, group in named.values_list("pk", "groups__name"):
+        found[pk].append(group)
+    return found
+
+
 def _people(period: Period) -> tuple[list[Line], list[Line]]:
     """By person, and by group: somebody in two groups counts in both. Whole months come from their own sums."""
     everybody = list(User.objects.only("username", "display_name"))
     bearers = Counter(user.name for user in everybody)
     names = {user.pk: user.choice if bearers[user.name] > 1 else user.name for user in everybody}
-    groups_of: dict[int, list[str]] = defaultdict(list)
-    for pk, group in User.objects.exclude(groups=None).values_list("pk", "groups__name"):
-        groups_of[pk].append(group)
+    groups_of = groups_of_people()
     months = period.whole_months
     loose = Q(day__range=(period.first, period.last))
     if months:

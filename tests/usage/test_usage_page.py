@@ -184,6 +184,18 @@ def test_the_download_holds_no_formula(alice: Person, administrator: Person, nam
     assert "\n" not in row["person"]
 
 
+def test_the_download_can_be_summed_up_by_person_and_group_as_the_page_is(
+    alice: Person, bob: Person, administrator: Person
+) -> None:
+    for person, groups in ((alice, ["Survey", "=Research"]), (bob, [])):
+        person.user.display_name = "Sam Smith"
+        person.user.save()
+        person.user.groups.set([Group.objects.create(name=name) for name in groups])
+        answered(person)
+    found = {row["username"]: (row["person"], row["groups"]) for row in downloaded(administrator)}
+    assert found == {"alice": ("Sam Smith", "'=Research; Survey"), "bob": ("Sam Smith", "")}
+
+
 def test_the_download_is_every_call_and_streams(alice: Person, administrator: Person) -> None:
     same = datetime.now(UTC)
     UsageRecord.objects.bulk_create(
