@@ -10,6 +10,7 @@ from typing import Any
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import Group
@@ -199,6 +200,9 @@ def clear_expired_sessions() -> None:
     """They are worth nothing any more. For `start` and the sweeper."""
     with writing():
         import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
+        # Where and with what somebody was signed in is kept as long as they are: allauth forgets it only when they look
+        # at the list.
+        UserSession.objects.exclude(session_key__in=Session.objects.values("session_key")).delete()
 
 
 def password_link(actor: User, person: User) -> tuple[str, str]:

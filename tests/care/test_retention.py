@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
 from django.core.files.storage import default_storage
 from django.db import IntegrityError, connection
@@ -138,10 +139,16 @@ def test_the_sweeper_erases_what_was_deleted(alice: Person) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_the_sweeper_takes_the_sessions_that_have_expired(alice: Person, bob: Person) -> None:
-    """A server that runs for months is not started anew for them."""
+    """A server that runs for months is not started anew for them. Their devices go as well: those are addresses."""
+    for person in (alice, bob):
+        UserSession.objects.update_or_create(
+            session_key=person.client.session.session_key, defaults={"user": person.user, "ip": "192.0.2.1"}
+        )
     Session.objects.filter(pk=bob.client.session.session_key).update(expire_date=timezone.now())
     sweeper.sweep()
-    assert [session.pk for session in Session.objects.all()] == [alice.client.session.session_key]
+    kept = alice.client.session.session_key
+    assert [session.pk for session in Session.objects.all()] == [kept]
+    assert [device.session_key for device in UserSession.objects.all()] == [kept]
 
 
 def test_the_administrator_says_how_long(administrator: Person) -> None:
