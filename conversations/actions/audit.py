@@ -17,6 +17,7 @@ from .text import storable
 
 _NAME_CHARACTERS = 150
 _DETAIL_CHARACTERS = 300
+_LIST_ITEMS = 100
 _address: ContextVar[str | None] = ContextVar("audit_address", default=None)
 
 
@@ -59,5 +60,6 @@ def _clean(value: Any) -> Any:
     if isinstance(value, dict):
         return {line(str(key), 60): _clean(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_clean(item) for item in value[:100]]
+        more = len(value) - _LIST_ITEMS
+        return [_clean(item) for item in value[:_LIST_ITEMS]] + ([f"and {more:,} more"] if more > 0 else [])
     return value if value is None or isinstance(value, bool | int | float) else line(str(value))

@@ -227,6 +227,13 @@ def test_foreign_words_stay_in_one_escaped_line(administrator: Person) -> None:
     assert "&lt;script&gt;" in text
 
 
+def test_a_list_that_is_cut_says_so(db: None) -> None:
+    audit.record(None, "tested", fits=list(range(100)), longer=list(range(102)))
+    (event,) = events("tested")
+    assert event.detail["fits"] == list(range(100))
+    assert event.detail["longer"] == [*range(100), "and 2 more"]
+
+
 def test_the_page_filters_by_what_who_and_when_and_goes_back(administrator: Person, alice: Person) -> None:
     alice.user.username = "Álice"
     for number in range(150):
