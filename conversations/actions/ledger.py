@@ -10,13 +10,12 @@ from typing import Any
 
 from django.utils import timezone
 
-from ..models import Generation, GenerationStatus, LanguageModel, Provider, UsageRecord
+from ..models import Generation, GenerationStatus, LanguageModel, UsageRecord
 from ..models.generation import LIVE
-from ..upstream.endpoint import guess_dialect
 from ..upstream.pricing import cost_microdollars
 from ..upstream.usage import cache_writes
 from . import usage_totals
-from .model_prices import entered_prices
+from .model_prices import dialect_of_prices, entered_prices
 from .outcome import Outcome
 from .transaction import writing
 
@@ -26,8 +25,6 @@ Usage = dict[str, Any]
 NOT_BILLED = frozenset(
     {"connect", "tls", "invalid", "auth", "model", "size", "limit", "spend", "service", "busy"}
 )
-
-_GATEWAYS = frozenset({Provider.Dialect.AIMLAPI, Provider.Dialect.ROCKAPI})
 
 
 def purpose_of(generation: Generation) -> UsageRecord.Purpose:
@@ -146,16 +143,9 @@ def price(
 
     Without `usage` and `meta` only what never costs anything has a price: nothing.
     """
-    dialect = _prices_of(language_model.provider) if language_model else ""
+    dialect = dialect_of_prices(language_model.provider) if language_model else ""
     prices = entered_prices(language_model, timezone.now().date())
     return cost_microdollars(usage or {}, meta, asked or answered_as, dialect, prices=prices)
-
-
-def _prices_of(provider: Provider) -> str:
-    """The dialect whose prices hold: behind Chat Completions there may be a gateway that has its own."""
-    gateway = guess_dialect(provider.base_url.partition("/chat/completions")[0])
-    is_chat = provider.dialect == Provider.Dialect.OPENAI_CHAT
-    return gateway if is_chat and gateway in _GATEWAYS else provider.dialect
 
 
 def token_columns(usage: Usage) -> dict[str, Any]:

@@ -1,4 +1,6 @@
-"""What a model costs: an administrator's dated prices before the built-in list. Used by the ledger and budgets."""
+"""What a model costs: an administrator's dated prices before the built-in list. Used by the ledger, budgets and the
+page of a model.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +10,13 @@ from typing import Any
 
 from ..models import LanguageModel, Provider
 from ..upstream.capabilities import lookup
+from ..upstream.dialects import DIALECTS
+from ..upstream.endpoint import guess_dialect
 from ..upstream.prices import Prices
 
 _FIELDS = ("input", "output", "cache_read", "cache_write_5m", "cache_write_1h")
 _HIGHEST = 100_000
+_GATEWAYS = frozenset({Provider.Dialect.AIMLAPI, Provider.Dialect.ROCKAPI})
 # Gateways add a margin to the list prices (messages-api 13.2: 1.30 was seen); until they say what a call cost, this.
 _GATEWAY_FACTOR = 2
 
@@ -26,6 +31,20 @@ def entered_prices(language_model: LanguageModel | None, on: date) -> Prices | N
         return None
     holding = [prices for start, prices in dated if start <= on]
     return holding[-1] if holding else None
+
+
+def listed_prices(language_model: LanguageModel) -> Prices | None:
+    """Those of the built-in list where it says what the model costs; None of a gateway, which has prices of its own."""
+    if not DIALECTS[dialect_of_prices(language_model.provider)].has_list_prices:
+        return None
+    return lookup(language_model.model_id).prices
+
+
+def dialect_of_prices(provider: Provider) -> str:
+    """The dialect whose prices hold: behind Chat Completions there may be a gateway that has its own."""
+    gateway = guess_dialect(provider.base_url.partition("/chat/completions")[0])
+    is_chat = provider.dialect == Provider.Dialect.OPENAI_CHAT
+    return gateway if is_chat and gateway in _GATEWAYS else provider.dialect
 
 
 def worst_prices(language_model: LanguageModel, on: date) -> Prices | None:

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.contrib.auth.models import Group
 
 from ..actions import offers
+from ..actions.model_prices import listed_prices
 from ..models import LanguageModel, Provider
 from . import headers
 
@@ -132,7 +133,7 @@ class ModelForm(forms.Form):
     def __init__(self, row: LanguageModel, data: Any = None) -> None:
         self._row = row
         self._known = row.known
-        listed = self._known.prices
+        self._listed = listed_prices(row)
         # Several dated prices are more than these fields can say: they stay as they are.
         self.has_dated_prices = isinstance(row.prices, list) or "from" in row.prices
         own = row.prices if not self.has_dated_prices else {}
@@ -143,7 +144,7 @@ class ModelForm(forms.Form):
             "max_output": row.capabilities.get("max_output", self._known.max_output),
         }  # fmt: skip
         for name in PRICES:
-            initial[name] = own.get(name, getattr(listed, name) if listed is not None else None)
+            initial[name] = own.get(name, getattr(self._listed, name, None))
         super().__init__(data, initial=initial)
         self.fields["label"].widget.attrs["placeholder"] = self._known.display_name or row.model_id
         field = self.fields["replacement"]
@@ -178,7 +179,7 @@ class ModelForm(forms.Form):
         return values
 
     def _prices(self) -> dict[str, float]:
-        listed = self._known.prices
+        listed = self._listed
         given: dict[str, Decimal] = {
             name: self.cleaned_data[name] for name in PRICES if self.cleaned_data.get(name) is not None
         }

@@ -18,7 +18,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
-from conversations.actions import offers, refused_keys
+from conversations.actions import ledger, offers, refused_keys
 from conversations.actions.choices import model_for
 from conversations.actions.providers import sync_environment
 from conversations.generation import context
@@ -523,6 +523,22 @@ def test_what_a_model_costs_is_prefilled_and_stored_only_where_it_differs(
     assert model.prices == {"input": 6, "output": 25, "cache_read": 0.5}
     assert (model.capabilities, model.label) == ({"max_output": 1000}, "House model")
     assert administrator.post(path, {**same, "output": ""}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("dialect", "base_url"),
+    [("rockapi", ""), ("aimlapi", ""), ("openai_chat", "https://api.aimlapi.com/v1")],
+)
+def test_what_a_gateways_model_costs_is_what_is_entered_also_where_that_is_the_list_price(
+    administrator: Person, model: LanguageModel, dialect: str, base_url: str
+) -> None:
+    Provider.objects.update(dialect=dialect, base_url=base_url)
+    path = f"/models/{model.pk}/"
+    assert 'name="input" value' not in administrator.get(path, **HTML).content.decode()
+    prices = {"input": "5", "output": "25", "cache_read": "0.5"}
+    assert administrator.post(path, {"enabled": "on", **prices}).status_code == 200
+    model.refresh_from_db()
+    assert ledger.price(model, MODEL, {"input_tokens": 1, "output_tokens": 1}, None, "") == 30
 
 
 def test_a_model_may_be_for_groups_alone(administrator: Person, alice: Person, model: LanguageModel) -> None:
