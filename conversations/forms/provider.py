@@ -137,6 +137,8 @@ class ModelForm(forms.Form):
         # Several dated prices are more than these fields can say: they stay as they are.
         self.has_dated_prices = isinstance(row.prices, list) or "from" in row.prices
         own = row.prices if not self.has_dated_prices else {}
+        # One that is left out follows from those that were entered, never from the list.
+        shown = own or {name: getattr(self._listed, name, None) for name in PRICES}
         initial: dict[str, Any] = {
             "label": row.label, "enabled": row.enabled, "allowed_groups": row.allowed_groups.all(),
             "retired_at": row.retired_at, "replacement": row.replacement_id,
@@ -144,7 +146,7 @@ class ModelForm(forms.Form):
             "max_output": row.capabilities.get("max_output", self._known.max_output),
         }  # fmt: skip
         for name in PRICES:
-            initial[name] = own.get(name, getattr(self._listed, name, None))
+            initial[name] = shown.get(name)
         super().__init__(data, initial=initial)
         self.fields["label"].widget.attrs["placeholder"] = self._known.display_name or row.model_id
         field = self.fields["replacement"]
@@ -183,9 +185,13 @@ class ModelForm(forms.Form):
         given: dict[str, Decimal] = {
             name: self.cleaned_data[name] for name in PRICES if self.cleaned_data.get(name) is not None
         }
-        if listed is not None and all(given.get(name) == getattr(listed, name) for name in PRICES):
-            return {}
         kept = {k: v for k, v in self._row.prices.items() if k not in PRICES} if given else {}
+        if (
+            not kept
+            and listed is not None
+            and all(given.get(name) == getattr(listed, name) for name in PRICES)
+        ):
+            return {}
         return kept | {name: float(value) for name, value in given.items()}
 
 

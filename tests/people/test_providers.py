@@ -525,6 +525,29 @@ def test_what_a_model_costs_is_prefilled_and_stored_only_where_it_differs(
     assert administrator.post(path, {**same, "output": ""}).status_code == 400
 
 
+def test_a_price_of_the_list_is_never_mixed_with_those_that_were_entered(
+    administrator: Person, model: LanguageModel
+) -> None:
+    path = f"/models/{model.pk}/"
+    entered = {"enabled": "on", "input": "50", "output": "250"}
+    administrator.post(path, entered)
+    assert 'name="cache_read" value' not in administrator.get(path, **HTML).content.decode()
+    model.refresh_from_db()
+    usage = {"input_tokens": 0, "output_tokens": 0, "cache_read_input_tokens": 1}
+    assert ledger.price(model, MODEL, usage, None, "") == 5
+
+
+def test_prices_of_cache_writes_stay_also_beside_those_of_the_list(
+    administrator: Person, model: LanguageModel
+) -> None:
+    model.prices = prices = {"input": 5, "output": 25, "cache_read": 0.5, "cache_write_5m": 7}
+    model.save()
+    shown = {"input": "5", "output": "25", "cache_read": "0.5"}
+    administrator.post(f"/models/{model.pk}/", {"enabled": "on", "label": "House model", **shown})
+    model.refresh_from_db()
+    assert (model.label, model.prices) == ("House model", prices)
+
+
 @pytest.mark.parametrize(
     ("dialect", "base_url"),
     [("rockapi", ""), ("aimlapi", ""), ("openai_chat", "https://api.aimlapi.com/v1")],
