@@ -28,7 +28,7 @@ def body(request: MessageRequest, *, sampling: dict[str, Any], stream: bool) -> 
         "max_tokens": max(1, request.max_tokens),
         "messages": messages,
     }
-    result |= {name: value for name, value in sampling.items() if name != "top_k"}
+    result |= sampling
     if stop := [text for text in request.stop_sequences if text.strip()][:4]:
         result["stop"] = stop
     if stream:

@@ -67,17 +67,21 @@ def body(request: MessageRequest, endpoint: Endpoint, *, stream: bool) -> dict[s
 def sampling(
     request: MessageRequest, abilities: Capabilities, endpoint: Endpoint, *, thinks: bool
 ) -> dict[str, Any]:
-    """Sampling fields that this service, model and version take: none since 4.7, none on 2026-10-21, none while
-    thinking, else one of two.
-    """
-    if not abilities.sampling or endpoint.version_sent >= "2026-10-21" or thinks:
-        return {}
-    if endpoint.service.samples_by_temperature_alone:
-        return {} if request.temperature is None else {"temperature": request.temperature}
-    fields = {"temperature": request.temperature, "top_p": request.top_p, "top_k": request.top_k}
-    if abilities.one_sampling_field and request.temperature is not None:
-        fields["top_p"] = None
-    return {name: value for name, value in fields.items() if value is not None}
+    """Sampling fields that go out: of those that are taken none while thinking, else one of two."""
+    taken = () if thinks else sampling_taken(abilities, endpoint.service, endpoint.version)
+    fields = {name: value for name in taken if (value := getattr(request, name)) is not None}
+    if abilities.one_sampling_field and "temperature" in fields:
+        fields.pop("top_p", None)
+    return fields
+
+
+def sampling_taken(abilities: Capabilities, service: Dialect, version: str) -> tuple[str, ...]:
+    """The sampling fields that this model, service and `anthropic-version` take: none since 4.7, none on 2026-10-21."""
+    if not abilities.sampling or (service.has_versions and version >= "2026-10-21"):
+        return ()
+    if service.samples_by_temperature_alone:
+        return ("temperature",)
+    return ("temperature", "top_p") if service.is_chat else ("temperature", "top_p", "top_k")
 
 
 def _refuse_documents(messages: list[dict[str, Any]]) -> None:

@@ -19,6 +19,9 @@ from ..actions.errors import Unavailable
 from ..forms.settings import SettingsForm
 from ..models import Conversation, Generation, LanguageModel, Message, Provider, UsageRecord, User, Workspace
 from ..upstream.capabilities import lookup
+from ..upstream.dialects import DIALECTS
+from ..upstream.model_table import ADAPTIVE, BETWEEN_TOOLS, DISABLED, ENABLED
+from ..upstream.request_body import sampling_taken
 from .money import dollars, tokens
 from .sidebar import has_archived, is_unread, sidebar
 from .transcript import page_of
@@ -102,13 +105,22 @@ def _page(
 
 
 def _capabilities(row: LanguageModel) -> dict[str, Any]:
-    """What decides which settings are shown for a model."""
-    can = row.can
+    """Which settings are shown for a model: the fields and the choices that make a difference to its requests."""
+    can, provider = row.can, row.provider
+    sampling = sampling_taken(can, DIALECTS[provider.dialect], provider.version)
+    kinds = set(can.thinking)
     return {
         "id": row.pk,
-        "thinking": can.thinking,
-        "efforts": can.efforts,
-        "sampling": can.sampling,
+        "fields": {
+            **{name: name in sampling for name in ("temperature", "top_p", "top_k")},
+            # A model that decides by itself how long it thinks is left to it.
+            "budget_tokens": ENABLED in kinds and ADAPTIVE not in kinds,
+        },
+        "choices": {
+            "effort": can.efforts,
+            "thinking": ["on"] * bool(kinds & {ADAPTIVE, ENABLED})
+            + ["off"] * bool(kinds & {DISABLED, BETWEEN_TOOLS}),
+        },
         "max_output": can.max_output,
     }
 

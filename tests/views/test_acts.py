@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import uuid
 from datetime import timedelta
 from typing import Any
@@ -366,6 +368,43 @@ def test_what_is_under_way_when_the_conversation_is_deleted_is_not_found(
     assert (alice.post(f"/conversations/{sent['conversation']}/restore/")).status_code == 200
     stored = Conversation.objects.get()
     assert (stored.title != "Too late", stored.archived_at, stored.parameters) == (True, None, {})
+
+
+@pytest.mark.parametrize(
+    ("dialect", "version", "model_id", "fields", "thinking"),
+    [
+        (
+            "anthropic",
+            "2023-06-01",
+            "claude-opus-4-5",
+            "temperature top_p top_k budget_tokens",
+            ["on", "off"],
+        ),
+        ("anthropic", "2026-10-21", "claude-opus-4-5", "budget_tokens", ["on", "off"]),
+        ("anthropic", "2023-06-01", "claude-sonnet-4-6", "temperature top_p top_k", ["on", "off"]),
+        ("anthropic", "2023-06-01", "claude-opus-5-5", "", ["on"]),
+        ("anthropic", "2023-06-01", "claude-sonnet-5-5", "", ["on", "off"]),
+        ("rockapi", "2023-06-01", "claude-3-haiku-20240307", "temperature", []),
+        ("openai_chat", "2026-10-21", "some-model", "temperature top_p", []),
+    ],
+)
+def test_settings_that_no_request_would_carry_are_not_shown(
+    alice: Person,
+    model: LanguageModel,
+    dialect: str,
+    version: str,
+    model_id: str,
+    fields: str,
+    thinking: list[str],
+) -> None:
+    Provider.objects.update(dialect=dialect, version=version)
+    LanguageModel.objects.update(model_id=model_id)
+    page = alice.get("/", HTTP_ACCEPT="text/html").content.decode()
+    told = re.search(r'<script id="page" type="application/json">(.*?)</script>', page)
+    assert told is not None
+    (shown,) = json.loads(told[1])["models"]
+    assert [name for name, is_shown in shown["fields"].items() if is_shown] == fields.split()
+    assert shown["choices"]["thinking"] == thinking
 
 
 def test_settings_are_for_the_next_answer_and_checked(alice: Person, sent: dict[str, Any]) -> None:

@@ -156,20 +156,16 @@ export class ChatSettings extends HTMLElement {
   #suit() {
     const can = page.models.find((model) => String(model.id) === this.model?.value);
     if (!can) return;
-    const shown = {
-      temperature: can.sampling,
-      top_p: can.sampling,
-      top_k: can.sampling,
-      effort: can.efforts.length > 0,
-      thinking: can.thinking.length > 0,
-      budget_tokens: can.thinking.includes("enabled"),
-    };
+    const shown = { ...can.fields };
+    for (const [name, values] of Object.entries(can.choices)) {
+      shown[name] = values.length > 0;
+      for (const option of this.querySelectorAll(`[name=${name}] option`)) {
+        option.hidden = option.value !== "" && !values.includes(option.value);
+      }
+    }
     for (const [name, is] of Object.entries(shown)) {
       const field = this.querySelector(`[data-field=${name}]`);
       if (field) field.hidden = !is;
-    }
-    for (const option of this.querySelectorAll("[name=effort] option")) {
-      option.hidden = option.value !== "" && !can.efforts.includes(option.value);
     }
     const limit = this.querySelector("[name=max_tokens]");
     if (limit) limit.placeholder = `up to ${can.max_output.toLocaleString("en-US")}`;
