@@ -84,6 +84,8 @@ def check_overrides(raw: Any) -> None:
             msgspec.convert(value, OVERRIDABLE.get(name, Any))
         except msgspec.ValidationError:
             raise ValueError(f"“{name}” cannot be that.") from None
+        if name in ("context", "max_output") and value < 1:
+            raise ValueError(f"“{name}” must be at least 1.")
 
 
 def normalise_model_id(model_id: str) -> str:
