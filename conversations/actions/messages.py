@@ -14,7 +14,7 @@ from . import branches, idempotency
 from .asking import Sent, ask, text_content, user_turn
 from .choices import parameters_for
 from .errors import Invalid
-from .text import as_in_a_form, clean_prompt, clean_title
+from .text import as_in_a_form, clean_prompt, clean_title, storable
 
 
 def start(
@@ -147,7 +147,8 @@ def _first_parameters(raw: dict[str, Any]) -> dict[str, Any]:
     """
     chosen = parameters_for(raw)
     if "system" not in chosen and (prompt := Workspace.objects.current().system_prompt):
-        chosen["system"] = prompt
+        # The records, and versions before, stored it with the line ends of a form.
+        chosen["system"] = storable(prompt)
     return chosen
 
 

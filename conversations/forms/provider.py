@@ -13,6 +13,7 @@ from django.contrib.auth.models import Group
 
 from ..actions import offers
 from ..actions.model_prices import listed_prices
+from ..actions.text import storable
 from ..models import LanguageModel, Provider
 from . import headers
 
@@ -35,6 +36,13 @@ class ModelField(_ModelChoiceField):
 
     def label_from_instance(self, obj: LanguageModel) -> str:
         return obj.name
+
+
+class PromptField(forms.CharField):
+    """Text that is measured as it is stored: line ends, which browsers send as two characters, count as one."""
+
+    def to_python(self, value: Any) -> str:
+        return storable(super().to_python(value) or "").strip()
 
 
 class ProviderForm(forms.Form):
@@ -198,7 +206,7 @@ class ModelForm(forms.Form):
 class WorkspaceForm(forms.Form):
     name = forms.CharField(label="Name", max_length=100)
     default_model = ModelField(label="Default model", empty_label="The first in the picker")
-    system_prompt = forms.CharField(
+    system_prompt = PromptField(
         label="System prompt", required=False, max_length=settings.SYSTEM_MAX_CHARACTERS,
         widget=forms.Textarea(attrs={"rows": 5}),
         help_text="New conversations begin with it; existing ones keep theirs.",

@@ -607,8 +607,8 @@ def test_max_tokens_is_always_sent_and_never_above_the_models_own(
 
 
 def test_the_workspaces_system_prompt_holds_unless_the_conversation_has_its_own(alice: Person) -> None:
-    Workspace.objects.create(pk=1, system_prompt="You work for Acme.")
-    assert request_of(alice.start()).system == "You work for Acme."
+    Workspace.objects.create(pk=1, system_prompt="You work\r\nfor Acme.")
+    assert request_of(alice.start()).system == "You work\nfor Acme."
     assert request_of(alice.start(system="Be brief.")).system == "Be brief."
 
 

@@ -691,6 +691,23 @@ def test_the_workspace_is_set_in_plain_fields(
     assert administrator.post("/workspace/", {**given, "starters": "1\n2\n3\n4\n5"}).status_code == 400
 
 
+@pytest.mark.parametrize("ending", ["\r\n", "\r", "\n"])
+def test_the_workspaces_system_prompt_is_stored_and_measured_as_a_conversations_own(
+    administrator: Person, alice: Person, model: LanguageModel, settings: Any, ending: str
+) -> None:
+    limit = settings.SYSTEM_MAX_CHARACTERS
+    wanted = "You work for Acme.\n".ljust(limit, "x")
+    given = {"name": "Ours", "system_prompt": f"  {wanted.replace(chr(10), ending)} "}
+    assert administrator.post("/workspace/", given).status_code == 200
+    sent = alice.start("Hello")
+    begun = Conversation.objects.get(pk=sent["conversation"])
+    assert begun.parameters == {"system": wanted}
+    own = {"system": given["system_prompt"]}
+    assert alice.post(f"/conversations/{begun.pk}/settings/", own).json() == {"parameters": begun.parameters}
+    longer = given | {"system_prompt": wanted + "x"}
+    assert administrator.post("/workspace/", longer).status_code == 400
+
+
 def test_a_model_is_chosen_by_the_name_that_it_has_everywhere(
     administrator: Person, model: LanguageModel
 ) -> None:
@@ -768,6 +785,9 @@ def test_members_pay_nothing_for_what_administrators_are_told(
         ("capabilities", "[1]", None),
         ("capabilities", '{"context": "long"}', None),
         ("capabilities", '{"thinking": "adaptive"}', None),
+        ("capabilities", '{"context": 1, "max_output": 1}', {"context": 1, "max_output": 1}),
+        ("capabilities", '{"context": 0}', None),
+        ("capabilities", '{"max_output": -1}', None),
     ],
 )
 def test_records_of_models_take_what_pages_can_read(
