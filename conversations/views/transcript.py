@@ -150,7 +150,9 @@ def _view(
     if view.note is not None and not may_write:
         view.note = Note(view.note.kind, view.note.text, [])
     view.usage = tokens(message.usage)
-    view.cost = dollars(message.cost_microdollars) if message.usage else ""
+    # What brought nothing and was not counted may never have been asked.
+    was_answered = message.usage or message.content or message.cost_microdollars
+    view.cost = dollars(message.cost_microdollars) if was_answered else ""
     if message.finished_at is not None and generation is not None:
         seconds = (message.finished_at - generation.created_at).total_seconds()
         view.duration = seconds if seconds >= _WORTH_TELLING else None

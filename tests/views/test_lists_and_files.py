@@ -416,6 +416,26 @@ def test_an_answer_that_ends_while_it_is_read_is_read_to_its_end(alice: Person) 
     assert (found["status"], found["content"]) == ("completed", [{"type": "text", "text": "All of it."}])
 
 
+@pytest.mark.parametrize(
+    ("status", "meta", "shown"),
+    [
+        ("completed", {"usage": {"usd_spent": 0.041}}, "$0.041"),
+        ("completed", None, "cost unknown"),
+        ("failed", None, ""),
+    ],
+)
+def test_the_cost_of_an_answer_without_counted_tokens_is_shown_or_called_unknown(
+    alice: Person, status: str, meta: Any, shown: str
+) -> None:
+    sent = alice.start()
+    text = "" if status == "failed" else "Hi."
+    finished(sent["generation"], text, usage=None, usage_is_final=False, meta=meta, status=status)
+    page = alice.get(sent["url"], HTTP_ACCEPT="text/html").content.decode()
+    assert [words for words in ("$0.041", "cost unknown") if f"<span>{words}</span>" in page] == [
+        shown
+    ] * bool(shown)
+
+
 def test_the_gauge_knows_the_context_that_an_administrator_has_entered(
     alice: Person, model: LanguageModel
 ) -> None:
