@@ -163,7 +163,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
                 super().send_mail(
                     template_prefix, email, {**context, "workspace": Workspace.objects.current()}
                 )
-            except OSError as error:
+            # ValueError: an address that is valid as it is typed need not be one that a mail can name.
+            except (OSError, ValueError) as error:
                 logger.error("A mail could not be sent: %s", type(error).__name__)
 
 

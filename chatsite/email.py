@@ -19,14 +19,19 @@ def settings_of(url: str) -> dict[str, Any]:
     parts = urlsplit(url)
     if parts.scheme == "console":
         return {"EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"}
-    if parts.scheme not in _PORTS or not parts.hostname:
+    # What follows the port would be left out in silence, a wish for TLS like `?tls=true` among it.
+    if parts.scheme not in _PORTS or not parts.hostname or parts.path.strip("/") or "?" in url or "#" in url:
+        raise ValueError
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    # smtplib sends nothing else.
+    if not (user + password).isascii():
         raise ValueError
     return {
         "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
         "EMAIL_HOST": parts.hostname,
         "EMAIL_PORT": parts.port or _PORTS[parts.scheme],
-        "EMAIL_HOST_USER": unquote(parts.username or ""),
-        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_HOST_USER": user,
+        "EMAIL_HOST_PASSWORD": password,
         "EMAIL_USE_SSL": parts.scheme == "smtps",
         "EMAIL_USE_TLS": parts.scheme == "smtp+tls",
         "EMAIL_TIMEOUT": 10,

@@ -257,7 +257,10 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("DEFAULT_FROM_EMAIL", "chatsite@loc
 try:
     _mail = email.settings_of(EMAIL_URL)
 except ValueError:
-    env.problems.append("EMAIL_URL must be smtp://, smtps:// or smtp+tls:// with a host.")
+    env.problems.append(
+        "EMAIL_URL must be smtp://, smtps:// or smtp+tls:// with user:password@host:port and nothing after it; user "
+        "and password in ASCII, other signs than letters and digits as %XX."
+    )
     _mail = email.settings_of("")
 globals().update(_mail)
 MAIL_WORKS = bool(EMAIL_URL)

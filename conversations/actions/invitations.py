@@ -50,7 +50,7 @@ def invite(actor: User, role: str, groups: list[Group], email: str, days: int) -
 
 
 def send(invitation: Invitation, url: str) -> None:
-    """The link by mail. Raises Invalid when the mail server does not take it."""
+    """The link by mail. Raises Invalid when the mail server does not take it, or no mail can name the address."""
     name = Workspace.objects.current().name
     inviter = invitation.created_by.name if invitation.created_by else name
     text = (
@@ -61,6 +61,8 @@ def send(invitation: Invitation, url: str) -> None:
         send_mail(f"Invitation to {' '.join(name.split())}", text, None, [invitation.email])
     except OSError:
         raise Invalid("The mail server did not accept the message.") from None
+    except ValueError:
+        raise Invalid("No mail can be sent to this address.") from None
 
 
 def revoke(actor: User, invitation: Invitation) -> None:

@@ -160,6 +160,35 @@ def test_the_address_of_a_mail_server_is_where_mail_goes(
     assert "From: chat@example.com" in reset and "From: chat@example.com" in link
 
 
+def test_an_address_that_no_mail_can_name_is_answered_like_others(
+    by_mail: None, administrator: Person
+) -> None:
+    """Each label of a host name is at most 63 letters, as they are sent: xn--…"""
+    long = f"new@{'ü' * 60}.com"
+    answers = [Client().post(RESET, {"email": email}) for email in (long, "nobody@example.com")]
+    assert len({(answer.status_code, answer["Location"]) for answer in answers}) == 1
+    invitation = {"role": "member", "days": "7", "email": long}
+    page = administrator.client.post("/people/invitations/", invitation).content.decode()
+    assert "No mail can be sent to this address. Copy the link instead." in page
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "smtp://ann:12#34@mail.example.com", "smtp://mail.example.com:587/?tls=true", "smtp://mail.example.com/x",
+        "smtp://mail.example.com?", "smtp://ann:p%C3%A4ss@mail.example.com", "smtp://änn:pass@mail.example.com",
+    ],
+)  # fmt: skip
+def test_an_address_of_a_mail_server_that_would_be_half_read_is_refused(url: str) -> None:
+    with pytest.raises(ValueError):
+        settings_of(url)
+
+
+def test_signs_of_a_password_are_written_in_percent() -> None:
+    found = settings_of("smtp+tls://ann%40example.com:p%23a%3Fs%2Fs@mail.example.com/")
+    assert (found["EMAIL_HOST_USER"], found["EMAIL_HOST_PASSWORD"]) == ("ann@example.com", "p#a?s/s")
+
+
 def test_without_a_mail_server_links_are_shown_and_nothing_is_sent(ann: User, administrator: Person) -> None:
     assert "Ask your administrator" in Client().get(RESET).content.decode()
     Client().post(RESET, {"email": "ann@example.com"})
