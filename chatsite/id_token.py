@@ -40,7 +40,8 @@ def claims_of(token: str, keys: dict[str, Any], *, issuer: str, client_id: str, 
     several = isinstance(claims["aud"], list) and len(claims["aud"]) > 1
     if claims.get("azp", None if several else client_id) != client_id:
         raise Untrusted("the ID token was given to another site")
-    if not nonce or not constant_time_compare(str(claims.get("nonce", "")), nonce):
+    # `ascii`: half of a surrogate pair is no text that could be compared.
+    if not nonce or not constant_time_compare(ascii(claims.get("nonce")), ascii(nonce)):
         raise Untrusted("the ID token belongs to another sign-in")
     return claims
 

@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import secrets
 from typing import Any
+from urllib.parse import urlsplit
 
 from allauth.core.internal.ratelimit import RateLimitUsage
 from allauth.socialaccount.adapter import get_adapter
 from allauth.socialaccount.helpers import render_authentication_error
 from allauth.socialaccount.models import SocialToken
 from allauth.socialaccount.providers.base.constants import AuthProcess
-from allauth.socialaccount.providers.oauth2.client import OAuth2Error
+from allauth.socialaccount.providers.oauth2.client import OAuth2Client, OAuth2Error
 from allauth.socialaccount.providers.oauth2.views import OAuth2CallbackView
 from allauth.socialaccount.providers.openid_connect.provider import OpenIDConnectProvider
 from allauth.socialaccount.providers.openid_connect.views import OpenIDConnectOAuth2Adapter
@@ -37,9 +38,18 @@ DESCRIPTION_SECONDS = 600
 SILENT_SECONDS = 10
 
 
+class _Client(OAuth2Client):  # type: ignore[misc]
+    def get_redirect_url(self, authorization_url: str, scope: Any, extra_params: Any) -> str:
+        """The provider's address may have a query of its own, which stays (RFC 6749, 3.1)."""
+        base, _, own = authorization_url.partition("?")
+        url: str = super().get_redirect_url(base, scope, extra_params)
+        return f"{url}&{own}" if own else url
+
+
 class OIDCAdapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
     """One sign-in: `nonce` is what it was begun with, `usage` the try that is taken back when it succeeds."""
 
+    client_class = _Client
     nonce = ""
     usage: RateLimitUsage | None = None
 
@@ -65,11 +75,10 @@ class OIDCAdapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
             return {}
         scheme = settings.OIDC_ISSUER.partition(":")[0]
         addresses = [found.get(name) for name in (*ENDPOINTS, *({"userinfo_endpoint"} & found.keys()))]
-        if not all(
-            isinstance(one, str) and one.startswith((f"{scheme}://", "https://")) for one in addresses
-        ):
+        if not all(_is_address(one, (f"{scheme}://", "https://")) for one in addresses):
             return {}
-        return found
+        methods = found.get("token_endpoint_auth_methods_supported", [])
+        return found if isinstance(methods, list) else {}
 
     def _get(self, url: str, **headers: str) -> dict[str, Any]:
         try:
@@ -156,6 +165,13 @@ class OIDCProvider(OpenIDConnectProvider):  # type: ignore[misc]
 
     def extract_common_fields(self, data: dict[str, Any]) -> dict[str, Any]:
         return {}
+
+
+def _is_address(said: Any, beginnings: tuple[str, ...]) -> bool:
+    try:
+        return isinstance(said, str) and said.startswith(beginnings) and bool(urlsplit(said).hostname)
+    except ValueError:
+        return False
 
 
 def _address(said: Any) -> str:

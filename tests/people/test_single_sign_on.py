@@ -268,6 +268,7 @@ def test_so_does_one_that_looks_like_another(provider: OIDCProvider, administrat
 
 LIES: dict[str, Callable[[OIDCProvider], Any]] = {
     "wrong nonce": lambda p: p.lies.update(claims=lambda c: {**c, "nonce": "x"}),
+    "half a letter as nonce": lambda p: p.lies.update(claims=lambda c: {**c, "nonce": "\ud800"}),
     "no nonce": lambda p: p.lies.update(claims=lambda c: {k: v for k, v in c.items() if k != "nonce"}),
     "wrong audience": lambda p: p.lies.update(claims=lambda c: {**c, "aud": "another"}),
     "for another of two": lambda p: p.lies.update(claims=lambda c: {**c, "aud": ["another", p.client_id]}),
@@ -314,7 +315,8 @@ def test_a_provider_that_lies_lets_nobody_in(
 @pytest.mark.parametrize(
     "said",
     [{"issuer": "https://evil.example"}, {"token_endpoint": None}, {"jwks_uri": "ftp://x"},
-     {"authorization_endpoint": 5}],
+     {"authorization_endpoint": 5}, {"authorization_endpoint": "http://[::1"}, {"token_endpoint": "http://"},
+     {"token_endpoint_auth_methods_supported": None}],
 )  # fmt: skip
 def test_a_provider_that_is_another_than_named_is_not_gone_to(
     client: Client, provider: OIDCProvider, said: dict[str, Any]
@@ -323,6 +325,19 @@ def test_a_provider_that_is_another_than_named_is_not_gone_to(
     assert client.post(BEGIN).status_code == 401
     assert client.post(BEGIN).status_code == 401
     assert len(provider.asked) == 1, "a bad answer is remembered for a while"
+
+
+def test_a_query_in_the_address_of_the_provider_stays(
+    client: Client, provider: OIDCProvider, ann: User
+) -> None:
+    """Some name the policy by which somebody signs in like that."""
+    provider.lies["config"] = lambda config: {
+        **config,
+        "authorization_endpoint": f"{provider.issuer}/authorize?p=b2c",
+    }
+    assert through(client).status_code == 302
+    (asked,) = [query for path, query in provider.asked if path == "/authorize"]
+    assert asked["p"] == "b2c"
 
 
 def test_user_info_tells_the_address_but_never_of_somebody_else(
