@@ -33,6 +33,10 @@ from .errors import Invalid
 
 _STORED = re.compile(r"files/attachments/[0-9a-f]{2}/[0-9a-f]{64}-[0-9a-f]{8}")
 _TABLE = re.compile(r"tables/[a-z0-9_]+")
+_MANIFEST: dict[str, type] = {
+    "made_at": str, "database": str, "migrations": list, "columns": dict, "rows": dict, "lost": list, "members": dict,
+}  # fmt: skip
+_SECRETS: dict[str, type] = {"SECRET_KEY": str, "SECRET_KEY_FALLBACKS": list}
 _NOT_WHOLE = "The backup is damaged"
 
 
@@ -64,16 +68,32 @@ def verify(source: Path) -> dict[str, Any]:
                 else:
                     digest = hashlib.file_digest(reader, "sha256")  # type: ignore[arg-type]
                     found[member.name] = {"size": member.size, "sha256": digest.hexdigest()}
-    except (tarfile.TarError, ValueError, EOFError) as error:
+                    reader.seek(0)
+                    if member.name == SECRETS and not _holds(json.load(reader), _SECRETS):
+                        raise Invalid(f"{_NOT_WHOLE}: its secrets are none.")
+    except (tarfile.TarError, ValueError, EOFError, RecursionError) as error:
         raise Invalid(f"{_NOT_WHOLE}: {error}.") from None
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise Invalid(f"{_NOT_WHOLE}, or of another version: it has no manifest at its end.")
+    if not _holds(manifest, _MANIFEST) or not all(map(_is_migration, manifest["migrations"])):
+        raise Invalid(f"{_NOT_WHOLE}: its manifest lacks something.")
     if found != manifest["members"]:
         raise Invalid(f"{_NOT_WHOLE}: what it holds is not what its manifest says.")
     for name in found:
         if not (name in (database_copy.SQLITE, SECRETS) or _STORED.fullmatch(name) or _TABLE.fullmatch(name)):
             raise Invalid(f"{_NOT_WHOLE}: {name[:80]!r} has no place in a backup.")
+    tables = {database_copy.TABLES + table for table in manifest["columns"]}
+    if not found.keys() >= (tables if manifest["database"] == "postgresql" else {database_copy.SQLITE}):
+        raise Invalid(f"{_NOT_WHOLE}: there is no database in it.")
     return manifest
+
+
+def _holds(said: Any, parts: dict[str, type]) -> bool:
+    return isinstance(said, dict) and all(isinstance(said.get(name), kind) for name, kind in parts.items())
+
+
+def _is_migration(said: Any) -> bool:
+    return isinstance(said, list) and len(said) == 2 and all(isinstance(part, str) for part in said)
 
 
 def restore(source: Path, *, replace: bool) -> Report:
@@ -98,6 +118,8 @@ def restore(source: Path, *, replace: bool) -> Report:
         members, secrets = _unpack(source, Path(folder), report)
         if connection.vendor == "sqlite":
             report.rows = database_copy.check_sqlite(members[database_copy.SQLITE])
+            if report.rows != manifest["rows"]:
+                raise Invalid(f"{_NOT_WHOLE}: it has other rows than its manifest says.")
             report.replaced = _replace_sqlite(members[database_copy.SQLITE], keep=bool(in_the_way))
         else:
             report.rows = database_copy.load_tables(members, manifest["columns"], manifest["migrations"])

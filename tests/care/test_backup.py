@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import io
 import json
 import shutil
@@ -18,8 +19,10 @@ from typing import Any
 import pytest
 from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage
+from django.db import connection
 
-from conversations.actions import backup
+from conversations.actions import backup, restore
+from conversations.actions.errors import Invalid
 from tests import prepared
 from tests.attachments.given import stored_file
 from tests.running_site import ROOT, RunningSite, clean_environment, manage
@@ -276,6 +279,58 @@ def test_a_damaged_or_hostile_backup_is_refused_before_anything_is_touched(
     assert "damaged" in done.stderr
     assert not (target / "db.sqlite3").exists()
     assert not list(tmp_path.rglob("outside"))
+
+
+WHOLE: dict[str, Any] = {
+    "format": 1, "made_at": "2026-01-01T00:00:00+00:00", "database": "sqlite", "migrations": [], "columns": {},
+    "rows": {}, "lost": [],
+}  # fmt: skip
+
+
+def _archive(manifest: Any, **members: bytes) -> bytes:
+    """A backup with these members; the manifest says so, unless it is given as it is to be written."""
+    if not isinstance(manifest, bytes):
+        said = {
+            name: {"size": len(body), "sha256": hashlib.sha256(body).hexdigest()}
+            for name, body in members.items()
+        }
+        manifest = json.dumps({"members": said, **manifest}).encode()
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        for name, body in [*members.items(), ("manifest.json", manifest)]:
+            info = tarfile.TarInfo(name)
+            info.size = len(body)
+            archive.addfile(info, io.BytesIO(body))
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        _archive({"format": 1}), _archive(b"[" * 200_000), _archive({**WHOLE, "members": None}), _archive(WHOLE),
+        _archive({**WHOLE, "migrations": 5}), _archive({**WHOLE, "migrations": [["conversations"]]}),
+        _archive({**WHOLE, "database": "postgresql", "columns": {"t": ["id"]}}),
+        *(_archive(WHOLE, **{"database.sqlite3": b"", "secrets.json": text}) for text in (b"[]", b"{", b"{}")),
+    ],
+    ids=["bare", "deep", "no members", "no database", "no migrations", "half a migration", "no table",
+         "no secrets", "half secrets", "empty secrets"],
+)  # fmt: skip
+def test_a_manifest_that_no_backup_writes_is_refused_in_words(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "bad.tar").write_bytes(content)
+    with pytest.raises(Invalid, match="The backup is damaged"):
+        restore.verify(tmp_path / "bad.tar")
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="a backup of SQLite")
+@pytest.mark.django_db(transaction=True)
+def test_a_database_with_other_rows_than_the_manifest_says_replaces_nothing(
+    tmp_path: Path, settings: Any
+) -> None:
+    settings.DATA_DIR = tmp_path / "data"
+    (tmp_path / "bad.tar").write_bytes(_archive({**WHOLE, "rows": {"t": 1}}, **{"database.sqlite3": b""}))
+    with pytest.raises(Invalid, match="other rows than its manifest says"):
+        restore.restore(tmp_path / "bad.tar", replace=False)
+    assert list(settings.DATA_DIR.iterdir()) == []
 
 
 def test_a_running_server_keeps_its_data(given: tuple[Path, Path], tmp_path: Path) -> None:
