@@ -1,9 +1,11 @@
-"""EMAIL_URL as Django's settings of outgoing mail. Used by `settings`."""
+"""EMAIL_URL as Django's settings of outgoing mail, and its sender. Used by `settings`."""
 
 from __future__ import annotations
 
 from typing import Any
 from urllib.parse import unquote, urlsplit
+
+from django.core.mail.message import sanitize_address
 
 _PORTS = {"smtp": 25, "smtps": 465, "smtp+tls": 587}
 
@@ -36,3 +38,11 @@ def settings_of(url: str) -> dict[str, Any]:
         "EMAIL_USE_TLS": parts.scheme == "smtp+tls",
         "EMAIL_TIMEOUT": 10,
     }
+
+
+def is_sender(text: str) -> bool:
+    """Whether mail can come from there: `chat@example.com` or `Chat <chat@example.com>`, as Django sends it."""
+    try:
+        return "@" in sanitize_address(text, "utf-8")
+    except (ValueError, TypeError):
+        return False

@@ -254,6 +254,8 @@ ACCOUNT_RATE_LIMITS = {
 # Mail. Without it, links are shown to the administrator to copy.
 EMAIL_URL = env.secret("EMAIL_URL")
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("DEFAULT_FROM_EMAIL", "chatsite@localhost")
+if not email.is_sender(DEFAULT_FROM_EMAIL):
+    env.problems.append("DEFAULT_FROM_EMAIL must be one address, for example Chat <chat@example.com>.")
 try:
     _mail = email.settings_of(EMAIL_URL)
 except ValueError:

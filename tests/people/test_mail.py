@@ -10,7 +10,7 @@ import pytest
 from django.core import mail
 from django.test import Client
 
-from chatsite.email import settings_of
+from chatsite.email import is_sender, settings_of
 from conversations.models import AuditEvent, User
 from tests.services import free_port
 from tests.world import Person
@@ -182,6 +182,18 @@ def test_an_address_that_no_mail_can_name_is_answered_like_others(
 def test_an_address_of_a_mail_server_that_would_be_half_read_is_refused(url: str) -> None:
     with pytest.raises(ValueError):
         settings_of(url)
+
+
+def test_a_sender_is_one_address_with_or_without_a_name() -> None:
+    for good in (
+        "chat@example.com",
+        "chatsite@localhost",
+        "Chät <chat@example.com>",
+        '"Chat, Team" <a@b.org>',
+    ):
+        assert is_sender(good), good
+    for bad in ("Chat", "<>", "a@@b", "a@b.org, c@d.org", "Chat, Team <a@b.org>", f"a@{'ü' * 60}.com"):
+        assert not is_sender(bad), bad
 
 
 def test_signs_of_a_password_are_written_in_percent() -> None:
