@@ -16,11 +16,16 @@ from chatsite.errors import json_error, not_found, unavailable, wants_json
 
 from ..access import NotFound
 from ..actions.errors import Changed, Refused
+from ..models.encryption import SecretUnreadable
 
 logger = logging.getLogger(__name__)
 
 _CHANGED = (
     "Something that this refers to was changed or removed at the same moment. Reload the page and try again."
+)
+_SECRET_LOST = (
+    "This was encrypted with a secret that the server no longer has. Ask your administrator, who can take the second "
+    "step away so that you can set it up again."
 )
 
 
@@ -34,6 +39,10 @@ class Refusals(MiddlewareMixin):
             return refused(request, exception)
         if isinstance(exception, RequestDataTooBig):
             return _refusal(request, 413, "request_too_large", "This is larger than the site accepts.")
+        if isinstance(exception, SecretUnreadable):
+            # Of a second step: what concerns providers is said where they are.
+            logger.error("What a request to %s needs cannot be decrypted.", request.path, exc_info=exception)
+            return _refusal(request, 503, "secret_lost", _SECRET_LOST)
         if isinstance(exception, OperationalError):
             logger.error("The database failed on a request to %s.", request.path, exc_info=exception)
             return _without_a_line(unavailable(request))

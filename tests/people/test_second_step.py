@@ -12,6 +12,7 @@ import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from allauth.usersessions.models import UserSession
+from cryptography.fernet import Fernet
 from django.conf import settings
 from django.core.cache import cache
 from django.core.management import call_command
@@ -132,6 +133,18 @@ def test_secrets_are_encrypted_and_rotated(secret: str, ann: User, settings: obj
     assert Authenticator.objects.get(user=ann, type="recovery_codes").wrap().get_unused_codes() == codes
     stored = Authenticator.objects.get(user=ann, type="totp").data["secret"]
     assert _fernet((fresh,)).decrypt(stored.encode()).decode() == secret
+
+
+def test_a_second_step_of_a_lost_secret_is_refused_with_what_helps(
+    secret: str, sign_in: Callable[[], Client], settings: Any
+) -> None:
+    settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    client = sign_in()
+    refused = client.post("/accounts/2fa/authenticate/", {"code": code(secret)})
+    assert (refused.status_code, b"Ask your administrator" in refused.content) == (503, True)
+    refused = client.post("/accounts/2fa/authenticate/", {"code": code(secret)}, **JSON)
+    assert refused.json()["error"]["type"] == "secret_lost"
+    assert not is_in(client)
 
 
 def test_every_step_is_on_the_record(secret: str, ann: User, sign_in: Callable[[], Client]) -> None:
