@@ -11,7 +11,7 @@ from typing import Any
 from ..models import LanguageModel, Provider
 from ..upstream.capabilities import lookup
 from ..upstream.dialects import DIALECTS
-from ..upstream.endpoint import guess_dialect
+from ..upstream.endpoint import service_at
 from ..upstream.prices import Prices
 
 _FIELDS = ("input", "output", "cache_read", "cache_write_5m", "cache_write_1h")
@@ -42,7 +42,7 @@ def listed_prices(language_model: LanguageModel) -> Prices | None:
 
 def dialect_of_prices(provider: Provider) -> str:
     """The dialect whose prices hold: behind Chat Completions there may be a gateway that has its own."""
-    gateway = guess_dialect(provider.base_url.partition("/chat/completions")[0])
+    gateway = service_at(provider.base_url)
     is_chat = provider.dialect == Provider.Dialect.OPENAI_CHAT
     return gateway if is_chat and gateway in _GATEWAYS else provider.dialect
 

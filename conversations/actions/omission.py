@@ -103,9 +103,15 @@ def _unanswered(path: list[Message]) -> list[Message]:
         if turn.role == Message.Role.USER:
             if not turn.continues:
                 found.append(turn)
-        elif turn.status == GenerationStatus.COMPLETED and not says_nothing(turn.content):
+        elif says_all(turn):
             break
     return found
+
+
+def says_all(message: Message) -> bool:
+    """Whether this is a whole answer that says something."""
+    is_complete = message.role == Message.Role.ASSISTANT and message.status == GenerationStatus.COMPLETED
+    return is_complete and not says_nothing(message.content)
 
 
 def _turns_with_files(path: list[Message]) -> list[Message]:

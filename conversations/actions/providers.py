@@ -13,7 +13,7 @@ from django.conf import settings
 
 from ..models import LanguageModel, Provider
 from ..models.encryption import SecretUnreadable
-from ..upstream.endpoint import Endpoint, guess_dialect
+from ..upstream.endpoint import Endpoint, guess_dialect, service_at
 from . import audit
 from .errors import Invalid
 from .transaction import writing
@@ -114,8 +114,8 @@ def _environment() -> None:
             None, "provider_saved", provider, actor_name="environment", name=provider.name, key_changed=True
         )
     # It speaks Chat Completions as well.
-    services = (dialect, guess_dialect(base_url.partition("/chat/completions")[0]))
-    defaults = AIMLAPI_MODELS if Provider.Dialect.AIMLAPI in services else DEFAULT_MODELS
+    is_aimlapi = Provider.Dialect.AIMLAPI in (dialect, service_at(base_url))
+    defaults = AIMLAPI_MODELS if is_aimlapi else DEFAULT_MODELS
     _offer(provider, [settings.ANTHROPIC_MODEL] if settings.ANTHROPIC_MODEL else list(defaults))
 
 

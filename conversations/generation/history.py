@@ -8,8 +8,8 @@ import uuid
 from itertools import takewhile
 from typing import Any
 
-from ..actions import continuation
-from ..models import GenerationStatus, LanguageModel, Message
+from ..actions import continuation, omission
+from ..models import LanguageModel, Message
 from ..upstream.portable import portable
 from ..upstream.silent import THINKING, is_empty_text, says_nothing
 from . import signatures
@@ -71,18 +71,13 @@ def _left_out(path: list[Message]) -> set[uuid.UUID]:
             continue
         following = list(takewhile(_belongs_above, path[at + 1 :]))
         is_asked = at + len(following) + 1 == len(path)
-        if not is_asked and not any(_says_all(later) for later in following):
+        if not is_asked and not any(omission.says_all(later) for later in following):
             found |= {message.pk, *(later.pk for later in following)}
     return found
 
 
 def _belongs_above(message: Message) -> bool:
     return message.role == Message.Role.ASSISTANT or message.continues
-
-
-def _says_all(message: Message) -> bool:
-    is_complete = message.role == Message.Role.ASSISTANT and message.status == GenerationStatus.COMPLETED
-    return is_complete and not says_nothing(message.content)
 
 
 def _add(turns: Turns, role: str, content: list[Block]) -> None:

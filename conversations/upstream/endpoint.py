@@ -162,5 +162,10 @@ def guess_dialect(base_url: str) -> str:
     return "anthropic"
 
 
+def service_at(base_url: str) -> str:
+    """The dialect of the service at an address, also where it is asked for Chat Completions there."""
+    return guess_dialect(base_url.partition("/chat/completions")[0])
+
+
 def _is_host(host: str, domain: str) -> bool:
     return host == domain or host.endswith("." + domain)

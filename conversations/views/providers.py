@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters
@@ -90,7 +90,7 @@ def models_offered(request: HttpRequest, provider: int) -> HttpResponse:
             {"id": one.id, "name": one.display_name, "capabilities": one.capabilities}
             for one in context["offered"]
         ]
-        return answer(request, {"models": models}, "")
+        return JsonResponse({"models": models})
     return render(request, "providers/provider.html", context)
 
 
